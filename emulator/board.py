@@ -1,0 +1,321 @@
+"""A board: a part, the firmware in it, and the serial line to it. The emulator's front door.
+
+    board = Board.from_elf("stm32f103c8", Path("firmware.elf"))
+    board.run_for(ms=100)
+    print(board.line.receive())
+
+No thread and no wall clock: the board runs while somebody calls `run_for` or `run_until`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from emulator.bus import Block, Bus, Lane
+from emulator.clock import MASKS, Clock
+from emulator.cpu import Cpu
+from emulator.errors import BoardError, ImageError, LockupError
+from emulator.exception_model import ExceptionModel, Lockup
+from emulator.image import Image, load_image
+from emulator.interrupts import Interrupts
+from emulator.link import Link
+from emulator.memory_map import MemoryMap
+from emulator.part import Part
+from emulator.parts import part_named
+from emulator.peripherals.base import Peripheral
+from emulator.peripherals.debug import CoreDebug
+from emulator.peripherals.dwt import Dwt
+from emulator.peripherals.fpb import Fpb
+from emulator.peripherals.gpio import Gpio
+from emulator.peripherals.nvic import Nvic
+from emulator.peripherals.scb import Scb
+from emulator.peripherals.systick import SysTick
+from emulator.peripherals.usart import Usart
+from emulator.registers import WORD_MASK
+from emulator.stops import Deadline, StopReason, TableChanged, WaitForInterrupt
+from emulator.views import Views
+
+UNCHANGED_MASKS = (0,) * MASKS
+TABLE_SIZE = 32  # bytes: a word for each of at most eight comparators
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything about a board that changes while it runs; made and used by `Board` only."""
+
+    registers: tuple[int, ...]
+    memories: tuple[bytes, ...]
+    peripherals: dict[str, tuple[object, ...]]
+    clock: tuple[Any, ...]
+    interrupts: tuple[Any, ...]
+    line: tuple[Any, ...]
+    is_sleeping: bool
+
+
+class Board:
+    """An emulated board, with the part's usual crystal or without one."""
+
+    def __init__(self, part: Part, image: Image, *, has_crystal: bool = True) -> None:
+        self.part, self.image = part, image
+        self.hse_hz = part.hse_hz if has_crystal else None
+        self.clock = Clock(part.reset_hz)
+        self.memory_map = MemoryMap(part.memories)
+        self.views = Views(self.memory_map)
+        self.bus = Bus(self.memory_map)
+        self._interrupts = Interrupts(
+            part.core.irqs, part.core.priority_bits, self.clock.request_attention
+        )
+        self._are_views_stale = False
+        self._is_reset_requested = False
+        self._is_sleeping = False
+        self._lockup: Lockup | None = None
+        self.units: dict[str, Peripheral] = {}
+        self._add_core_units()
+        for unit in part.units:
+            self._add(unit.name, unit.address, unit.size, unit.make(self), unit.lane)
+        self._cpu = Cpu(part.core.model, self.memory_map, self.views, self.bus, self.clock)
+        self._exceptions = ExceptionModel(
+            self._cpu, self.memory_map, self._interrupts, self.scb, self._debug
+        )
+        console = self.units[part.console]
+        if not isinstance(console, Usart):
+            raise BoardError(f"{part.name}: its console {part.console} is not a USART")
+        self.line = Link(self.clock, console)
+        self._program(image)
+        self.reset()
+
+    @classmethod
+    def from_elf(cls, part: str, path: Path, *, has_crystal: bool = True) -> Self:
+        """Put a part together and program an ELF file into it."""
+        return cls(part_named(part), load_image(path), has_crystal=has_crystal)
+
+    # Putting it together.
+
+    def _add_core_units(self) -> None:
+        core = self.part.core
+        self.fpb = Fpb(core.fpb_code, core.fpb_literal, self._on_fpb_change)
+        self.scb = Scb(self._interrupts, core.cpuid, self._on_reset_request)
+        self._debug = CoreDebug()
+        systick = SysTick(self.clock, self._interrupts, core.systick_calib)
+        dwt = Dwt(self.clock, self._debug.demcr)
+        self._add("DWT", 0xE000_1000, 0x1000, dwt, Lane.MERGE)
+        self._add("FPB", 0xE000_2000, 0x1000, self.fpb, Lane.MERGE)
+        self._add("SysTick", 0xE000_E010, 0x10, systick, Lane.MERGE)
+        self._add("NVIC", 0xE000_E100, 0x3F0, Nvic(self._interrupts), Lane.MERGE)
+        self._add("SCB", 0xE000_ED00, 0x90, self.scb, Lane.MERGE)
+        self._add("CoreDebug", 0xE000_EDF0, 0x10, self._debug, Lane.MERGE)
+
+    def _add(self, name: str, address: int, size: int, peripheral: Peripheral, lane: Lane) -> None:
+        self.units[name] = peripheral
+        self.bus.attach(Block(address, size, peripheral, lane))
+
+    def irq(self, number: int) -> Callable[[bool], None]:
+        return lambda level: self._interrupts.set_line(number, level)
+
+    def unit(self, name: str) -> Peripheral:
+        return self.units[name]
+
+    def _program(self, image: Image) -> None:
+        for segment in image.segments:
+            where = self.memory_map.slice_at(segment.address, len(segment.data))
+            if where is None:
+                memories = ", ".join(
+                    f"{w.memory.region.name} {w.begin:#010x}-{w.end - 1:#010x}"
+                    for w in self.memory_map.windows
+                )
+                raise ImageError(
+                    image.path,
+                    f"{len(segment.data)} bytes at {segment.address:#010x} are in no memory of "
+                    f"{self.part.name}",
+                    f"link it for {memories}",
+                )
+            where[:] = segment.data
+
+    # Reset.
+
+    def reset(self) -> None:
+        """Switch the power off and on: RAM reads 0 afterwards, flash keeps the firmware."""
+        for memory in self.memory_map.memories:
+            if memory.is_writable:
+                memory.view[:] = bytes(memory.region.size)
+        self._cpu.code_pages_changed()
+        self.fpb.reset()
+        self._system_reset()
+
+    def _system_reset(self) -> None:
+        """Reset everything but RAM and the FPB.
+
+        UNKNOWN: whether a system reset clears FP_CTRL; only power-on does here.
+        """
+        self._is_reset_requested = self._is_sleeping = False
+        self._lockup = None
+        self._interrupts.reset()
+        for peripheral in self.units.values():
+            if peripheral is not self.fpb:
+                peripheral.reset()
+        self._update_views()
+        sp, entry = (int.from_bytes(self.read(4 * n, 4), "little") for n in range(2))
+        self._cpu.reset(sp, entry)
+
+    def _on_reset_request(self) -> None:
+        self._is_reset_requested = True
+        self.clock.request_attention()
+
+    # Running.
+
+    def run_for(self, *, cycles: int = 0, us: int = 0, ms: int = 0) -> None:
+        """Run for some virtual time. LockupError where the core locks up."""
+        if cycles:
+            end = self.clock.cycles + cycles
+            self._run(lambda: end)
+        if us or ms:
+            self.run_until(self.clock.ns + 1_000 * us + 1_000_000 * ms)
+
+    def run_until(self, ns: int, *, stop_when: Callable[[], bool] | None = None) -> None:
+        """Run until the clock shows `ns`, or until `stop_when`, which is asked after each event."""
+        self._run(lambda: self.clock.cycle_at(ns), stop_when)
+
+    def _run(self, end: Callable[[], int], stop_when: Callable[[], bool] | None = None) -> None:
+        """Run to a cycle, asked for again at each event: the core clock may change on the way."""
+        while self.clock.cycles < (cycle := end()):
+            self.clock.expire_due()
+            if stop_when is not None and stop_when():
+                return
+            self._step(cycle)
+        self.clock.expire_due()
+
+    def _step(self, cycle: int) -> None:
+        """Run to the next event of the machine, at most until `cycle`."""
+        if self._lockup is not None:
+            raise self._lockup_error(self._lockup)
+        if self._is_reset_requested:
+            self._system_reset()
+        if self._are_views_stale:
+            self._update_views()
+        if self._interrupts.is_any_pending:
+            self._is_sleeping = self._is_sleeping and not self._exceptions.would_wake()
+            self._exceptions.take_pending()
+        deadline = min(cycle, self.clock.next_due)
+        if self._is_sleeping:
+            self.clock.skip_to(deadline)
+        else:
+            self._watch_masks()
+            self._handle(self._cpu.run(deadline))
+
+    def _watch_masks(self) -> None:
+        """While an exception is held back by the core's masks, stop as soon as they change."""
+        native = self.clock.native
+        masks = self._exceptions.masks() if self._interrupts.is_any_pending else UNCHANGED_MASKS
+        native.is_watching_masks = any(masks)
+        native.masks[:] = masks
+
+    def _handle(self, stop: StopReason) -> None:
+        match stop:
+            case Deadline():
+                pass
+            case TableChanged():
+                self._update_views()
+            case WaitForInterrupt():
+                self._is_sleeping = not self._exceptions.would_wake()
+            case _:
+                self._lockup = self._exceptions.raise_for(stop)
+
+    def _lockup_error(self, lockup: Lockup) -> LockupError:
+        symbol = self.image.function_at(lockup.pc)
+        return LockupError(lockup.pc, self.scb.cfsr.word, self.scb.hfsr.word, symbol)
+
+    # The Flash Patch unit.
+
+    def _on_fpb_change(self) -> None:
+        self._are_views_stale = True
+        self.clock.request_attention()
+
+    def _update_views(self) -> None:
+        """Make fetches and reads see what the comparators and the table say now."""
+        self._are_views_stale = False
+        pages = self.views.rebuild(
+            self.fpb.fetched(self._word_at), self.fpb.read_words(self._word_at)
+        )
+        if pages is not None:
+            self._cpu.views_changed(pages)
+        uses_table = self.fpb.uses_table
+        address = self.fpb.table_address
+        self.clock.watch_table(
+            self.memory_map.slice_at(address, TABLE_SIZE) if uses_table else None
+        )
+
+    def _word_at(self, address: int) -> bytes | None:
+        word = self.memory_map.slice_at(address, 4)
+        return None if word is None else bytes(word)
+
+    # Looking at it from outside, as a debugger would.
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return memory's own bytes (never a comparator's), or a peripheral's word by word."""
+        where = self.memory_map.slice_at(address, size)
+        if where is not None:
+            return bytes(where)
+        if address % 4 or size % 4 or not self.bus.has(address):
+            raise BoardError(f"nothing to read at {address:#010x}, {size} bytes")
+        words = (self.bus.read(address + n, 4) for n in range(0, size, 4))
+        return b"".join(word.to_bytes(4, "little") for word in words)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory, flash too, or a peripheral's registers word by word."""
+        where = self.memory_map.slice_at(address, len(data))
+        if where is not None:
+            where[:] = data
+            self._cpu.memory_changed(address, address + len(data))
+            self._are_views_stale = True
+            return
+        if address % 4 or len(data) % 4 or not self.bus.has(address):
+            raise BoardError(f"nothing to write at {address:#010x}, {len(data)} bytes")
+        for n in range(0, len(data), 4):
+            self.bus.write(address + n, 4, int.from_bytes(data[n : n + 4], "little"))
+
+    def fetch(self, address: int, size: int) -> bytes:
+        """Return the bytes that a fetch sees, comparators included; within one page."""
+        return self.views.seen_by_fetch(address, size) or self.read(address, size)
+
+    def register(self, name: str) -> int:
+        """Return a core register: r0-r12, sp, msp, psp, lr, pc, xpsr, control or a mask."""
+        return self._cpu.get(name)
+
+    def set_register(self, name: str, value: int) -> None:
+        self._cpu.set(name, value & WORD_MASK)
+
+    def pin(self, name: str) -> bool | None:
+        """Return the level a pin such as PC13 is driven to, or None where it is an input."""
+        port = self.units.get(f"GPIO{name[1:2]}")
+        if not isinstance(port, Gpio) or not name[2:].isdecimal():
+            raise BoardError(f"no pin {name!r} on {self.part.name}; pins look like PC13")
+        return port.output(int(name[2:]))
+
+    # Keeping it.
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            registers=self._cpu.state(),
+            memories=tuple(bytes(memory.view) for memory in self.memory_map.memories),
+            peripherals={name: unit.state() for name, unit in self.units.items()},
+            clock=self.clock.state(),
+            interrupts=self._interrupts.state(),
+            line=self.line.state(),
+            is_sleeping=self._is_sleeping,
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot of this board, or of another with the same part."""
+        for memory, content in zip(self.memory_map.memories, snapshot.memories, strict=True):
+            memory.view[:] = content
+        self._cpu.code_pages_changed()
+        for name, unit in self.units.items():
+            unit.restore(snapshot.peripherals[name])
+        self.clock.restore(snapshot.clock)
+        self._interrupts.restore(snapshot.interrupts)
+        self.line.restore(snapshot.line)
+        self._is_sleeping = snapshot.is_sleeping
+        self._lockup = None
+        self._cpu.restore(snapshot.registers)
+        self._update_views()

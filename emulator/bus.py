@@ -1,0 +1,137 @@
+"""The bus: finds the peripheral behind an address, whatever the width of the access.
+
+Sources: DDI 0403E.e B3.1 (system address map) and, for bit-banding, the Cortex-M3's memory model;
+RM0008, memory and bus architecture, for what narrow writes to APB registers do.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from emulator.errors import BoardError
+from emulator.memory_map import PAGE_SIZE, MemoryMap
+from emulator.peripherals.base import Peripheral, unimplemented
+from emulator.registers import WORD_MASK
+
+ALIAS_OFFSET = 0x0200_0000  # from a bit-band region to its alias
+ALIAS_SIZE = 0x0200_0000  # one word for each bit of 1 MiB
+SRAM_REGION, PERIPHERAL_REGION = 0x2000_0000, 0x4000_0000
+WINDOW_ALIGN = 0x10_0000
+GRAIN = 16  # bytes; blocks begin and end at multiples of it
+WORD = 4
+
+
+class Lane(enum.Enum):
+    """What a write narrower than a word does to the rest of the register."""
+
+    DUPLICATE = "APB"  # the bridge repeats the byte or halfword across the word
+    MERGE = "AHB, PPB"  # the other bytes keep their value
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A peripheral at its place."""
+
+    address: int
+    size: int  # bytes
+    peripheral: Peripheral
+    lane: Lane
+
+
+class Bus:
+    """Peripherals by address, and the bit-band aliases over them and over SRAM."""
+
+    def __init__(self, memory_map: MemoryMap) -> None:
+        self._memory_map = memory_map
+        self._blocks: dict[int, Block] = {}  # by address // GRAIN
+        self._pages: set[int] = set()
+        self._reported: set[int] = set()
+
+    def attach(self, block: Block) -> None:
+        for address in range(block.address, block.address + block.size, GRAIN):
+            if address // GRAIN in self._blocks or self._memory_map.window_at(address) is not None:
+                raise BoardError(f"two blocks at {address:#010x}")
+            self._blocks[address // GRAIN] = block
+            self._pages.add(address & -PAGE_SIZE)
+
+    @property
+    def windows(self) -> list[tuple[int, int]]:
+        """Return (begin, size) of the address ranges in which `has` may be true."""
+        units = {page & -WINDOW_ALIGN for page in self._pages}
+        aliases = [region + ALIAS_OFFSET for region in (SRAM_REGION, PERIPHERAL_REGION)]
+        return [(unit, WINDOW_ALIGN) for unit in sorted(units)] + [
+            (alias, ALIAS_SIZE) for alias in aliases
+        ]
+
+    def has(self, address: int) -> bool:
+        """Whether the page of an access has anything in it; otherwise it is a BusFault."""
+        if address & -PAGE_SIZE in self._pages:
+            return True
+        target = bit_band_target(address)
+        if target is None:
+            return False
+        return self._memory_map.window_at(target[0]) is not None or self.has(target[0])
+
+    def read(self, address: int, size: int) -> int:
+        """Read 1, 2 or 4 bytes; the address is one that `has`."""
+        block = self._blocks.get(address // GRAIN)
+        if block is None:
+            return self._read_bit(address) if bit_band_target(address) else self._absent(address)
+        offset = address - block.address
+        word = block.peripheral.read(offset & ~0b11)
+        return word >> 8 * (offset & 0b11) & (1 << 8 * size) - 1
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """Write 1, 2 or 4 bytes; the address is one that `has`."""
+        block = self._blocks.get(address // GRAIN)
+        if block is None:
+            if bit_band_target(address):
+                self._write_bit(address, value & 1)
+            else:
+                self._absent(address)
+            return
+        offset = address - block.address
+        value &= (1 << 8 * size) - 1
+        if size == WORD:
+            block.peripheral.write(offset & ~0b11, value)
+        elif block.lane is Lane.DUPLICATE:
+            repeated = value * (0x0101_0101 if size == 1 else 0x0001_0001)
+            block.peripheral.write(offset & ~0b11, repeated)
+        else:
+            shift = 8 * (offset & 0b11)
+            lanes = ((1 << 8 * size) - 1) << shift & WORD_MASK
+            block.peripheral.write_lanes(offset & ~0b11, value << shift & WORD_MASK, lanes)
+
+    def _absent(self, address: int) -> int:
+        """Answer for a page that has registers, where it has none: RAZ/WI, said once."""
+        if address not in self._reported:
+            self._reported.add(address)
+            unimplemented.warning("no register at %#010x: reads as zero, ignores writes", address)
+        return 0
+
+    # Bit-band aliases: each word stands for one bit.
+
+    def _read_bit(self, address: int) -> int:
+        byte_address, bit = bit_band_target(address) or (0, 0)
+        memory = self._memory_map.slice_at(byte_address, 1)
+        byte = self.read(byte_address, 1) if memory is None else memory[0]
+        return byte >> bit & 1
+
+    def _write_bit(self, address: int, value: int) -> None:
+        """Read, modify, write: as the hardware does, of the whole byte or register."""
+        byte_address, bit = bit_band_target(address) or (0, 0)
+        memory = self._memory_map.slice_at(byte_address, 1)
+        if memory is not None:
+            memory[0] = memory[0] & ~(1 << bit) | value << bit
+            return
+        word_address, bit = byte_address & ~0b11, bit + 8 * (byte_address & 0b11)
+        word = self.read(word_address, 4)
+        self.write(word_address, 4, word & ~(1 << bit) | value << bit)
+
+
+def bit_band_target(address: int) -> tuple[int, int] | None:
+    """Return the byte and the bit that an alias word stands for, or None outside the aliases."""
+    for region in (SRAM_REGION, PERIPHERAL_REGION):
+        offset = address - region - ALIAS_OFFSET
+        if 0 <= offset < ALIAS_SIZE:
+            return region + (offset >> 5), offset >> 2 & 0b111
+    return None

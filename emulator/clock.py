@@ -1,0 +1,181 @@
+"""Virtual time: instructions retired, at the core clock; and the timers that peripherals set.
+
+One instruction counts as one core cycle. Deviation: the real core takes one to several, so guest
+code runs faster here, per cycle, than on the chip; what depends on a timer or a baud rate does not.
+
+The counting itself is native/clock.c: `NativeClock` mirrors its structure.
+"""
+
+import ctypes
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emulator.native.build import load
+
+NS_PER_S = 1_000_000_000
+NEVER = 2**63
+REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS = 16, 8192, 3, 16  # as in native/clock.c
+
+
+class Stop(enum.IntEnum):
+    """Why the native half stopped the guest; `enum clock_stop`."""
+
+    NONE = 0
+    DEADLINE = 1
+    TABLE = 2
+    MASKS = 3
+    INTERRUPT = 4
+
+
+class NativeRegion(ctypes.Structure):
+    """`struct region`: guest addresses and the bytes that a fetch from them sees."""
+
+    _fields_ = (
+        ("begin", ctypes.c_uint32),
+        ("end", ctypes.c_uint32),
+        ("host", ctypes.c_void_p),
+        ("is_stable", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    )
+
+
+class NativeClock(ctypes.Structure):
+    """`struct clock`, field by field."""
+
+    _fields_ = (
+        ("cycles", ctypes.c_uint64),
+        ("deadline", ctypes.c_uint64),
+        ("stop", ctypes.c_void_p),
+        ("read_registers", ctypes.c_void_p),
+        ("table", ctypes.c_void_p),
+        ("table_copy", ctypes.c_uint8 * 32),
+        ("is_watching_masks", ctypes.c_uint32),
+        ("masks", ctypes.c_uint32 * MASKS),
+        ("mask_names", ctypes.c_int * MASKS),
+        ("reason", ctypes.c_uint32),
+        ("interrupt", ctypes.c_uint32),
+        ("block_address", ctypes.c_uint32),
+        ("block_size", ctypes.c_uint32),
+        ("generation", ctypes.c_uint32),
+        ("repeats", ctypes.c_uint32),
+        ("is_time_read", ctypes.c_uint32),
+        ("core_names", ctypes.c_int * CORE_REGISTERS),
+        ("core", ctypes.c_uint32 * CORE_REGISTERS),
+        ("region_count", ctypes.c_uint32),
+        ("regions", NativeRegion * REGIONS),
+        ("cache", ctypes.c_uint32 * 3 * CACHE_SIZE),
+    )
+
+
+@dataclass(slots=True, eq=False)
+class Timer:
+    """One thing that will happen at a cycle; a peripheral owns it and sets it again and again."""
+
+    clock: "Clock"
+    on_expiry: Callable[[int], None]  # takes the cycle it was due at
+    due: int = NEVER  # cycles
+
+    def start(self, cycles: int) -> None:
+        """Expire `cycles` from now, whatever was set before."""
+        self.start_at(self.clock.cycles + cycles)
+
+    def start_at(self, cycle: int) -> None:
+        self.due = cycle
+        self.clock.shorten_run(cycle)
+
+    def stop(self) -> None:
+        self.due = NEVER
+
+    @property
+    def is_running(self) -> bool:
+        return self.due != NEVER
+
+
+class Clock:
+    """The machine's only clock."""
+
+    def __init__(self, hz: int) -> None:
+        self.library = load()
+        self.library.clock_left_block_at.restype = None
+        self.native = NativeClock()
+        if ctypes.sizeof(self.native) != self.library.clock_size():
+            raise AssertionError("NativeClock and struct clock differ")
+        self.hz = hz  # core clock; `set_hz` changes it
+        self._timers: list[Timer] = []
+        self._anchor_cycles = 0  # `hz` has been what it is since then
+        self._anchor_ns = 0
+
+    @property
+    def cycles(self) -> int:
+        return int(self.native.cycles)
+
+    @property
+    def ns(self) -> int:
+        """Return virtual nanoseconds since power-on."""
+        return self.ns_at(self.native.cycles)
+
+    def ns_at(self, cycle: int) -> int:
+        return self._anchor_ns + (cycle - self._anchor_cycles) * NS_PER_S // self.hz
+
+    def cycle_at(self, ns: int) -> int:
+        """Return the first cycle that is not before `ns`."""
+        return self._anchor_cycles - (self._anchor_ns - ns) * self.hz // NS_PER_S
+
+    def set_hz(self, hz: int) -> None:
+        """Change the core clock from now on; timers keep their cycles."""
+        if hz != self.hz:
+            self._anchor_ns, self._anchor_cycles = self.ns, self.cycles
+            self.hz = hz
+            self.request_attention()
+
+    def timer(self, on_expiry: Callable[[int], None]) -> Timer:
+        """Add a timer; timers due at the same cycle expire in the order they were added."""
+        self._timers.append(Timer(self, on_expiry))
+        return self._timers[-1]
+
+    @property
+    def next_due(self) -> int:
+        return min((timer.due for timer in self._timers), default=NEVER)
+
+    def expire_due(self) -> None:
+        """Run every timer whose time has come, earliest first."""
+        while (due := self.next_due) <= self.native.cycles:
+            timer = next(timer for timer in self._timers if timer.due == due)
+            timer.stop()
+            timer.on_expiry(due)
+
+    def shorten_run(self, cycle: int) -> None:
+        """Have the guest stop at `cycle` at the latest, if it is running."""
+        self.native.deadline = min(self.native.deadline, cycle)
+
+    def request_attention(self) -> None:
+        """Have the guest stop before its next block: something it must see has changed."""
+        self.native.deadline = 0
+
+    def time_was_read(self) -> None:
+        """Note that the guest has read a value that changes without an event: a running count."""
+        self.native.is_time_read = 1
+
+    def skip_to(self, cycle: int) -> None:
+        """Let time pass without instructions: the core sleeps."""
+        self.native.cycles = max(self.native.cycles, cycle)
+
+    def watch_table(self, table: memoryview | None) -> None:
+        """Stop the guest when these 32 bytes are no longer what they are now."""
+        native = self.native
+        if table is None:
+            native.table = None
+            return
+        native.table = ctypes.addressof(ctypes.c_uint8.from_buffer(table))
+        native.table_copy[:] = table
+
+    def state(self) -> tuple[object, ...]:
+        """Return everything that `restore` needs, as plain values."""
+        dues = tuple(timer.due for timer in self._timers)
+        return (self.cycles, self.hz, self._anchor_cycles, self._anchor_ns, dues)
+
+    def restore(self, state: tuple[int, int, int, int, tuple[int, ...]]) -> None:
+        self.native.cycles, self.hz, self._anchor_cycles, self._anchor_ns, dues = state
+        for timer, due in zip(self._timers, dues, strict=True):
+            timer.due = due

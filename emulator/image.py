@@ -1,0 +1,84 @@
+"""A firmware image: what is programmed into a part's flash, and the names in it.
+
+Errors are `ImageError` and name what would be right.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from emulator.errors import ImageError
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Bytes and the address they are programmed at."""
+
+    address: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An ELF file, read once."""
+
+    path: Path
+    segments: tuple[Segment, ...]
+    symbols: Mapping[str, int]  # functions without the Thumb bit; where a name repeats, the last
+    functions: tuple[tuple[int, int, str], ...]  # (address, size, name), by address
+
+    def function_at(self, address: int) -> str | None:
+        """Return the name of the function whose code holds an address."""
+        for begin, size, name in self.functions:
+            if begin <= address < begin + max(size, 2):
+                return name
+        return None
+
+
+def load_image(path: Path) -> Image:
+    """Read an ELF file for a little-endian Arm core."""
+    try:
+        with path.open("rb") as file:
+            return _read(path, ELFFile(file))
+    except FileNotFoundError:
+        raise ImageError(path, "no such file", "give the path of an ELF file") from None
+    except OSError as error:
+        raise ImageError(path, f"cannot be read ({error.strerror})", "check the path") from error
+    except ELFError as error:
+        remedy = "give the linker's .elf or .axf output, not a .bin or .hex"
+        raise ImageError(path, f"not an ELF file ({error})", remedy) from error
+
+
+def _read(path: Path, elf: ELFFile) -> Image:
+    if elf["e_machine"] != "EM_ARM":
+        machine = str(elf["e_machine"])
+        raise ImageError(path, f"built for {machine}", "build it for a Cortex-M part")
+    if not elf.little_endian:
+        raise ImageError(path, "big-endian", "build it little-endian, as the part is")
+    loaded = [s for s in elf.iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"]]
+    if not loaded:
+        raise ImageError(path, "nothing to load", "link it; an object file has no addresses")
+    if any(len(segment.data()) != segment["p_filesz"] for segment in loaded):
+        raise ImageError(path, "truncated", "copy it again, or rebuild it")
+    segments = tuple(Segment(segment["p_paddr"], segment.data()) for segment in loaded)
+    symbols, functions = _read_symbols(elf)
+    return Image(path, segments, symbols, functions)
+
+
+def _read_symbols(elf: ELFFile) -> tuple[dict[str, int], tuple[tuple[int, int, str], ...]]:
+    symbols: dict[str, int] = {}
+    functions: list[tuple[int, int, str]] = []
+    tables = (table for table in elf.iter_sections() if isinstance(table, SymbolTableSection))
+    for symbol in (symbol for table in tables for symbol in table.iter_symbols()):
+        kind, address = symbol["st_info"]["type"], symbol["st_value"]
+        if not symbol.name or symbol.name.startswith("$") or kind in {"STT_FILE", "STT_SECTION"}:
+            continue
+        if kind == "STT_FUNC":
+            address &= ~1
+            functions.append((address, symbol["st_size"], symbol.name))
+        symbols[symbol.name] = address
+    return symbols, tuple(sorted(functions))

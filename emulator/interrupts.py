@@ -1,0 +1,156 @@
+"""What is enabled, pending and active, and which exception is next: the state NVIC and SCB show.
+
+Pure: no registers, no core. Sources: DDI 0403E.e B1.5 (numbers), B1.5.4 (priorities), B3.4 (NVIC).
+"""
+
+import enum
+from collections.abc import Callable
+from typing import NamedTuple
+
+THREAD_PRIORITY = 256  # lower than any exception's; the core's own when none is active
+
+
+class Exc(enum.IntEnum):
+    """Exception numbers. DDI 0403E.e B1.5."""
+
+    RESET = 1
+    NMI = 2
+    HARDFAULT = 3
+    MEMMANAGE = 4
+    BUSFAULT = 5
+    USAGEFAULT = 6
+    SVCALL = 11
+    DEBUGMONITOR = 12
+    PENDSV = 14
+    SYSTICK = 15
+
+
+FIRST_IRQ = 16
+FIXED_PRIORITIES = {Exc.RESET: -3, Exc.NMI: -2, Exc.HARDFAULT: -1}
+ALWAYS_ENABLED = frozenset(
+    {Exc.NMI, Exc.HARDFAULT, Exc.SVCALL, Exc.DEBUGMONITOR, Exc.PENDSV, Exc.SYSTICK}
+)
+
+
+class Masks(NamedTuple):
+    """The core's masking registers."""
+
+    primask: int
+    basepri: int
+    faultmask: int
+
+
+class Interrupts:
+    """The exceptions of one core, by number; interrupt n is exception 16 + n."""
+
+    def __init__(self, irqs: int, priority_bits: int, on_change: Callable[[], None]) -> None:
+        self.count = FIRST_IRQ + irqs
+        self.priority_mask = 0xFF & ~(0xFF >> priority_bits)  # unimplemented low bits: RAZ/WI
+        self._on_change = on_change
+        self.reset()
+
+    def reset(self) -> None:
+        self.enabled: set[int] = set(ALWAYS_ENABLED)
+        self.pending: set[int] = set()
+        self.active: set[int] = set()
+        self.asserted: set[int] = set()  # interrupts whose line is high
+        self.priority: dict[int, int] = {}  # 0 where nothing was written
+        self.prigroup = 0
+
+    def state(self) -> tuple[object, ...]:
+        sets = (self.enabled, self.pending, self.active, self.asserted)
+        return (*(frozenset(numbers) for numbers in sets), dict(self.priority), self.prigroup)
+
+    def restore(
+        self,
+        state: tuple[
+            frozenset[int], frozenset[int], frozenset[int], frozenset[int], dict[int, int], int
+        ],
+    ) -> None:
+        enabled, pending, active, asserted, priority, self.prigroup = state
+        self.enabled, self.pending = set(enabled), set(pending)
+        self.active, self.asserted = set(active), set(asserted)
+        self.priority = dict(priority)
+
+    # What peripherals and registers do.
+
+    def pend(self, number: int) -> None:
+        if number not in self.pending:
+            self.pending.add(number)
+            self._on_change()
+
+    def unpend(self, number: int) -> None:
+        self.pending.discard(number)
+
+    def enable(self, number: int) -> None:
+        self.enabled.add(number)
+        self._on_change()
+
+    def disable(self, number: int) -> None:
+        self.enabled.discard(number)
+
+    def set_priority(self, number: int, priority: int) -> None:
+        self.priority[number] = priority & self.priority_mask
+        self._on_change()
+
+    def set_line(self, irq: int, level: bool) -> None:
+        """Drive an interrupt's line. A level that stays high pends again after each return."""
+        number = FIRST_IRQ + irq
+        if level and number not in self.asserted:
+            self.asserted.add(number)
+            self.pend(number)
+        elif not level:
+            self.asserted.discard(number)
+
+    # What the exception model asks. DDI 0403E.e B1.5.
+
+    def priority_of(self, number: int) -> int:
+        fixed = FIXED_PRIORITIES.get(Exc(number)) if number <= Exc.HARDFAULT else None
+        return self.priority.get(number, 0) if fixed is None else fixed
+
+    def group_priority(self, priority: int) -> int:
+        """Return what of a priority decides on preemption: PRIGROUP cuts off the subpriority."""
+        return priority if priority < 0 else priority & (-1 << self.prigroup + 1)
+
+    def execution_priority(self, masks: Masks) -> int:
+        """Return the current priority: what a pending exception must be lower in number than."""
+        priority = min(
+            (self.group_priority(self.priority_of(number)) for number in self.active),
+            default=THREAD_PRIORITY,
+        )
+        if masks.basepri:
+            priority = min(priority, self.group_priority(masks.basepri))
+        if masks.primask:
+            priority = min(priority, 0)
+        return min(priority, -1) if masks.faultmask else priority
+
+    @property
+    def is_any_pending(self) -> bool:
+        return not self.pending.isdisjoint(self.enabled)
+
+    def highest_pending(self) -> int | None:
+        """Return the enabled pending exception of the highest priority; ties: lowest number."""
+        ready = self.pending & self.enabled
+        return min(ready, key=lambda number: (self.priority_of(number), number), default=None)
+
+    @property
+    def current(self) -> int:
+        """Return the number of the exception being handled, 0 in Thread mode."""
+        return min(self.active, key=self.priority_of, default=0)
+
+    def preempting(self, masks: Masks) -> int | None:
+        """Return the exception to take now, if any."""
+        number = self.highest_pending()
+        if number is None:
+            return None
+        wanted = self.group_priority(self.priority_of(number))
+        return number if wanted < self.execution_priority(masks) else None
+
+    def activate(self, number: int) -> None:
+        self.pending.discard(number)
+        self.active.add(number)
+
+    def deactivate(self, number: int) -> None:
+        self.active.discard(number)
+        if number in self.asserted:
+            self.pend(number)

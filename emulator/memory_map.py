@@ -1,0 +1,92 @@
+"""Where a part's memories are, and their bytes. What is not a memory here may be a peripheral.
+
+Source: DDI 0403E.e B3.1, the system address map; the part's reference manual for its memories.
+"""
+
+import ctypes
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emulator.errors import BoardError
+
+PAGE_SIZE = 1024  # the engine's page on M-profile
+ERASED = 0xFF
+
+
+class Kind(enum.Enum):
+    """What a memory lets the guest do."""
+
+    FLASH = "flash"  # a store is a BusFault
+    RAM = "ram"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A memory as a part declares it."""
+
+    name: str
+    address: int
+    size: int  # bytes
+    kind: Kind
+    aliases: tuple[int, ...] = ()  # further addresses of the same bytes
+
+
+class Memory:
+    """A region with its bytes, which the engine maps directly."""
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
+        self.bytes = (ctypes.c_uint8 * region.size)()
+        self.view = memoryview(self.bytes).cast("B")
+        if region.kind is Kind.FLASH:
+            self.view[:] = bytes([ERASED]) * region.size
+
+    @property
+    def host_address(self) -> int:
+        return ctypes.addressof(self.bytes)
+
+    @property
+    def is_writable(self) -> bool:
+        return self.region.kind is Kind.RAM
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One range of guest addresses that shows one memory."""
+
+    begin: int
+    end: int
+    memory: Memory
+
+
+class MemoryMap:
+    """All memories of a board, found by address."""
+
+    def __init__(self, regions: Sequence[Region]) -> None:
+        self.memories = [Memory(region) for region in regions]
+        self.windows = sorted(
+            (
+                Window(address, address + memory.region.size, memory)
+                for memory in self.memories
+                for address in (memory.region.address, *memory.region.aliases)
+            ),
+            key=lambda window: window.begin,
+        )
+        for lower, upper in zip(self.windows, self.windows[1:], strict=False):
+            if lower.end > upper.begin:
+                raise BoardError(
+                    f"{lower.memory.region.name} and {upper.memory.region.name} overlap "
+                    f"at {upper.begin:#010x}"
+                )
+
+    def window_at(self, address: int) -> Window | None:
+        return next((w for w in self.windows if w.begin <= address < w.end), None)
+
+    def slice_at(self, address: int, size: int) -> memoryview | None:
+        """Return the bytes themselves, or None when not all of them are in one memory."""
+        window = self.window_at(address)
+        if window is None or address + size > window.end:
+            return None
+        offset = address - window.begin
+        return window.memory.view[offset : offset + size]

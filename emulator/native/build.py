@@ -1,0 +1,68 @@
+"""Build clock.c into a shared library, once per content, with the compiler that ziglang brings.
+
+`python -m emulator.native.build` builds it ahead of time; otherwise the first board does.
+"""
+
+import ctypes
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from emulator.errors import EmulatorError
+
+SOURCE = Path(__file__).with_name("clock.c")
+FLAGS = ("-std=c11", "-O2", "-g0", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
+
+
+def library_path() -> Path:
+    """Return the shared library of today's clock.c, building it when it is not there yet.
+
+    Errors: EmulatorError when neither the package's folder nor the user's cache can be written,
+    or when the compiler fails.
+    """
+    name = f"clock-{_content_hash()}.so"
+    folders = (SOURCE.parent / "build", _user_cache())
+    for folder in folders:
+        if (folder / name).exists():
+            return folder / name
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return _build(folder / name)
+    raise EmulatorError(f"nowhere to build the native clock: none of {folders} can be written")
+
+
+def _content_hash() -> str:
+    content = SOURCE.read_bytes() + " ".join(FLAGS).encode() + sys.platform.encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fpbay"
+
+
+def _build(library: Path) -> Path:
+    """Compile into a folder of its own, then rename: two processes may build at once."""
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        fresh = Path(folder) / library.name
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(fresh), str(SOURCE)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise EmulatorError(f"{SOURCE.name} does not compile:\n{result.stderr}")
+        fresh.replace(library)
+    return library
+
+
+def load() -> ctypes.CDLL:
+    """Load the library; see clock.c for its functions."""
+    return ctypes.CDLL(str(library_path()))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{library_path()}\n")

@@ -1,0 +1,253 @@
+/*
+ * The virtual clock's inner half: what runs between two events of the machine, once per block.
+ *
+ * Unicorn calls `clock_block` before each block of guest instructions. It counts them, and stops the
+ * engine when the deadline has come or when something that Python must see has changed. Nothing here
+ * knows what a board is; emulator/clock.py fills the structure in and reads it back.
+ */
+#include <stdint.h>
+#include <string.h>
+
+enum { REGIONS = 16, CACHE_SIZE = 8192, MASKS = 3, CORE_REGISTERS = 16, SPIN_MIN = 4 };
+
+enum clock_stop {
+    STOP_NONE,     /* the guest stopped by itself: WFI, or a fault */
+    STOP_DEADLINE, /* the next block would start at or after the deadline */
+    STOP_TABLE,    /* the remap table is no longer what it was */
+    STOP_MASKS,    /* PRIMASK, BASEPRI or FAULTMASK is no longer what it was */
+    STOP_INTERRUPT /* SVC, BKPT or an exception return: its number is in `interrupt` */
+};
+
+struct region {
+    uint32_t begin;      /* guest addresses [begin, end) */
+    uint32_t end;
+    const uint8_t *host; /* what a fetch from `begin` sees */
+    uint32_t is_stable;  /* 1: changes only together with `generation` */
+    uint32_t reserved;
+};
+
+struct counted {
+    uint32_t address;
+    uint32_t generation;
+    uint16_t size;
+    uint16_t instructions : 15;
+    uint16_t only_loads : 1;
+};
+
+struct clock {
+    uint64_t cycles;   /* instructions retired since reset, plus what sleep skipped */
+    uint64_t deadline; /* no block starts at or after it */
+    int (*stop)(void *engine);
+    int (*read_registers)(void *engine, int *names, void **values, int count);
+    const uint8_t *table;     /* the remap table in the guest's RAM, or NULL */
+    uint8_t table_copy[32];   /* what the views of flash were made from */
+    uint32_t is_watching_masks;
+    uint32_t masks[MASKS];    /* the values at the last stop */
+    int mask_names[MASKS];    /* the engine's numbers of the three registers */
+    uint32_t reason;          /* enum clock_stop */
+    uint32_t interrupt;
+    uint32_t block_address;   /* the block counted last */
+    uint32_t block_size;      /* bytes */
+    uint32_t generation;      /* raised when a view of flash changes */
+    uint32_t repeats;         /* how often in a row the last block was executed before */
+    uint32_t is_time_read;    /* the guest has read a register that changes without an event */
+    int core_names[CORE_REGISTERS]; /* r0-r12, sp, lr, xpsr: the engine's numbers */
+    uint32_t core[CORE_REGISTERS];  /* their values at a repeat */
+    uint32_t region_count;
+    struct region regions[REGIONS]; /* earlier ones win */
+    struct counted cache[CACHE_SIZE];
+};
+
+uint32_t clock_size(void) { return (uint32_t)sizeof(struct clock); }
+
+static const struct region *find_region(const struct clock *clock, uint32_t address)
+{
+    for (uint32_t i = 0; i < clock->region_count; i++) {
+        const struct region *region = &clock->regions[i];
+        if (address >= region->begin && address < region->end) {
+            return region;
+        }
+    }
+    return NULL;
+}
+
+/* DDI 0403E.e A5.1: a halfword whose bits [15:11] are 0b11101, 0b11110 or 0b11111 starts a 32-bit instruction. */
+static int is_wide(uint16_t halfword) { return halfword >= 0xE800u; }
+
+static uint16_t halfword_at(const struct region **region, const struct clock *clock, uint32_t address)
+{
+    uint16_t halfword = 0;
+    if (*region == NULL || address < (*region)->begin || address >= (*region)->end) {
+        *region = find_region(clock, address);
+    }
+    if (*region != NULL) {
+        memcpy(&halfword, (*region)->host + (address - (*region)->begin), sizeof halfword);
+    }
+    return halfword;
+}
+
+static uint32_t count_instructions(const struct clock *clock, uint32_t address, uint32_t size)
+{
+    uint32_t instructions = 0;
+    const struct region *region = NULL;
+    for (const uint32_t end = address + size; address < end; instructions++) {
+        address += is_wide(halfword_at(&region, clock, address)) ? 4u : 2u;
+    }
+    return instructions;
+}
+
+/*
+ * Tell whether an instruction changes nothing but core registers. Encodings: DDI 0403E.e A5.2 and A5.3;
+ * what is not listed counts as changing something.
+ */
+static int changes_registers_only(uint16_t first, uint16_t second)
+{
+    const unsigned opcode = first >> 12;
+    switch (opcode) {
+    case 0x0: case 0x1: case 0x2: case 0x3: case 0xA: /* shift, add, move, compare; address of */
+        return 1;
+    case 0x4: /* data processing and literal loads, but not BX and BLX */
+        return (first & 0xFF00u) != 0x4700u;
+    case 0x5: /* register offset: the first three of eight store */
+        return (first >> 9 & 7u) >= 3u;
+    case 0x6: case 0x7: case 0x8: case 0x9: /* immediate offset: bit 11 loads */
+        return first >> 11 & 1;
+    case 0xB: /* CBZ and CBNZ, extend, NOP */
+        return (first & 0xF500u) == 0xB100u || (first & 0xFF00u) == 0xB200u || first == 0xBF00u;
+    case 0xD: /* conditional branch, but not UDF and SVC */
+        return (first & 0x0E00u) != 0x0E00u;
+    case 0xE:
+        return first < 0xE800u || (first & 0xFE00u) == 0xEA00u; /* B; data processing, shifted */
+    case 0xF: /* data processing, immediate; B.W; single loads */
+        return first < 0xF800u ? (second & 0x8000u) == 0 || (second & 0xD000u) == 0x9000u
+                               : (first & 0xFF10u) == 0xF810u;
+    default:
+        return 0;
+    }
+}
+
+static int only_loads(const struct clock *clock, uint32_t address, uint32_t size)
+{
+    const struct region *region = NULL;
+    for (const uint32_t end = address + size; address < end;) {
+        const uint16_t first = halfword_at(&region, clock, address);
+        const uint16_t second = is_wide(first) ? halfword_at(&region, clock, address + 2u) : 0;
+        if (!changes_registers_only(first, second)) {
+            return 0;
+        }
+        address += is_wide(first) ? 4u : 2u;
+    }
+    return 1;
+}
+
+static struct counted counted_block(struct clock *clock, uint32_t address, uint32_t size)
+{
+    struct counted *slot = &clock->cache[(address >> 1) % CACHE_SIZE];
+    if (slot->address == address && slot->size == size && slot->generation == clock->generation) {
+        return *slot;
+    }
+    const struct region *region = find_region(clock, address);
+    const int is_stable = region != NULL && region->is_stable;
+    const struct counted block = {
+        .address = address,
+        .generation = clock->generation,
+        .size = (uint16_t)size,
+        .instructions = (uint16_t)(count_instructions(clock, address, size) & 0x7FFFu),
+        .only_loads = is_stable && only_loads(clock, address, size),
+    };
+    if (is_stable) {
+        *slot = block;
+    }
+    return block;
+}
+
+static int masks_changed(struct clock *clock, void *engine)
+{
+    uint32_t now[MASKS] = {0, 0, 0};
+    void *values[MASKS] = {&now[0], &now[1], &now[2]};
+    clock->read_registers(engine, clock->mask_names, values, MASKS);
+    return memcmp(now, clock->masks, sizeof now) != 0;
+}
+
+static void stop(struct clock *clock, void *engine, enum clock_stop reason)
+{
+    clock->reason = reason;
+    clock->stop(engine);
+}
+
+/*
+ * A block that only loads, repeats, and leaves every register as it was will do so until an event changes
+ * what it loads: a loop that polls. Count the repetitions up to the deadline without executing them.
+ * The registers are compared at powers of two, so that a loop that counts costs next to nothing.
+ */
+static void skip_spin(struct clock *clock, void *engine, uint32_t instructions)
+{
+    const uint32_t repeats = ++clock->repeats;
+    if (repeats < SPIN_MIN) {
+        return;
+    }
+    const int saves = (repeats & (repeats - 1u)) == 0;
+    const int compares = (repeats & (repeats - 2u)) == 1u;
+    if (!saves && !compares) {
+        return;
+    }
+    uint32_t now[CORE_REGISTERS];
+    void *values[CORE_REGISTERS];
+    for (unsigned i = 0; i < CORE_REGISTERS; i++) {
+        values[i] = &now[i];
+    }
+    clock->read_registers(engine, clock->core_names, values, CORE_REGISTERS);
+    if (saves) {
+        memcpy(clock->core, now, sizeof now);
+        clock->is_time_read = 0;
+    } else if (!clock->is_time_read && memcmp(clock->core, now, sizeof now) == 0) {
+        clock->cycles += (clock->deadline - 1u - clock->cycles) / instructions * instructions;
+        clock->repeats = 0;
+    }
+}
+
+/*
+ * UC_HOOK_BLOCK. A block that this stops is not executed, so it is counted only after every reason to
+ * stop has been ruled out.
+ */
+void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *clock)
+{
+    if (clock->cycles >= clock->deadline) {
+        stop(clock, engine, STOP_DEADLINE);
+        return;
+    }
+    if (clock->table != NULL && memcmp(clock->table, clock->table_copy, sizeof clock->table_copy) != 0) {
+        stop(clock, engine, STOP_TABLE);
+        return;
+    }
+    if (clock->is_watching_masks && masks_changed(clock, engine)) {
+        stop(clock, engine, STOP_MASKS);
+        return;
+    }
+    const struct counted block = counted_block(clock, (uint32_t)address, size);
+    if (block.only_loads && block.address == clock->block_address && size == clock->block_size) {
+        skip_spin(clock, engine, block.instructions);
+    } else {
+        clock->repeats = 0;
+    }
+    clock->block_address = (uint32_t)address;
+    clock->block_size = size;
+    clock->cycles += block.instructions;
+}
+
+/* UC_HOOK_INTR. */
+void clock_interrupt(void *engine, uint32_t number, struct clock *clock)
+{
+    clock->interrupt = number;
+    stop(clock, engine, STOP_INTERRUPT);
+}
+
+/* Take back what was counted of the last block from `pc` on, which did not retire. */
+void clock_left_block_at(struct clock *clock, uint32_t pc)
+{
+    const uint32_t end = clock->block_address + clock->block_size;
+    if (pc >= clock->block_address && pc < end) {
+        clock->cycles -= count_instructions(clock, pc, end - pc);
+        clock->block_size = pc - clock->block_address;
+    }
+}

@@ -1,0 +1,228 @@
+"""Two paces for a board behind a port: in lockstep with its reader, or in real time by a thread.
+
+Both give the port's side of the serial line: `write`, `read`, `waiting`. The board itself knows
+nothing of either.
+"""
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+
+from emulator.board import Board
+from emulator.clock import NS_PER_S
+from emulator.errors import EmulatorError
+
+FOREVER_NS = 3600 * NS_PER_S  # one stretch of a read without a timeout
+POLL_NS = 1_000_000  # what asking for `waiting` lets pass in lockstep
+SLICE_NS = 1_000_000  # of virtual time, between two looks at what the host wants
+CATCH_UP_NS = 20_000_000  # a host that stalls for longer is not caught up with
+BUSY_NAP_S, IDLE_NAP_S = 0.001, 0.005
+BUSY_S = 0.05  # how long after a byte the line counts as busy
+KEPT_BYTES = 1 << 20  # of output that nobody reads; the oldest are lost, as in a driver's buffer
+
+
+class Pace(ABC):
+    """The host's end of a board's line."""
+
+    @abstractmethod
+    def write(self, data: bytes) -> None: ...
+
+    @abstractmethod
+    def read(self, size: int, timeout_s: float | None) -> bytes:
+        """Return up to `size` bytes: all of them, or what came before the timeout."""
+
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """Return how many bytes `read` would give at once."""
+
+    @abstractmethod
+    def set_baudrate(self, baudrate: int) -> None: ...
+
+    @abstractmethod
+    def cancel_read(self) -> None:
+        """Have a `read` of another thread return what it has."""
+
+    @abstractmethod
+    def discard_received(self) -> None: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+class Lockstep(Pace):
+    """The board runs only while somebody reads; timeouts are virtual time. For one thread."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self._is_cancelled = False
+
+    def write(self, data: bytes) -> None:
+        self.board.line.send(data)
+
+    def read(self, size: int, timeout_s: float | None) -> bytes:
+        board = self.board
+        self._is_cancelled = False
+        limit = FOREVER_NS if timeout_s is None else round(timeout_s * NS_PER_S)
+        end = board.clock.ns + limit
+        while not self._has(size) and board.clock.ns < end:
+            board.run_until(end, stop_when=lambda: self._has(size))
+            end += limit if timeout_s is None else 0
+        return board.line.receive(size)
+
+    def _has(self, size: int) -> bool:
+        return self._is_cancelled or len(self.board.line.received) >= size
+
+    @property
+    def waiting(self) -> int:
+        if not self.board.line.received:  # or a loop that polls would wait for ever
+            self.board.run_until(
+                self.board.clock.ns + POLL_NS, stop_when=lambda: bool(self.board.line.received)
+            )
+        return len(self.board.line.received)
+
+    def set_baudrate(self, baudrate: int) -> None:
+        self.board.line.baudrate = baudrate
+
+    def cancel_read(self) -> None:
+        self._is_cancelled = True
+
+    def discard_received(self) -> None:
+        self.board.line.received.clear()
+
+    def close(self) -> None:
+        """Nothing runs by itself."""
+
+
+class Realtime(Pace):
+    """A thread keeps virtual time at `rate` times the host's; 0 is as fast as it goes.
+
+    Only that thread touches the board. The host's side leaves bytes and wishes under `_changed`,
+    which the thread takes between two slices.
+    """
+
+    def __init__(self, board: Board, rate: float = 1.0) -> None:
+        self._board, self._rate = board, rate
+        self._changed = threading.Condition()
+        self._to_board = bytearray()
+        self._from_board: deque[int] = deque(maxlen=KEPT_BYTES)
+        self._baudrate = board.line.baudrate
+        self._is_cancelled = self._is_closing = False
+        self._failure: EmulatorError | None = None
+        self._thread = threading.Thread(target=self._run, name="emulated board", daemon=True)
+        self._thread.start()
+
+    def write(self, data: bytes) -> None:
+        with self._changed:
+            self._raise_failure()
+            self._to_board += data
+            self._changed.notify_all()
+
+    def read(self, size: int, timeout_s: float | None) -> bytes:
+        with self._changed:
+            self._is_cancelled = False
+            self._changed.wait_for(lambda: self._has(size), timeout_s)
+            if not self._from_board:
+                self._raise_failure()
+            count = min(size, len(self._from_board))
+            return bytes(self._from_board.popleft() for _ in range(count))
+
+    def _has(self, size: int) -> bool:
+        is_over = self._is_cancelled or self._is_closing or self._failure is not None
+        return is_over or len(self._from_board) >= size
+
+    @property
+    def waiting(self) -> int:
+        with self._changed:
+            if not self._from_board:
+                self._raise_failure()
+            return len(self._from_board)
+
+    def set_baudrate(self, baudrate: int) -> None:
+        with self._changed:
+            self._baudrate = baudrate
+
+    def cancel_read(self) -> None:
+        with self._changed:
+            self._is_cancelled = True
+            self._changed.notify_all()
+
+    def discard_received(self) -> None:
+        with self._changed:
+            self._from_board.clear()
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    # The board's thread.
+
+    def _run(self) -> None:
+        pacer = _Pacer(self._board.clock.ns, self._rate)
+        busy_until_s = 0.0
+        while not self._is_closing:
+            self._take_input()
+            now_ns = self._board.clock.ns
+            target_ns = pacer.target_ns(now_ns)
+            try:
+                self._board.run_until(target_ns)
+            except EmulatorError as error:
+                self._fail(error)
+                return
+            if self._give_output() or self._board.line.unsent:
+                busy_until_s = time.monotonic() + BUSY_S
+            if target_ns < now_ns + SLICE_NS:  # the board is where it should be
+                self._nap(BUSY_NAP_S if time.monotonic() < busy_until_s else IDLE_NAP_S)
+
+    def _take_input(self) -> None:
+        with self._changed:
+            data, self._to_board = bytes(self._to_board), bytearray()
+            self._board.line.baudrate = self._baudrate
+        if data:
+            self._board.line.send(data)
+
+    def _give_output(self) -> bool:
+        data = self._board.line.receive()
+        if data:
+            with self._changed:
+                self._from_board.extend(data)
+                self._changed.notify_all()
+        return bool(data)
+
+    def _nap(self, seconds: float) -> None:
+        with self._changed:
+            if not self._to_board and not self._is_closing:
+                self._changed.wait(seconds)
+
+    def _fail(self, error: EmulatorError) -> None:
+        with self._changed:
+            self._failure = error
+            self._changed.notify_all()
+
+
+class _Pacer:
+    """Says how far the board should be, from how much of the host's time has gone by."""
+
+    def __init__(self, now_ns: int, rate: float) -> None:
+        self._rate = rate
+        self._start(now_ns)
+
+    def _start(self, now_ns: int) -> None:
+        self._started_s, self._started_ns = time.monotonic(), now_ns
+
+    def target_ns(self, now_ns: int) -> int:
+        """Return when to run to: now, or up to a slice ahead where the board is behind."""
+        if not self._rate:
+            return now_ns + SLICE_NS
+        elapsed_ns = (time.monotonic() - self._started_s) * NS_PER_S * self._rate
+        wanted_ns = self._started_ns + round(elapsed_ns)
+        if wanted_ns - now_ns > CATCH_UP_NS:
+            self._start(now_ns)
+        return min(wanted_ns, now_ns + SLICE_NS)

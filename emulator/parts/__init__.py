@@ -1,0 +1,16 @@
+"""The parts that can be emulated, one file each."""
+
+from emulator.errors import BoardError
+from emulator.part import Part
+from emulator.parts.stm32f103c8 import STM32F103C8
+
+PARTS = {part.name: part for part in (STM32F103C8,)}
+
+
+def part_named(name: str) -> Part:
+    """Return a part by its name; BoardError names those there are."""
+    try:
+        return PARTS[name.lower()]
+    except KeyError:
+        known = ", ".join(PARTS)
+        raise BoardError(f"no part {name!r} is modelled; there are: {known}") from None

@@ -1,0 +1,1 @@
+"""One file per unit, each the mirror of its chapter in the manual."""

@@ -1,0 +1,64 @@
+"""What every peripheral is: registers by offset, and a state that a snapshot can keep."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from emulator.registers import Register
+
+unimplemented = logging.getLogger("emulator.unimplemented")
+
+
+class Peripheral:
+    """A block of registers. Offsets are bytes from the block's base and multiples of 4."""
+
+    extra_state: ClassVar[tuple[str, ...]] = ()  # attributes beside the registers that change
+
+    def __init__(self, registers: Mapping[int, Register]) -> None:
+        self.registers = dict(registers)
+        self._reported: set[int] = set()
+
+    def reset(self) -> None:
+        for register in self.registers.values():
+            register.reset()
+
+    def read(self, offset: int) -> int:
+        register = self.registers.get(offset)
+        return self.read_absent(offset) if register is None else register.read()
+
+    def write(self, offset: int, word: int) -> None:
+        register = self.registers.get(offset)
+        if register is None:
+            self.write_absent(offset, word)
+        else:
+            register.write(word)
+
+    def write_lanes(self, offset: int, word: int, lanes: int) -> None:
+        """Write only the bits of `lanes`: an access narrower than the register."""
+        register = self.registers.get(offset)
+        self.write(offset, word & lanes if register is None else register.merge(word, lanes))
+
+    def read_absent(self, offset: int) -> int:
+        """Read where no register is modelled: 0, and a word about it once per offset."""
+        self._report(offset, "read")
+        return 0
+
+    def write_absent(self, offset: int, word: int) -> None:
+        self._report(offset, f"write of {word:#010x}")
+
+    def _report(self, offset: int, what: str) -> None:
+        if offset not in self._reported:
+            self._reported.add(offset)
+            unimplemented.warning("%s+%#05x: %s ignored", type(self).__name__, offset, what)
+
+    def state(self) -> tuple[Any, ...]:
+        """Return everything that `restore` needs, as plain values."""
+        words = tuple(register.word for register in self.registers.values())
+        return (words, *(getattr(self, name) for name in self.extra_state))
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        words, *extra = state
+        for register, word in zip(self.registers.values(), words, strict=True):
+            register.word = word
+        for name, value in zip(self.extra_state, extra, strict=True):
+            setattr(self, name, value)

@@ -1,0 +1,140 @@
+"""Flash Patch and Breakpoint unit (FPB), version 1: redirects fetches and reads of Code memory.
+
+Sources: Armv7-M Architecture Reference Manual, DDI 0403E.e, C1.11.
+Not modelled: nothing known; what the views make of it is said in emulator/views.py.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+
+from emulator.peripherals.base import Peripheral
+from emulator.registers import Access, Field, Register
+
+guest_log = logging.getLogger("emulator.guest")
+
+REMAP_REGION = 0x2000_0000  # FP_REMAP supplies bits [28:5]; bits [31:29] are fixed at 0b001
+COMP_OFFSET = 0x008
+COMP_SLOTS = 142  # FP_COMPn is architected up to n = 141; those that do not exist are RAZ/WI
+BKPT = b"\x00\xbe"  # what an enabled breakpoint makes the core execute
+LOWER_BREAKPOINT, UPPER_BREAKPOINT = 0b01, 0b10  # bits of REPLACE; 0b00 remaps
+
+
+class FpCtrl(Register):
+    """FP_CTRL, Flash Patch Control Register. DDI 0403E.e C1.11.3."""
+
+    REV = Field(31, 28, Access.RO)  # 0: version 1
+    NUM_CODE_6_4 = Field(14, 12, Access.RO)
+    NUM_LIT = Field(11, 8, Access.RO)
+    NUM_CODE_3_0 = Field(7, 4, Access.RO)
+    KEY = Field(1, 1, Access.WO)  # a write without it is ignored
+    ENABLE = Field(0, 0)
+
+    def write(self, word: int) -> None:
+        if FpCtrl.KEY.of(word):
+            super().write(word)
+
+
+class FpRemap(Register):
+    """FP_REMAP, Flash Patch Remap register. DDI 0403E.e C1.11.4."""
+
+    RMPSPT = Field(29, 29, Access.RO)  # 1: remapping is supported
+    REMAP = Field(28, 5)  # bits [28:5] of the table's address, so the table is 32-byte aligned
+
+
+class FpComp(Register):
+    """FP_COMPn, Flash Patch Comparator register, version 1. DDI 0403E.e C1.11.5.
+
+    UNKNOWN: COMP and REPLACE after a power-on reset; 0 here.
+    """
+
+    REPLACE = Field(31, 30)
+    COMP = Field(28, 2)  # bits [28:2] of the address; the Code region, so [31:29] are zero
+    ENABLE = Field(0, 0)
+
+    @property
+    def address(self) -> int:
+        return self.COMP << 2
+
+
+class Fpb(Peripheral):
+    """The comparators. `on_change` runs when what a fetch or a read sees may have changed."""
+
+    def __init__(self, num_code: int, num_lit: int, on_change: Callable[[], None]) -> None:
+        ctrl = (num_code >> 4) << 12 | num_lit << 8 | (num_code & 0xF) << 4
+        self.ctrl = FpCtrl(reset=ctrl)
+        self.remap = FpRemap(reset=1 << 29)
+        self.comps = [FpComp() for _ in range(num_code + num_lit)]
+        self._num_code = num_code
+        self._on_change = on_change
+        comps = {COMP_OFFSET + 4 * n: comp for n, comp in enumerate(self.comps)}
+        super().__init__({0x000: self.ctrl, 0x004: self.remap, **comps})
+
+    def write(self, offset: int, word: int) -> None:
+        super().write(offset, word)
+        self._on_change()
+
+    def read_absent(self, offset: int) -> int:
+        if COMP_OFFSET <= offset < COMP_OFFSET + 4 * COMP_SLOTS:
+            return 0
+        return super().read_absent(offset)
+
+    def write_absent(self, offset: int, word: int) -> None:
+        if not COMP_OFFSET <= offset < COMP_OFFSET + 4 * COMP_SLOTS:
+            super().write_absent(offset, word)
+
+    @property
+    def table_address(self) -> int:
+        return REMAP_REGION | self.remap.REMAP << 5
+
+    @property
+    def uses_table(self) -> bool:
+        """Whether any word of the table is fetched or read now."""
+        matching = self._matching(range(len(self.comps)))
+        return any(n >= self._num_code or not comp.REPLACE for n, comp in matching)
+
+    def fetched(self, word_at: Callable[[int], bytes | None]) -> dict[int, bytes]:
+        """Return the words that a fetch sees in place of memory's: address → 4 bytes.
+
+        `word_at` gives memory's own word, or None where nothing is.
+        """
+        seen: dict[int, bytes] = {}
+        for n, comp in self._matching(range(self._num_code)):
+            remapped = word_at(self.table_address + 4 * n)
+            own = word_at(comp.address)
+            word = remapped if not comp.REPLACE else with_breakpoints(own, comp.REPLACE)
+            if word is not None:
+                self._see(seen, comp.address, word)
+        return seen
+
+    def read_words(self, word_at: Callable[[int], bytes | None]) -> dict[int, bytes]:
+        """Return the words that a data read sees in place of memory's: address → 4 bytes.
+
+        Literal comparators ignore REPLACE and always remap.
+        """
+        seen: dict[int, bytes] = {}
+        for n, comp in self._matching(range(self._num_code, len(self.comps))):
+            word = word_at(self.table_address + 4 * n)
+            if word is not None:
+                self._see(seen, comp.address, word)
+        return seen
+
+    def _matching(self, numbers: range) -> Iterator[tuple[int, FpComp]]:
+        if self.ctrl.ENABLE:
+            for n in numbers:
+                if self.comps[n].ENABLE:
+                    yield n, self.comps[n]
+
+    def _see(self, seen: dict[int, bytes], address: int, word: bytes) -> None:
+        # UNKNOWN: two comparators on one word; the lowest number wins here.
+        if address in seen:
+            guest_log.warning("FPB: two comparators match %#010x; the lower one wins", address)
+        seen.setdefault(address, word)
+
+
+def with_breakpoints(word: bytes | None, replace: int) -> bytes | None:
+    """Put a BKPT over the halfwords of a word that REPLACE names."""
+    if word is None:
+        return None
+    lower = BKPT if replace & LOWER_BREAKPOINT else word[:2]
+    upper = BKPT if replace & UPPER_BREAKPOINT else word[2:]
+    return lower + upper

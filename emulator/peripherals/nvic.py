@@ -1,0 +1,57 @@
+"""Nested Vectored Interrupt Controller (NVIC): enable, pend and prioritise external interrupts.
+
+Sources: DDI 0403E.e B3.4. The registers are a view of emulator/interrupts.py and hold nothing.
+Not modelled: nothing known.
+"""
+
+from emulator.interrupts import FIRST_IRQ, Interrupts
+from emulator.peripherals.base import Peripheral
+
+# Offsets from NVIC_ISER0, 0xE000E100.
+ISER, ICER, ISPR, ICPR, IABR, IPR = 0x000, 0x080, 0x100, 0x180, 0x200, 0x300
+BANK_SIZE = 0x80
+
+
+class Nvic(Peripheral):
+    """NVIC_ISERn, NVIC_ICERn, NVIC_ISPRn, NVIC_ICPRn, NVIC_IABRn and NVIC_IPRn."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        super().__init__({})
+        self._interrupts = interrupts
+
+    def read(self, offset: int) -> int:
+        interrupts = self._interrupts
+        if offset >= IPR:
+            first = FIRST_IRQ + offset - IPR
+            return int.from_bytes(interrupts.priority.get(first + n, 0) for n in reversed(range(4)))
+        numbers = {
+            ISER: interrupts.enabled,
+            ICER: interrupts.enabled,
+            ISPR: interrupts.pending,
+            ICPR: interrupts.pending,
+            IABR: interrupts.active,
+        }[offset & -BANK_SIZE]
+        first = FIRST_IRQ + 8 * (offset % BANK_SIZE)
+        return sum(1 << n for n in range(32) if first + n in numbers)
+
+    def write(self, offset: int, word: int) -> None:
+        interrupts = self._interrupts
+        if offset >= IPR:
+            for n, priority in enumerate(word.to_bytes(4, "little"), FIRST_IRQ + offset - IPR):
+                if n < interrupts.count:
+                    interrupts.set_priority(n, priority)
+            return
+        act = {
+            ISER: interrupts.enable,
+            ICER: interrupts.disable,
+            ISPR: interrupts.pend,
+            ICPR: interrupts.unpend,
+        }.get(offset & -BANK_SIZE)
+        if act is not None:  # NVIC_IABRn is read-only
+            first = FIRST_IRQ + 8 * (offset % BANK_SIZE)
+            for n in (n for n in range(32) if word >> n & 1 and first + n < interrupts.count):
+                act(first + n)
+
+    def write_lanes(self, offset: int, word: int, lanes: int) -> None:
+        kept = self.read(offset) & ~lanes if offset >= IPR else 0
+        self.write(offset, word & lanes | kept)

@@ -1,0 +1,243 @@
+"""System Control Block (SCB): identification, vector table, system exceptions and fault status.
+
+Sources: DDI 0403E.e B3.2. ICSR and SHCSR are views of emulator/interrupts.py.
+Not modelled: CCR's traps, SCR.SLEEPONEXIT and SEVONPEND, AFSR; they are stored and have no effect.
+"""
+
+from collections.abc import Callable
+
+from emulator.interrupts import FIRST_IRQ, Exc, Interrupts
+from emulator.peripherals.base import Peripheral
+from emulator.registers import Access, Field, Register
+
+VECTKEY = 0x05FA
+VECTKEYSTAT = 0xFA05
+SHPR1, SHPR3 = 0x018, 0x020  # offsets from CPUID
+IMPLEMENTED_SHPR = frozenset({4, 5, 6, 11, 12, 14, 15})
+
+
+class Cpuid(Register):
+    """CPUID, CPUID Base Register. DDI 0403E.e B3.2."""
+
+    IMPLEMENTER = Field(31, 24, Access.RO)
+    VARIANT = Field(23, 20, Access.RO)
+    ARCHITECTURE = Field(19, 16, Access.RO)
+    PARTNO = Field(15, 4, Access.RO)
+    REVISION = Field(3, 0, Access.RO)
+
+
+class Icsr(Register):
+    """ICSR, Interrupt Control and State Register. DDI 0403E.e B3.2."""
+
+    NMIPENDSET = Field(31, 31)
+    PENDSVSET = Field(28, 28)
+    PENDSVCLR = Field(27, 27, Access.WO)
+    PENDSTSET = Field(26, 26)
+    PENDSTCLR = Field(25, 25, Access.WO)
+    ISRPENDING = Field(22, 22, Access.RO)
+    VECTPENDING = Field(20, 12, Access.RO)
+    RETTOBASE = Field(11, 11, Access.RO)
+    VECTACTIVE = Field(8, 0, Access.RO)
+
+
+class Vtor(Register):
+    """VTOR, Vector Table Offset Register. DDI 0403E.e B3.2."""
+
+    TBLOFF = Field(31, 7)
+
+
+class Aircr(Register):
+    """AIRCR, Application Interrupt and Reset Control Register. DDI 0403E.e B3.2."""
+
+    VECTKEYSTAT = Field(31, 16, Access.RO)
+    ENDIANNESS = Field(15, 15, Access.RO)
+    PRIGROUP = Field(10, 8)
+    SYSRESETREQ = Field(2, 2, Access.WO)
+    VECTCLRACTIVE = Field(1, 1, Access.WO)  # not modelled: for debuggers only
+    VECTRESET = Field(0, 0, Access.WO)  # not modelled: for debuggers only
+
+
+class Scr(Register):
+    """SCR, System Control Register. DDI 0403E.e B3.2."""
+
+    SEVONPEND = Field(4, 4)  # not modelled
+    SLEEPDEEP = Field(2, 2)  # not modelled: sleep is sleep
+    SLEEPONEXIT = Field(1, 1)  # not modelled
+
+
+class Ccr(Register):
+    """CCR, Configuration and Control Register. DDI 0403E.e B3.2."""
+
+    STKALIGN = Field(9, 9)
+    BFHFNMIGN = Field(8, 8)  # not modelled
+    DIV_0_TRP = Field(4, 4)  # not modelled
+    UNALIGN_TRP = Field(3, 3)  # not modelled
+    USERSETMPEND = Field(1, 1)  # not modelled
+    NONBASETHRDENA = Field(0, 0)  # not modelled
+
+
+class Shcsr(Register):
+    """SHCSR, System Handler Control and State Register. DDI 0403E.e B3.2."""
+
+    USGFAULTENA = Field(18, 18)
+    BUSFAULTENA = Field(17, 17)
+    MEMFAULTENA = Field(16, 16)
+
+
+class Cfsr(Register):
+    """CFSR, Configurable Fault Status Register. DDI 0403E.e B3.2."""
+
+    DIVBYZERO = Field(25, 25, Access.RC_W1)
+    UNALIGNED = Field(24, 24, Access.RC_W1)
+    NOCP = Field(19, 19, Access.RC_W1)
+    INVPC = Field(18, 18, Access.RC_W1)
+    INVSTATE = Field(17, 17, Access.RC_W1)
+    UNDEFINSTR = Field(16, 16, Access.RC_W1)
+    BFARVALID = Field(15, 15, Access.RC_W1)
+    STKERR = Field(12, 12, Access.RC_W1)
+    UNSTKERR = Field(11, 11, Access.RC_W1)
+    IMPRECISERR = Field(10, 10, Access.RC_W1)
+    PRECISERR = Field(9, 9, Access.RC_W1)
+    IBUSERR = Field(8, 8, Access.RC_W1)
+    MMARVALID = Field(7, 7, Access.RC_W1)
+    MSTKERR = Field(4, 4, Access.RC_W1)
+    MUNSTKERR = Field(3, 3, Access.RC_W1)
+    DACCVIOL = Field(1, 1, Access.RC_W1)
+    IACCVIOL = Field(0, 0, Access.RC_W1)
+
+
+class Hfsr(Register):
+    """HFSR, HardFault Status Register. DDI 0403E.e B3.2."""
+
+    DEBUGEVT = Field(31, 31, Access.RC_W1)
+    FORCED = Field(30, 30, Access.RC_W1)
+    VECTTBL = Field(1, 1, Access.RC_W1)
+
+
+class Dfsr(Register):
+    """DFSR, Debug Fault Status Register. DDI 0403E.e C1.6."""
+
+    EXTERNAL = Field(4, 4, Access.RC_W1)
+    VCATCH = Field(3, 3, Access.RC_W1)
+    DWTTRAP = Field(2, 2, Access.RC_W1)
+    BKPT = Field(1, 1, Access.RC_W1)
+    HALTED = Field(0, 0, Access.RC_W1)
+
+
+class Mmfar(Register):
+    """MMFAR, MemManage Fault Address Register. DDI 0403E.e B3.2."""
+
+    ADDRESS = Field(31, 0)
+
+
+class Bfar(Register):
+    """BFAR, BusFault Address Register. DDI 0403E.e B3.2."""
+
+    ADDRESS = Field(31, 0)
+
+
+class Scb(Peripheral):
+    """The block from CPUID, 0xE000ED00, to BFAR."""
+
+    def __init__(
+        self, interrupts: Interrupts, cpuid: int, on_reset_request: Callable[[], None]
+    ) -> None:
+        self.icsr = Icsr()
+        self.vtor = Vtor()
+        self.aircr = Aircr(reset=VECTKEYSTAT << 16)
+        self.scr = Scr()
+        self.ccr = Ccr(reset=Ccr.STKALIGN.mask)
+        self.shcsr = Shcsr()
+        self.cfsr = Cfsr()
+        self.hfsr = Hfsr()
+        self.dfsr = Dfsr()
+        self.mmfar = Mmfar()
+        self.bfar = Bfar()
+        self._interrupts = interrupts
+        self._on_reset_request = on_reset_request
+        super().__init__(
+            {
+                0x000: Cpuid(reset=cpuid),
+                0x004: self.icsr,
+                0x008: self.vtor,
+                0x00C: self.aircr,
+                0x010: self.scr,
+                0x014: self.ccr,
+                0x024: self.shcsr,
+                0x028: self.cfsr,
+                0x02C: self.hfsr,
+                0x030: self.dfsr,
+                0x034: self.mmfar,
+                0x038: self.bfar,
+            }
+        )
+
+    def read(self, offset: int) -> int:
+        if SHPR1 <= offset <= SHPR3:
+            first = offset - SHPR1 + 4
+            priority = self._interrupts.priority
+            return int.from_bytes(priority.get(first + n, 0) for n in reversed(range(4)))
+        if offset == 0x004:
+            self._update_icsr()
+        return super().read(offset)
+
+    def write(self, offset: int, word: int) -> None:
+        if SHPR1 <= offset <= SHPR3:
+            for n, priority in enumerate(word.to_bytes(4, "little"), offset - SHPR1 + 4):
+                if n in IMPLEMENTED_SHPR:
+                    self._interrupts.set_priority(n, priority)
+        elif offset == 0x004:
+            self._write_icsr(word)
+        elif offset == 0x00C:
+            self._write_aircr(word)
+        else:
+            super().write(offset, word)
+            if offset == 0x024:
+                self._update_enabled()
+
+    def write_lanes(self, offset: int, word: int, lanes: int) -> None:
+        if SHPR1 <= offset <= SHPR3:
+            self.write(offset, word & lanes | self.read(offset) & ~lanes)
+        else:
+            super().write_lanes(offset, word, lanes)
+
+    def _update_icsr(self) -> None:
+        interrupts = self._interrupts
+        pending, active = interrupts.pending, interrupts.active
+        self.icsr.NMIPENDSET = Exc.NMI in pending
+        self.icsr.PENDSVSET = Exc.PENDSV in pending
+        self.icsr.PENDSTSET = Exc.SYSTICK in pending
+        self.icsr.ISRPENDING = any(number >= FIRST_IRQ for number in pending)
+        self.icsr.VECTPENDING = interrupts.highest_pending() or 0
+        self.icsr.RETTOBASE = len(active) <= 1
+        self.icsr.VECTACTIVE = interrupts.current
+
+    def _write_icsr(self, word: int) -> None:
+        interrupts = self._interrupts
+        for field, number in (
+            (Icsr.NMIPENDSET, Exc.NMI),
+            (Icsr.PENDSVSET, Exc.PENDSV),
+            (Icsr.PENDSTSET, Exc.SYSTICK),
+        ):
+            if field.of(word):
+                interrupts.pend(number)
+        for field, number in ((Icsr.PENDSVCLR, Exc.PENDSV), (Icsr.PENDSTCLR, Exc.SYSTICK)):
+            if field.of(word):
+                interrupts.unpend(number)
+
+    def _write_aircr(self, word: int) -> None:
+        if word >> 16 != VECTKEY:
+            return
+        self.aircr.write(word)
+        self._interrupts.prigroup = self.aircr.PRIGROUP
+        if Aircr.SYSRESETREQ.of(word):
+            self._on_reset_request()
+
+    def _update_enabled(self) -> None:
+        for field, number in (
+            (Shcsr.USGFAULTENA, Exc.USAGEFAULT),
+            (Shcsr.BUSFAULTENA, Exc.BUSFAULT),
+            (Shcsr.MEMFAULTENA, Exc.MEMMANAGE),
+        ):
+            act = self._interrupts.enable if field.of(self.shcsr.word) else self._interrupts.disable
+            act(number)

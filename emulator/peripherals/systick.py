@@ -1,0 +1,105 @@
+"""System timer (SysTick): a 24-bit counter that counts down and makes an exception pending.
+
+Sources: DDI 0403E.e B3.3. Its external reference clock is, on STM32 parts, HCLK / 8.
+Deviation: an access sees the time at which its block of instructions began.
+Not modelled: nothing known.
+"""
+
+from emulator.clock import Clock
+from emulator.interrupts import Exc, Interrupts
+from emulator.peripherals.base import Peripheral
+from emulator.registers import Access, Field, Register
+
+EXTERNAL_DIVISOR = 8
+COUNT_MASK = 0xFF_FFFF
+
+
+class SystCsr(Register):
+    """SYST_CSR, SysTick Control and Status Register. DDI 0403E.e B3.3."""
+
+    COUNTFLAG = Field(16, 16, Access.RC_R)  # 1 if the counter reached 0 since the last read
+    CLKSOURCE = Field(2, 2)  # 0: external reference, 1: processor clock
+    TICKINT = Field(1, 1)  # 1: reaching 0 makes the SysTick exception pending
+    ENABLE = Field(0, 0)
+
+
+class SystRvr(Register):
+    """SYST_RVR, SysTick Reload Value Register. DDI 0403E.e B3.3."""
+
+    RELOAD = Field(23, 0)
+
+
+class SystCvr(Register):
+    """SYST_CVR, SysTick Current Value Register. DDI 0403E.e B3.3. Any write clears it."""
+
+    CURRENT = Field(23, 0)
+
+    def write(self, word: int) -> None:
+        del word
+        self.word = 0
+
+
+class SystCalib(Register):
+    """SYST_CALIB, SysTick Calibration Value Register. DDI 0403E.e B3.3."""
+
+    NOREF = Field(31, 31, Access.RO)
+    SKEW = Field(30, 30, Access.RO)
+    TENMS = Field(23, 0, Access.RO)
+
+
+class SysTick(Peripheral):
+    """The timer. While it runs, the count is derived from the time its next 0 is due."""
+
+    def __init__(self, clock: Clock, interrupts: Interrupts, calib: int) -> None:
+        self.csr = SystCsr()
+        self.rvr = SystRvr()
+        self.cvr = SystCvr()
+        super().__init__(
+            {0x000: self.csr, 0x004: self.rvr, 0x008: self.cvr, 0x00C: SystCalib(reset=calib)}
+        )
+        self._clock = clock
+        self._interrupts = interrupts
+        self._zero = clock.timer(self._on_zero)
+
+    def reset(self) -> None:
+        super().reset()
+        self._zero.stop()
+
+    def read(self, offset: int) -> int:
+        self._update_count()
+        self._clock.time_was_read()
+        return super().read(offset)
+
+    def write(self, offset: int, word: int) -> None:
+        self._update_count()
+        if offset == 0x008:
+            self.csr.COUNTFLAG = 0
+        super().write(offset, word)
+        if offset != 0x004:  # a new RELOAD counts from the next 0 on
+            self._schedule()
+
+    @property
+    def _divisor(self) -> int:
+        return 1 if self.csr.CLKSOURCE else EXTERNAL_DIVISOR
+
+    def _update_count(self) -> None:
+        if self._zero.is_running:
+            left = self._zero.due - self._clock.cycles
+            self.cvr.CURRENT = max(0, -(-left // self._divisor)) & COUNT_MASK
+
+    def _schedule(self) -> None:
+        """Find when the count next reaches 0. A count of 0 is reloaded by the first tick."""
+        count = self.cvr.CURRENT or (self.rvr.RELOAD + 1 if self.rvr.RELOAD else 0)
+        if self.csr.ENABLE and count:
+            self._zero.start(count * self._divisor)
+        else:
+            self._zero.stop()
+
+    def _on_zero(self, due: int) -> None:
+        self.csr.COUNTFLAG = 1
+        self.cvr.CURRENT = 0
+        if self.csr.TICKINT:
+            self._interrupts.pend(Exc.SYSTICK)
+        if self.rvr.RELOAD:
+            # From when it was due, not from when the block in between ended: periods stay exact.
+            self._zero.start_at(due + (self.rvr.RELOAD + 1) * self._divisor)

@@ -1,0 +1,17 @@
+"""From an emu:// URL to a running board. Apart from protocol_emu.py, which must import fast."""
+
+from emulator.board import Board
+from emulator.pace import Lockstep, Pace, Realtime
+from emulator.urls.emu_url import EmuUrl, PaceKind, parse_url
+from firmware.build import firmware_elf
+
+
+def open_board(url: str) -> Pace:
+    """Switch on the board that a URL asks for."""
+    return start(parse_url(url))
+
+
+def start(url: EmuUrl) -> Pace:
+    """Switch on a board with its own firmware, or with the one named."""
+    board = Board.from_elf(url.part.name, url.firmware or firmware_elf(url.part.name))
+    return Lockstep(board) if url.pace is PaceKind.LOCKSTEP else Realtime(board, url.rate)

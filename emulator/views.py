@@ -1,0 +1,135 @@
+"""What a fetch sees and what a read sees: the Flash Patch unit's two views of Code memory.
+
+The hardware's comparators sit on two buses, so one address can have two contents. Here, a page that
+a comparator touches gets a shadow page: a copy with the matched words overlaid, one for fetches
+(instruction comparators) and one for reads (literal comparators). The core's TLB is answered with
+the shadow or with the memory itself; flash is never changed, and a patched call costs nothing.
+
+Deviation: an unaligned read that overlaps a literal-matched word sees the remapped word; the
+hardware does not remap unaligned literal reads.
+"""
+
+import ctypes
+import enum
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from emulator.memory_map import PAGE_SIZE, MemoryMap
+
+SHADOW_BASE = 0xF000_0000  # engine-physical; no guest address is answered with it otherwise
+SHADOW_PAGES = 16  # at most 8 pages with instruction comparators and 2 with literal ones
+
+
+class AccessKind(enum.Enum):
+    """What the core wants of a page."""
+
+    FETCH = enum.auto()
+    READ = enum.auto()
+    WRITE = enum.auto()
+
+
+class Permission(enum.IntFlag):
+    """What a TLB entry allows; the engine's own bits."""
+
+    READ = 1
+    WRITE = 2
+    EXECUTE = 4
+
+
+class Answer(NamedTuple):
+    """A TLB entry for the page of an access."""
+
+    physical: int  # where the engine finds the page
+    permissions: Permission
+
+
+def page_of(address: int) -> int:
+    """Return the address of the engine's page that an address is in."""
+    return address & -PAGE_SIZE
+
+
+class Views:
+    """Shadow pages by guest page, for one board."""
+
+    def __init__(self, memory_map: MemoryMap) -> None:
+        self._memory_map = memory_map
+        self.shadow = (ctypes.c_uint8 * (SHADOW_PAGES * PAGE_SIZE))()
+        self._bytes = memoryview(self.shadow).cast("B")
+        self.fetch_pages: dict[int, int] = {}  # guest page → offset in `shadow`
+        self.read_pages: dict[int, int] = {}
+        self.code_pages: set[int] = set()  # pages of RAM that have been fetched from
+        self._made_from: tuple[Mapping[int, bytes], Mapping[int, bytes]] = ({}, {})
+
+    def rebuild(self, fetched: Mapping[int, bytes], read: Mapping[int, bytes]) -> set[int] | None:
+        """Show these words (address → 4 bytes) instead of memory's.
+
+        Returns the guest pages whose fetch view may have changed, or None when no view has.
+        """
+        if (fetched, read) == self._made_from:
+            return None
+        self._made_from = (dict(fetched), dict(read))
+        stale = set(self.fetch_pages)
+        self.fetch_pages, self.read_pages = {}, {}
+        for words, pages in ((fetched, self.fetch_pages), (read, self.read_pages)):
+            for address, word in words.items():
+                self._overlay(pages, address, word)
+        return stale | set(self.fetch_pages)
+
+    def is_new_code_page(self, address: int) -> bool:
+        """Note a fetch; whether it is the first one from its page of RAM."""
+        page, window = page_of(address), self._memory_map.window_at(address)
+        if window is None or not window.memory.is_writable or page in self.code_pages:
+            return False
+        self.code_pages.add(page)
+        return True
+
+    def answer(
+        self, address: int, access: AccessKind, *, is_peripheral: Callable[[int], bool]
+    ) -> Answer | None:
+        """Say which page an access reaches and what it may do there; None is a BusFault."""
+        page, window = page_of(address), self._memory_map.window_at(address)
+        if window is None:
+            if access is AccessKind.FETCH or not is_peripheral(address):
+                return None
+            return Answer(page, Permission.READ | Permission.WRITE)
+        own = window.memory.region.address + page - window.begin
+        if window.memory.is_writable:
+            # Stores to an executable page take the engine's slow path, which drops what was
+            # translated from it; stores to a data page do not.
+            data = Permission.READ | Permission.WRITE
+            return Answer(own, data | Permission.EXECUTE if page in self.code_pages else data)
+        return self._answer_flash(page, own, access)
+
+    def _answer_flash(self, page: int, own: int, access: AccessKind) -> Answer | None:
+        if access is AccessKind.WRITE:
+            return None
+        is_fetch = access is AccessKind.FETCH
+        alone = Permission.EXECUTE if is_fetch else Permission.READ
+        shadow, other = self.fetch_pages, self.read_pages
+        if not is_fetch:
+            shadow, other = other, shadow
+        if page in shadow:
+            return Answer(SHADOW_BASE + shadow[page], alone)
+        if page in other:  # the other view must ask again
+            return Answer(own, alone)
+        return Answer(own, Permission.READ | Permission.EXECUTE)
+
+    def seen_by_fetch(self, address: int, size: int) -> bytes | None:
+        """Return what a fetch sees within a shadow page, or None where there is none."""
+        page = page_of(address)
+        if page not in self.fetch_pages:
+            return None
+        at = self.fetch_pages[page] + address - page
+        return bytes(self._bytes[at : at + size])
+
+    def _overlay(self, pages: dict[int, int], address: int, word: bytes) -> None:
+        page = page_of(address)
+        memory = self._memory_map.slice_at(page, PAGE_SIZE)
+        if memory is None:
+            return  # a comparator for an address where nothing is: matches nothing that executes
+        if page not in pages:
+            offset = (len(self.fetch_pages) + len(self.read_pages)) * PAGE_SIZE
+            self._bytes[offset : offset + PAGE_SIZE] = memory
+            pages[page] = offset
+        at = pages[page] + address - page
+        self._bytes[at : at + len(word)] = word
