@@ -1,0 +1,205 @@
+"""Build the firmware with the clang and lld of the `ziglang` package; no system compiler.
+
+`python -m firmware.build` builds and prints what fits where. Two builds of the same sources are
+identical to the byte, wherever they happen: objects are compiled in a fixed order with relative
+paths, and the only thing that stands for a version is the hash of all inputs.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+from elftools.elf.elffile import ELFFile
+
+SOURCE_DIRECTORY = Path(__file__).resolve().parent
+NAME = "fpbay"
+
+TARGET_FLAGS = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3")
+CODE_FLAGS = (
+    *("-std=c11", "-ffreestanding", "-Os", "-g", "-ffunction-sections", "-fdata-sections"),
+    *("-fno-sanitize=all", "-fno-stack-protector"),  # zig cc turns both on by itself
+    *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
+    *("-ffile-compilation-dir=.", "-fno-ident"),
+)
+WARNING_FLAGS = (
+    *("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wundef"),
+    *("-Wstrict-prototypes", "-Wmissing-prototypes", "-Wcast-align", "-Wcast-qual", "-Werror"),
+)
+LINK_FLAGS = ("--gc-sections", "--build-id=none", "--fatal-warnings", "-z", "max-page-size=4")
+
+
+class FirmwareBuildError(RuntimeError):
+    """A compiler or linker refused the firmware; `stderr` holds its words."""
+
+    def __init__(self, stage: str, stderr: str) -> None:
+        super().__init__(f"firmware does not {stage}:\n{stderr}")
+        self.stage = stage
+        self.stderr = stderr
+
+
+def firmware_elf(part: str = "stm32f103c8") -> Path:
+    """Return the firmware's ELF for `part`, building it first if any source changed.
+
+    Beside it lie the same image as .bin and .hex, and the linker's .map.
+    """
+    if not (SOURCE_DIRECTORY / part / "layout.ld").is_file():
+        raise ValueError(f"no firmware for part {part!r}; there is one for: {', '.join(parts())}")
+    build_hash = _hash_of_inputs(part)
+    refused: OSError | None = None
+    for directory in _output_directories(part):
+        elf = directory / f"{NAME}.elf"
+        if _is_current(elf, build_hash):
+            return elf
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            # Built aside and renamed into place: who builds at the same time, or reads, sees whole
+            # files. The stamp comes last, so an interrupted build is done again.
+            with tempfile.TemporaryDirectory(dir=directory, prefix="new-") as scratch:
+                _build(part, build_hash, Path(scratch))
+                for suffix in (".map", ".bin", ".hex", ".elf", ".stamp"):
+                    (Path(scratch) / f"{NAME}{suffix}").replace(elf.with_suffix(suffix))
+        except OSError as error:  # installed read-only: try the next directory
+            refused = error
+        else:
+            return elf
+    raise FirmwareBuildError("find a directory to be built in", str(refused))
+
+
+def parts() -> list[str]:
+    """Return the names of the parts there is firmware for."""
+    return sorted(script.parent.name for script in SOURCE_DIRECTORY.glob("*/layout.ld"))
+
+
+def _output_directories(part: str) -> list[Path]:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return [SOURCE_DIRECTORY / "build" / part, cache / "fpbay" / "firmware" / part]
+
+
+def _is_current(elf: Path, build_hash: str) -> bool:
+    stamp = elf.with_suffix(".stamp")
+    return elf.is_file() and stamp.is_file() and stamp.read_text("ascii") == build_hash
+
+
+def _source_directories(part: str) -> list[Path]:
+    return [SOURCE_DIRECTORY, SOURCE_DIRECTORY / "demo", SOURCE_DIRECTORY / part]
+
+
+def _sources(part: str, *patterns: str) -> Iterator[Path]:
+    """Yield the part's source files in an order that is the same everywhere."""
+    for directory in _source_directories(part):
+        yield from sorted(path for pattern in patterns for path in directory.glob(pattern))
+
+
+def _hash_of_inputs(part: str) -> str:
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest.update(f"{part} ziglang {version('ziglang')}".encode())
+    for path in _sources(part, "*.c", "*.h", "*.ld"):
+        content = path.read_bytes()
+        digest.update(
+            f"{path.relative_to(SOURCE_DIRECTORY).as_posix()} {len(content)}\n".encode() + content
+        )
+    return digest.hexdigest()[:16]
+
+
+def _build(part: str, build_hash: str, scratch: Path) -> None:
+    """Compile, link and convert into `scratch`."""
+    sources = [path.relative_to(SOURCE_DIRECTORY) for path in _sources(part, "*.c")]
+    objects = [Path(str(source.with_suffix(".o")).replace(os.sep, "-")) for source in sources]
+    includes = [f"-I{path.relative_to(SOURCE_DIRECTORY)}" for path in _source_directories(part)]
+    flags = [*TARGET_FLAGS, *CODE_FLAGS, *WARNING_FLAGS, *includes]
+    flags.append(f'-DFIRMWARE_BUILD="{build_hash}"')
+
+    def compile_one(source: Path, output: Path) -> None:
+        arguments = ["cc", *flags, "-c", str(source), "-o", str(scratch / output)]
+        _run("compile", arguments, cwd=SOURCE_DIRECTORY)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compile_one, sources, objects))
+
+    elf = scratch / f"{NAME}.elf"
+    script = SOURCE_DIRECTORY / part / "layout.ld"
+    # In the scratch directory, so that no path of this machine enters the map.
+    command = ["ld.lld", *LINK_FLAGS, "-T", str(script), f"-Map={NAME}.map", "-o", elf.name]
+    _run("link", [*command, *map(str, objects)], cwd=scratch)
+
+    address, image = flash_image(elf)
+    elf.with_suffix(".bin").write_bytes(image)
+    elf.with_suffix(".hex").write_text(intel_hex(address, image), "ascii")
+    elf.with_suffix(".stamp").write_text(build_hash, "ascii")
+
+
+def _run(stage: str, arguments: list[str], *, cwd: Path) -> None:
+    command = [sys.executable, "-m", "ziglang", *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise FirmwareBuildError(stage, done.stderr)
+
+
+def flash_image(elf: Path) -> tuple[int, bytes]:
+    """Return the address and the bytes that the ELF programs into flash, without gaps."""
+    with elf.open("rb") as file:
+        loads = sorted(
+            (segment["p_paddr"], segment.data())
+            for segment in ELFFile(file).iter_segments("PT_LOAD")
+            if segment["p_filesz"]
+        )
+    address = loads[0][0]
+    image = b""
+    for start, data in loads:
+        if start != address + len(image):
+            raise FirmwareBuildError("fill its image", f"gap before {start:#010x}")
+        image += data
+    return address, image
+
+
+def intel_hex(address: int, data: bytes) -> str:
+    """Return `data` as Intel HEX records of 16 bytes. Source: Intel, Hexadecimal Object File."""
+
+    def record(kind: int, offset: int, payload: bytes) -> str:
+        body = bytes([len(payload), *offset.to_bytes(2, "big"), kind]) + payload
+        return f":{(body + bytes([-sum(body) & 0xFF])).hex().upper()}\n"
+
+    lines: list[str] = []
+    upper = -1
+    for offset in range(0, len(data), 16):
+        if (address + offset) >> 16 != upper:
+            upper = (address + offset) >> 16
+            lines.append(record(0x04, 0, upper.to_bytes(2, "big")))
+        lines.append(record(0x00, (address + offset) & 0xFFFF, data[offset : offset + 16]))
+    return "".join([*lines, record(0x01, 0, b"")])
+
+
+def section_sizes(elf: Path) -> list[tuple[str, int, int]]:
+    """Return name, address and size of every section that occupies memory on the part."""
+    with elf.open("rb") as file:
+        return [
+            (section.name, section["sh_addr"], section["sh_size"])
+            for section in ELFFile(file).iter_sections()
+            if section["sh_flags"] & 0x2 and section["sh_size"]  # SHF_ALLOC
+        ]
+
+
+@click.command()
+@click.argument("part", default="stm32f103c8")
+def main(part: str) -> None:
+    """Build the firmware for PART and print what fits where."""
+    try:
+        elf = firmware_elf(part)
+    except (FirmwareBuildError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    address, image = flash_image(elf)
+    click.echo(f"{elf}\n\n{'section':<10} {'address':>10} {'bytes':>7}")
+    for name, start, size in section_sizes(elf):
+        click.echo(f"{name:<10} {start:#010x} {size:>7}")
+    click.echo(f"{'image':<10} {address:#010x} {len(image):>7}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "fpb.h"
+
+#include "cortex_m3.h"
+
+/* FP_REMAP takes address bits [28:5], so the table is aligned to 32 bytes: a word per comparator.
+ */
+_Alignas(32) static volatile uint32_t remap_table[8];
+
+void fpb_start(void)
+{
+    struct fpb_state state = fpb_state();
+    FPB->CTRL = FPB_CTRL_KEY; /* disabled first: a reset need not have cleared the comparators */
+    for (unsigned n = 0; n < state.num_code + state.num_lit && n < 8; n++) {
+        FPB->COMP[n] = 0;
+    }
+    FPB->REMAP = (uint32_t)(uintptr_t)remap_table;
+    FPB->CTRL = FPB_CTRL_KEY | FPB_CTRL_ENABLE;
+    cortex_m3_barrier();
+}
+
+struct fpb_state fpb_state(void)
+{
+    uint32_t ctrl = FPB->CTRL;
+    uint32_t remap = FPB->REMAP;
+    uint32_t version = (ctrl >> 28) + 1;
+    return (struct fpb_state){
+        .version = version,
+        .num_code = (ctrl >> 8 & 0x70u) | (ctrl >> 4 & 0xFu), /* NUM_CODE[6:4], NUM_CODE[3:0] */
+        .num_lit = ctrl >> 8 & 0xFu,
+        .remap = remap,
+        .table = 0x20000000u | (remap & FPB_REMAP_ADDRESS),
+        .remaps = version == 1 && (remap & FPB_REMAP_RMPSPT) != 0,
+        .enabled = (ctrl & FPB_CTRL_ENABLE) != 0,
+    };
+}
+
+unsigned fpb_usable(void)
+{
+    uint32_t num_code = fpb_state().num_code;
+    return num_code < FPB_MAX_CODE ? num_code : FPB_MAX_CODE;
+}
+
+uint32_t fpb_comparator(unsigned n)
+{
+    return FPB->COMP[n];
+}
+
+void fpb_prepare(unsigned n, uint32_t address, uint32_t word)
+{
+    /* The comparator is off here, and on only after the table holds the word: the comparator reads
+     * the table at each match, so the other order could fetch the word of an earlier patch. */
+    FPB->COMP[n] = address & FPB_COMP_ADDRESS;
+    remap_table[n] = word;
+    cortex_m3_barrier();
+}
+
+/* Both comparators of a pair change between two instructions of everybody else: an interrupt that
+ * calls the function meets all of its first 32 bits old, or all of them new. */
+void fpb_enable(uint32_t mask, bool enable)
+{
+    uint32_t primask = cortex_m3_mask();
+    for (unsigned n = 0; n < FPB_MAX_CODE; n++) {
+        if ((mask >> n & 1u) != 0) {
+            uint32_t comp = FPB->COMP[n] & ~FPB_COMP_ENABLE;
+            FPB->COMP[n] = comp | (enable ? FPB_COMP_ENABLE : 0);
+        }
+    }
+    cortex_m3_barrier(); /* in effect before an interrupt can run */
+    cortex_m3_unmask(primask);
+}
+
+void fpb_clear(uint32_t mask)
+{
+    fpb_enable(mask, false);
+    for (unsigned n = 0; n < FPB_MAX_CODE; n++) {
+        if ((mask >> n & 1u) != 0) {
+            FPB->COMP[n] = 0;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands. Each checks its options, does its work, and replies once. */
+#ifndef FIRMWARE_HANDLERS_H
+#define FIRMWARE_HANDLERS_H
+
+#include <stdint.h>
+
+#include "command.h"
+
+#define HANDLERS_MAX_DATA 1024u /* bytes in one command or reply */
+
+/*
+ * `buffer` holds HANDLERS_MAX_DATA bytes, aligned to 4. It is the command line's own: data is
+ * decoded over the line it came in, so what `command` points at is gone once it was written to.
+ */
+typedef void handler(const struct command *command, uint8_t *buffer);
+
+handler handlers_info;                                                  /* handlers_info.c */
+handler handlers_alloc, handlers_upload, handlers_read, handlers_write; /* handlers_memory.c */
+handler handlers_tpatch, handlers_enable, handlers_unpatch;             /* handlers_patch.c */
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* alloc, upload, read, write. */
+#include "base64.h"
+#include "crc16.h"
+#include "handlers.h"
+#include "memory.h"
+#include "reply.h"
+#include "slots.h"
+
+#define DEFAULT_LENGTH 64u
+
+static uint16_t crc_of_place(uint32_t address, uint32_t length)
+{
+    return crc16_update_word(crc16_update_word(CRC16_START, address), length);
+}
+
+/* Decode --data into `buffer`; false after replying why not. */
+static bool decode_data(const struct command *command, uint8_t *buffer, size_t *length)
+{
+    if (!command_has(command, OPTION_DATA)) {
+        reply_error("Missing --data");
+        return false;
+    }
+    switch (base64_decode(command->data, buffer, HANDLERS_MAX_DATA, length)) {
+    case BASE64_OK:
+        if (*length > 0) {
+            return true;
+        }
+        break;
+    case BASE64_TOO_LONG:
+        reply_error("Data too long (max %u)", HANDLERS_MAX_DATA);
+        return false;
+    case BASE64_INVALID:
+        break;
+    }
+    reply_error("Invalid base64 data");
+    return false;
+}
+
+void handlers_alloc(const struct command *command, uint8_t *buffer)
+{
+    (void)buffer;
+    uint32_t size = command_number(command, OPTION_SIZE, 0);
+    uint32_t address = 0;
+    if (!command_has(command, OPTION_SIZE)) {
+        reply_error("Missing --size");
+        return;
+    }
+    if (!reply_checks_crc(command, crc16_update_word(CRC16_START, size), "Request CRC")) {
+        return;
+    }
+    if (size == 0) {
+        reply_error("Invalid size 0");
+    } else if (slots_allocate(size, &address)) {
+        reply_ok("Allocated %u at 0x%08X", size, address);
+    } else {
+        reply_error("Alloc failed: %u bytes, %u free", size, slots_free_bytes());
+    }
+}
+
+void handlers_upload(const struct command *command, uint8_t *buffer)
+{
+    struct arena_block allocation = slots_allocation();
+    uint32_t offset = command_number(command, OPTION_ADDR, 0);
+    size_t length = 0;
+    if (allocation.size == 0) {
+        reply_error("No allocation, call alloc first");
+        return;
+    }
+    if (!command_has(command, OPTION_ADDR)) {
+        reply_error("Missing --addr");
+        return;
+    }
+    if (!decode_data(command, buffer, &length)) {
+        return;
+    }
+    uint16_t crc = crc16_update(crc_of_place(offset, length), buffer, length);
+    if (!reply_checks_crc(command, crc, "CRC")) {
+        slots_free_allocation(); /* the host starts again at alloc */
+        return;
+    }
+    if (length > allocation.size || offset > allocation.size - length) {
+        reply_error("Invalid offset %u+%u, %u allocated", offset, length, allocation.size);
+        return;
+    }
+    (void)memory_write(allocation.offset + offset, buffer, length);
+    reply_ok("Uploaded %u bytes to 0x%08X", length, allocation.offset + offset);
+}
+
+/* Refuse places that are not ours to touch, unless told to; false after replying. */
+static bool is_allowed(const struct command *command, bool allowed, uint32_t address,
+                       uint32_t length)
+{
+    if (allowed || command_has(command, OPTION_FORCE)) {
+        return true;
+    }
+    reply_error("Invalid address range 0x%08X+%u (use --force to override)", address, length);
+    return false;
+}
+
+void handlers_read(const struct command *command, uint8_t *buffer)
+{
+    uint32_t address = command_number(command, OPTION_ADDR, 0);
+    uint32_t length = command_number(command, OPTION_LEN, DEFAULT_LENGTH);
+    if (!command_has(command, OPTION_ADDR)) {
+        reply_error("Missing --addr");
+        return;
+    }
+    uint16_t crc = crc_of_place(address, length);
+    if (!reply_checks_crc(command, crc, "Request CRC")) {
+        return;
+    }
+    if (length == 0 || length > HANDLERS_MAX_DATA) {
+        reply_error("Invalid length %u (max %u)", length, HANDLERS_MAX_DATA);
+        return;
+    }
+    if (!is_allowed(command, memory_may_read(address, length), address, length)) {
+        return;
+    }
+    /* Read once, then take the CRC of what was read: a register may change in between. */
+    size_t done = memory_read(address, buffer, length);
+    if (done < length) {
+        reply_error("Bus fault at 0x%08X", address + done);
+        return;
+    }
+    reply_data("READ", crc16_update(crc, buffer, length), buffer, length);
+}
+
+void handlers_write(const struct command *command, uint8_t *buffer)
+{
+    uint32_t address = command_number(command, OPTION_ADDR, 0);
+    size_t length = 0;
+    if (!command_has(command, OPTION_ADDR)) {
+        reply_error("Missing --addr");
+        return;
+    }
+    if (!decode_data(command, buffer, &length)) {
+        return;
+    }
+    uint16_t crc = crc16_update(crc_of_place(address, length), buffer, length);
+    if (!reply_checks_crc(command, crc, "CRC") ||
+        !is_allowed(command, memory_may_write(address, length), address, length)) {
+        return;
+    }
+    size_t done = memory_write(address, buffer, length);
+    if (done < length) {
+        reply_error("Bus fault at 0x%08X, %u bytes written", address + done, done);
+        return;
+    }
+    reply_ok("WRITE %u bytes to 0x%08X", length, address);
+}

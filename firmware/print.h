@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Text to the serial line. */
+#ifndef FIRMWARE_PRINT_H
+#define FIRMWARE_PRINT_H
+
+#include <stdarg.h>
+
+/*
+ * A small printf: %s, %c, %u, %X and %%, with a width that pads numbers with zeros (%03u,
+ * %08X), and a precision that cuts text (%.80s). Numbers are 32 bits.
+ */
+__attribute__((format(printf, 1, 2))) void print_format(const char *format, ...);
+
+__attribute__((format(printf, 1, 0))) void print_arguments(const char *format, va_list arguments);
+
+#endif

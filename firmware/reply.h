@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers to a command. Every command ends with exactly one of these. */
+#ifndef FIRMWARE_REPLY_H
+#define FIRMWARE_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "command.h"
+
+__attribute__((format(printf, 1, 2))) void reply_ok(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void reply_error(const char *format, ...);
+
+/* "[FLOK] READ n bytes crc=0x1234 data=base64" */
+void reply_data(const char *verb, uint16_t crc, const uint8_t *data, size_t length);
+
+/* Compare --crc with `crc` if it was given; after a mismatch this was the reply, and false. */
+bool reply_checks_crc(const struct command *command, uint16_t crc, const char *what);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* USART1, PA9 (TX) and PA10 (RX): received by interrupt, sent by polling. */
+#include "uart.h"
+
+#include "clock.h"
+#include "cortex_m3.h"
+#include "interrupts.h"
+#include "stm32f103.h"
+
+#define BAUD       115200u
+#define RING_SIZE  512u /* a power of two: 44 ms of a line that never pauses */
+#define AFTER_LOSS 0x100u
+
+/* The interrupt moves `head` only, the program `tail` only; both count up and wrap. */
+static volatile uint16_t ring[RING_SIZE];
+static volatile uint32_t head, tail;
+static uint32_t loss; /* of the interrupt: AFTER_LOSS if the next byte comes after a gap */
+
+_Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indices wrap by masking");
+
+void uart_start(void)
+{
+    RCC->APB2ENR |= RCC_APB2ENR_IOPAEN | RCC_APB2ENR_USART1EN;
+    GPIOA->BSRR = 1u << 10; /* the input's pull is up: an open line is idle, not noise */
+    GPIOA->CRH = (GPIOA->CRH & ~(0xFFu << 4)) | GPIO_ALTERNATE_50MHZ << 4 | GPIO_INPUT_PULL << 8;
+    USART1->BRR = (clock_hz() + BAUD / 2) / BAUD; /* APB2 runs at the core's clock */
+    USART1->CR1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE | USART_CR1_RXNEIE;
+    NVIC_ISER[USART1_IRQn / 32] = 1u << USART1_IRQn % 32;
+}
+
+void uart_interrupt(void)
+{
+    uint32_t status = USART1->SR; /* this read and the next one clear the flags, in this order */
+    uint32_t byte = USART1->DR & 0xFFu;
+
+    if ((status & (USART_SR_FE | USART_SR_NE)) != 0) {
+        loss = AFTER_LOSS; /* the byte is not what was sent */
+    } else if ((status & USART_SR_RXNE) != 0) {
+        if (head - tail == RING_SIZE) {
+            loss = AFTER_LOSS;
+        } else {
+            ring[head % RING_SIZE] = (uint16_t)(byte | loss);
+            head++;
+            loss = 0;
+        }
+    }
+    if ((status & USART_SR_ORE) != 0) {
+        loss = AFTER_LOSS; /* the byte is good, the one after it is gone */
+    }
+}
+
+void uart_write(uint8_t byte)
+{
+    while ((USART1->SR & USART_SR_TXE) == 0) {
+    }
+    USART1->DR = byte;
+}
+
+void uart_flush(void)
+{
+    while ((USART1->SR & USART_SR_TC) == 0) {
+    }
+}
+
+bool uart_readable(void)
+{
+    return head != tail;
+}
+
+enum uart_result uart_read(uint8_t *byte)
+{
+    if (!uart_readable()) {
+        return UART_EMPTY;
+    }
+    uint32_t entry = ring[tail % RING_SIZE];
+    tail++;
+    *byte = (uint8_t)entry;
+    return (entry & AFTER_LOSS) != 0 ? UART_BYTE_AFTER_LOSS : UART_BYTE;
+}
