@@ -1,0 +1,288 @@
+"""C source to object file: the toolchain, and the one place that runs it.
+
+A patch is C11 with GNU extensions, freestanding, for Cortex-M3. Every call goes through a
+register (`-mlong-calls`): flash is out of a branch's reach from SRAM.
+Not modelled: C++, thread-local variables, constructors; they are refused by name.
+"""
+
+import functools
+import importlib.util
+import io
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from server.errors import CompileError, Diagnostic, RequestError, ToolchainError
+from server.patch.diagnostics import parse_diagnostics
+from server.patch.source import function_definitions
+
+MAX_BYTES = 0x10_0000  # of a patch; more than any Cortex-M3's SRAM
+MAX_OBJECT = 16 * MAX_BYTES  # of the object file, which is read into memory
+SHF_ALLOC, SHF_TLS = 1 << 1, 1 << 10
+START_UP = ("SHT_INIT_ARRAY", "SHT_FINI_ARRAY", "SHT_PREINIT_ARRAY")
+KEEP = ".fpbay.keep"  # section of the references that keep static functions; never linked
+
+FLAGS = (
+    *("-x", "c", "-std=gnu11", "-Os", "-g0", "-ffreestanding", "-mlong-calls", "-mfloat-abi=soft"),
+    *("-fgnu89-inline",),  # an `inline` function of the patch is a function, too
+    *("-ffunction-sections", "-fdata-sections", "-fno-common", "-fno-pic"),
+    *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-stack-protector"),
+    *("-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror=implicit-function-declaration"),
+)
+CLANG_FLAGS = ("-ferror-limit=20", "-fno-crash-diagnostics", "-nostdlibinc")
+GCC_FLAGS = ("-mcpu=cortex-m3", "-mthumb", "-fmax-errors=20")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a tool left behind."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A compiler and a linker for Cortex-M3, as commands without their inputs and outputs."""
+
+    name: str
+    compiler: tuple[str, ...]
+    linker: tuple[str, ...]
+    libraries: tuple[Path, ...] = ()  # the toolchain's own arithmetic helpers
+    includes: tuple[Path, ...] = ()  # folders of headers that a patch may include
+
+    @classmethod
+    def named(cls, name: str = "zig", includes: Sequence[Path] = ()) -> Self:
+        """Find a toolchain: "zig", or an arm-none-eabi-gcc by name or path."""
+        folders = tuple(folder.resolve() for folder in includes)
+        return cls._zig(folders) if name == "zig" else cls._gcc(name, folders)
+
+    @classmethod
+    def _zig(cls, includes: tuple[Path, ...]) -> Self:
+        zig = str(zig_program())
+        headers = str(zig_program().parent / "lib" / "include")
+        target = ("-target", "thumbv7m-none-eabi", "-mcpu=cortex-m3", "-isystem", headers)
+        # `zig clang` is the bare compiler; `zig cc` takes twice as long and fills a cache.
+        compiler = (zig, "clang", *target, *FLAGS, *CLANG_FLAGS)
+        return cls("zig", compiler, (zig, "ld.lld", "-m", "armelf"), (), includes)
+
+    @classmethod
+    def _gcc(cls, name: str, includes: tuple[Path, ...]) -> Self:
+        if (found := shutil.which(name)) is None:
+            raise RequestError(
+                f"there is no compiler {name!r}: install arm-none-eabi-gcc, give its path,"
+                ' or use the toolchain "zig", which is always there'
+            )
+        gcc = str(Path(found).absolute())  # it runs in other folders than this
+        machine = _answer(gcc, "-dumpmachine")
+        if not machine.startswith(("arm-none-eabi", "arm-eabi")):
+            raise RequestError(f"{name} compiles for {machine or 'nothing'}, not for arm-none-eabi")
+        linker = shutil.which(_answer(gcc, "-print-prog-name=ld")) or "arm-none-eabi-ld"
+        library = Path(_answer(gcc, "-mcpu=cortex-m3", "-mthumb", "-print-libgcc-file-name"))
+        libraries = (library,) if library.is_absolute() else ()
+        return cls(name, (gcc, *FLAGS, *GCC_FLAGS), (linker,), libraries, includes)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchObject:
+    """A compiled patch, not yet linked."""
+
+    elf: bytes
+    functions: tuple[str, ...]  # that can be called from outside
+    warnings: str
+    diagnostics: tuple[Diagnostic, ...]  # the warnings as data
+    source_name: str
+    toolchain: Toolchain
+
+
+def zig_program() -> Path:
+    """Return the compiler that the package ziglang brings."""
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        raise RequestError("the package ziglang is not installed: pip install ziglang")
+    return Path(spec.origin).parent / "zig"
+
+
+def run_tool(command: Sequence[str | Path], folder: Path, timeout_s: float) -> Finished:
+    """Run a tool in a folder; whatever it started is ended with it.
+
+    TimeoutExpired is the caller's: only it knows what the tool was busy with.
+    """
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+    environment |= {"TMPDIR": str(folder), "HOME": str(folder)}
+    try:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolchainError(f"{command[0]} cannot be run: {error.strerror}") from error
+    with process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout_s)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        raise ToolchainError(f"{command[0]} was ended by {name}", stderr=_text(stderr, folder))
+    return Finished(process.returncode, _text(stdout, folder), _text(stderr, folder))
+
+
+def compile_patch(
+    source: str, toolchain: Toolchain, *, name: str = "patch.c", timeout_s: float = 30
+) -> PatchObject:
+    """Compile C source; the same source is compiled once.
+
+    Static functions are kept, so that any function of the source can be the replacement.
+    """
+    _check_name(name)
+    compile_it = _compile if toolchain.includes or _reads_files(source) else _compile_once
+    return compile_it(source, toolchain, name, timeout_s)
+
+
+def _compile(source: str, toolchain: Toolchain, name: str, timeout_s: float) -> PatchObject:
+    elf, stderr = _object(source, toolchain, name, timeout_s)
+    functions, _ = _functions(elf)
+    # The compiler may drop a static function, or change how it is called. One whose address is
+    # stored somewhere stays as it was written. What only looks like a function is dropped again.
+    named = dict.fromkeys(name for _, name in function_definitions(source))
+    keep = [n for n in named if n not in functions]
+    while keep:
+        try:
+            elf, stderr = _object(_keeping(source, keep), toolchain, name, timeout_s)
+        except CompileError as error:
+            refused = {d.line for d in error.diagnostics if d.file == KEEP}
+            left = [n for line, n in enumerate(keep, 1) if line not in refused]
+            keep = left if len(left) < len(keep) else []
+        else:
+            functions, internal = _functions(elf)
+            functions = (*functions, *(n for n in keep if n in internal))
+            break
+    return PatchObject(elf, functions, stderr, tuple(parse_diagnostics(stderr)), name, toolchain)
+
+
+_compile_once = functools.lru_cache(maxsize=32)(_compile)
+
+
+def _object(source: str, toolchain: Toolchain, name: str, timeout_s: float) -> tuple[bytes, str]:
+    with tempfile.TemporaryDirectory(prefix="fpbay-") as temporary:
+        folder = Path(temporary)
+        try:
+            (folder / name).write_text(source, encoding="utf-8", newline="")
+        except UnicodeEncodeError as error:
+            raise RequestError(f"the source is not valid text: {error.reason}") from error
+        includes = [f"-I{include}" for include in toolchain.includes]
+        command = [*toolchain.compiler, *includes, "-c", f"./{name}", "-o", "object.o"]
+        try:
+            finished = run_tool(command, folder, timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise CompileError(
+                f"the compiler had not finished after {timeout_s:g} s and was stopped:"
+                " simplify the source"
+            ) from error
+        stderr = finished.stderr.replace(f"./{name}", name)
+        if finished.status:
+            raise _compile_error(stderr)
+        if (folder / "object.o").stat().st_size > MAX_OBJECT:
+            raise CompileError(f"{name} compiles to more than {MAX_OBJECT} bytes")
+        elf = (folder / "object.o").read_bytes()
+    _check_object(elf)
+    return elf, stderr
+
+
+def _compile_error(stderr: str) -> CompileError:
+    diagnostics = parse_diagnostics(stderr)
+    errors = [d for d in diagnostics if d.severity == "error"]
+    if not errors:
+        return CompileError(stderr.strip() or "the compiler failed without a word", stderr=stderr)
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    reason = f"{first.file}:{first.line}:{first.column}: {first.text}{more}"
+    return CompileError(reason, stderr=stderr, diagnostics=diagnostics)
+
+
+def _functions(elf: bytes) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the functions that other files could call, and the static ones."""
+    table = ELFFile(io.BytesIO(elf)).get_section_by_name(".symtab")
+    entries = table.iter_symbols() if isinstance(table, SymbolTableSection) else ()
+    found = [
+        (entry.name, entry["st_info"]["bind"] == "STB_LOCAL")
+        for entry in entries
+        if entry["st_info"]["type"] == "STT_FUNC" and entry["st_shndx"] != "SHN_UNDEF"
+    ]
+    internal = frozenset(name for name, is_local in found if is_local)
+    return tuple(name for name, is_local in found if not is_local), internal
+
+
+def _check_object(elf: bytes) -> None:
+    """Refuse what needs somebody to prepare it before the patch is called."""
+    file = ELFFile(io.BytesIO(elf))
+    size = 0
+    for section in file.iter_sections():
+        if section["sh_flags"] & SHF_TLS:
+            names = _thread_locals(file) or section.name
+            raise CompileError(f"{names}: a board has no threads; use static, not _Thread_local")
+        if section["sh_type"] in START_UP or section.name.startswith((".ctors", ".dtors")):
+            raise CompileError("the patch has constructors or destructors, and nobody calls them")
+        size += section["sh_size"] if section["sh_flags"] & SHF_ALLOC else 0
+    if size > MAX_BYTES:
+        raise CompileError(f"the patch has {size} bytes of code and data, too many for any board")
+
+
+def _thread_locals(file: ELFFile) -> str:
+    table = file.get_section_by_name(".symtab")
+    entries = table.iter_symbols() if isinstance(table, SymbolTableSection) else ()
+    return ", ".join(
+        e.name for e in entries if e["st_info"]["type"] == "STT_TLS" and e.name[0] != "$"
+    )
+
+
+def _keeping(source: str, names: Sequence[str]) -> str:
+    """Add one reference to each function; an error in line n is about the n-th."""
+    references = [
+        f'static void (*const fpbay_keep_{n})(void) __attribute__((used, section("{KEEP}")))'
+        f" = (void (*)(void)){n};"
+        for n in names
+    ]
+    return "\n".join([source, f'#line 1 "{KEEP}"', *references, ""])
+
+
+def _reads_files(source: str) -> bool:
+    """Say whether the result may depend on more than the text and the compiler's own headers."""
+    return bool(re.search(r"include(?!\s*<\w+\.h>)|incbin|embed|__DATE__|__TIME", source))
+
+
+def _check_name(name: str) -> None:
+    if not name.isprintable() or "/" in name or not 0 < len(name) <= 200 or name == "object.o":
+        raise RequestError(f"{name!r} cannot be the name of a source file")
+    if not name.endswith(".c"):
+        raise RequestError(f"{name}: a patch is written in C; its name ends in .c")
+
+
+def _answer(program: str, *question: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="fpbay-") as folder:
+        try:
+            return run_tool([program, *question], Path(folder), timeout_s=10).stdout.strip()
+        except subprocess.TimeoutExpired as error:
+            raise ToolchainError(f"{program} does not answer {question[0]}") from error
+
+
+def _text(output: bytes, folder: Path) -> str:
+    return output.decode("utf-8", errors="replace").replace(f"{folder}/", "")

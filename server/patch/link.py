@@ -1,0 +1,249 @@
+"""Object file to the bytes for one address of the board's memory.
+
+Code, constants, variables and zeroed variables follow each other in one piece, and all of it is
+uploaded: nobody clears .bss on the board. What the patch does not define itself gets the
+firmware's address, functions with the Thumb bit; what the firmware lacks comes from the helper
+libraries.
+"""
+
+import functools
+import io
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import Section, SymbolTableSection
+from elftools.elf.sections import Symbol as ElfSymbol
+
+from server.errors import LinkError, ToolchainError
+from server.patch.compile import KEEP, PatchObject, Toolchain, run_tool
+from server.patch.image import THUMB, FirmwareImage, Symbol, close_names
+from server.patch.library import compiler_rt
+
+ALIGNMENT = 8  # of the address; what the loader's memory and the AAPCS stack have in common
+TRIAL_ADDRESS = 0x2000_0000  # where the patch is linked to learn its size
+TIMEOUT_S = 30.0
+SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1 << 0, 1 << 1, 1 << 2
+
+SCRIPT = """\
+{symbols}
+SECTIONS
+{{
+  . = ADDRESS;
+  .patch :
+  {{
+    KEEP(patch.o("{entry}"))
+    {sections}
+    *(.text .text.*) *(.rodata .rodata.*) *(.data .data.*) *(.bss .bss.* COMMON)
+  }}
+  /DISCARD/ : {{ {not_linked} }}
+}}
+"""
+# Unwind tables, remarks of the compiler, and what kept static functions in the object file.
+NOT_LINKED = (".ARM.ex", ".eh_frame", ".comment", ".note", ".llvm", KEEP)
+NAME = re.compile(r"[\w.$+-]+")  # of a section, lest it ends the quoted string it is put into
+# lld: `error: undefined symbol: x`; GNU ld: "undefined reference to `x'".
+UNDEFINED = re.compile(r"undefined (?:\w+ )?symbol: (.+)|undefined reference to `([^']+)'")
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch ready to be uploaded."""
+
+    function: Symbol
+    address: int
+    code: bytes  # everything to upload: code, constants, variables, zeroed variables
+    entry: int  # Thumb bit set
+
+
+def patch_size(obj: PatchObject, image: FirmwareImage, function: Symbol) -> int:
+    """Return how many bytes the linked patch takes, wherever it is put."""
+    return len(_trial(obj, image, function.name).code)
+
+
+def link_patch(
+    obj: PatchObject,
+    image: FirmwareImage,
+    function: Symbol,
+    address: int,
+    toolchain: Toolchain,
+) -> Patch:
+    """Link the patch for an address, which is a multiple of 8."""
+    if address % ALIGNMENT:
+        raise LinkError(f"0x{address:08X} is not a multiple of {ALIGNMENT}")
+    trial = _trial(obj, image, function.name)
+    linked = _run(obj, trial.script, address, toolchain, trial.libraries)
+    if linked.undefined:
+        raise _undefined_error(linked, image, built=True)
+    code = _code(linked)
+    if len(code) != len(trial.code):
+        raise LinkError(
+            f"the patch has {len(code)} bytes at 0x{address:08X}, {len(trial.code)} elsewhere:"
+            " its size must not depend on its address"
+        )
+    return Patch(function, address, code, address + trial.entry_offset | THUMB)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What the link for one address can take over from the link for another."""
+
+    script: str
+    entry_offset: int
+    libraries: tuple[Path, ...]
+    code: bytes
+
+
+@functools.lru_cache(maxsize=16)
+def _trial(obj: PatchObject, image: FirmwareImage, name: str) -> _Trial:
+    file = ELFFile(io.BytesIO(obj.elf))
+    entry = _entry(file, name, obj)
+    script = _script(file, file.get_section(entry["st_shndx"]).name, image)
+    libraries, built = obj.toolchain.libraries, True
+    linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
+    if linked.undefined:
+        try:
+            libraries = (*libraries, compiler_rt())
+        except ToolchainError:
+            built = False
+        else:
+            linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
+    if linked.undefined:
+        raise _undefined_error(linked, image, built)
+    return _Trial(script, entry["st_value"] & ~THUMB, libraries, _code(linked))
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """The linker's outcome: an ELF file, or the names it lacked."""
+
+    elf: bytes
+    undefined: tuple[str, ...]
+    stderr: str
+
+
+def _run(
+    obj: PatchObject, script: str, address: int, toolchain: Toolchain, libraries: Sequence[Path]
+) -> _Linked:
+    with tempfile.TemporaryDirectory(prefix="fpbay-") as temporary:
+        folder = Path(temporary)
+        (folder / "patch.o").write_bytes(obj.elf)
+        (folder / "patch.ld").write_text(script.replace("ADDRESS", f"{address:#x}", 1))
+        options = ("--gc-sections", "-n", "-e", "0", "-T", "patch.ld", "-o", "patch.elf")
+        command: list[str | Path] = [*toolchain.linker, *options, "patch.o", *libraries]
+        try:
+            finished = run_tool(command, folder, TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise LinkError(f"the linker had not finished after {TIMEOUT_S:g} s") from error
+        if finished.status == 0:
+            return _Linked((folder / "patch.elf").read_bytes(), (), finished.stderr)
+    names = dict.fromkeys(m[1] or m[2] for m in UNDEFINED.finditer(finished.stderr))
+    if not names:
+        raise LinkError(_first_line(finished.stderr), stderr=finished.stderr)
+    return _Linked(b"", tuple(names), finished.stderr)
+
+
+def _code(linked: _Linked) -> bytes:
+    """Return the bytes of the one section that may occupy memory."""
+    file = ELFFile(io.BytesIO(linked.elf))
+    patch = file.get_section_by_name(".patch")
+    strays = [
+        section.name
+        for section in file.iter_sections()
+        if section["sh_flags"] & SHF_ALLOC and section["sh_size"] and section.name != ".patch"
+    ]
+    if strays or not isinstance(patch, Section):
+        raise LinkError(
+            f"the patch has sections that are neither code nor data: {', '.join(strays)}",
+            stderr=linked.stderr,
+        )
+    return patch.data()
+
+
+def _entry(file: ELFFile, name: str, obj: PatchObject) -> ElfSymbol:
+    for entry in _symbols(file):
+        if entry.name == name and name in obj.functions and entry["st_shndx"] != "SHN_UNDEF":
+            return entry
+    raise LinkError(
+        f"{obj.source_name} does not define {name}; it defines {', '.join(obj.functions) or 'none'}"
+    )
+
+
+def _script(file: ELFFile, entry_section: str, image: FirmwareImage) -> str:
+    """Return the linker script, but for the address.
+
+    Only names that the patch leaves undefined are given, so its own definitions win.
+    """
+    sections = [
+        section
+        for section in file.iter_sections()
+        if section["sh_flags"] & SHF_ALLOC
+        and section["sh_size"]
+        and not section.name.startswith(NOT_LINKED)
+    ]
+    _check_sections(file, sections)
+    wanted = [e.name for e in _symbols(file) if e["st_shndx"] == "SHN_UNDEF" and e.name]
+    known = {name: image.symbols[name] for name in wanted if name in image.symbols}
+    return SCRIPT.format(
+        symbols="\n".join(f'"{name}" = {value:#x};' for name, value in known.items()),
+        entry=entry_section,
+        sections=" ".join(f'patch.o("{s.name}")' for s in sorted(sections, key=_place)),
+        not_linked=" ".join(f"*({name}*)" for name in NOT_LINKED),
+    )
+
+
+def _place(section: Section) -> int:
+    """Order sections: code, constants, variables, zeroed variables."""
+    if section["sh_flags"] & SHF_EXECINSTR:
+        return 0
+    if section["sh_type"] == "SHT_NOBITS":
+        return 3
+    return 2 if section["sh_flags"] & SHF_WRITE else 1
+
+
+def _check_sections(file: ELFFile, sections: Iterable[Section]) -> None:
+    for section in sections:
+        if not NAME.fullmatch(section.name):
+            raise LinkError(f"{section.name!r} cannot be the name of a section here")
+        if section["sh_addralign"] > ALIGNMENT:
+            owners = [
+                entry.name
+                for entry in _symbols(file)
+                if entry["st_info"]["type"] in ("STT_OBJECT", "STT_FUNC")
+                and entry["st_shndx"] != "SHN_UNDEF"
+                and file.get_section(entry["st_shndx"]).name == section.name
+            ]
+            raise LinkError(
+                f"{', '.join(owners) or section.name} wants to be aligned to"
+                f" {section['sh_addralign']} bytes; the board's memory for patches is aligned"
+                f" to {ALIGNMENT}"
+            )
+
+
+def _symbols(file: ELFFile) -> list[ElfSymbol]:
+    table = file.get_section_by_name(".symtab")
+    return [*table.iter_symbols()] if isinstance(table, SymbolTableSection) else []
+
+
+def _undefined_error(linked: _Linked, image: FirmwareImage, built: bool) -> LinkError:
+    reasons = [_why_undefined(name, image) for name in linked.undefined]
+    if not built:
+        reasons.append("the library of compiler helpers could not be built, which may be why")
+    return LinkError("; ".join(reasons), stderr=linked.stderr, undefined=linked.undefined)
+
+
+def _why_undefined(name: str, image: FirmwareImage) -> str:
+    if name in image.ambiguous:
+        places = " and ".join(f"0x{s.address:08X}" for s in image.ambiguous[name])
+        return f"{name} is ambiguous: the firmware has static ones at {places}"
+    close = close_names(name, image.symbols)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"neither the patch nor the firmware defines {name}{hint}"
+
+
+def _first_line(stderr: str) -> str:
+    return next(iter(stderr.splitlines()), "the linker failed without a word")
