@@ -1,0 +1,1 @@
+"""The workbench: puts a compiled C function on a board through a serial port, with proof."""

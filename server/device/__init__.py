@@ -1,0 +1,1 @@
+"""The far end of the wire: port, session, protocol, commands, slots."""

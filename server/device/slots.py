@@ -1,0 +1,207 @@
+"""What the board says about its slots, as data; and which slot a patch goes to. No I/O."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from server.device.protocol import crc16
+from server.errors import NoFreeSlotError, RemoteProtocolError, RequestError
+
+THUMB = 1  # bit 0 of a code address
+WORD_MASK = ~0b11  # the FPB compares whole words
+COMP_MASK = 0x1FFF_FFFC  # FP_COMPn.COMP, version 1: the word's address. DDI 0403E.e C1.11.5
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One comparator, and the patch it leads to.
+
+    A function at address%4 == 2 takes two slots: the second names the first in `pair`, and
+    shows the same original and target.
+    """
+
+    number: int
+    original: int | None = None  # None: empty
+    target: int | None = None  # with the Thumb bit
+    size: int = 0
+    comp: int = 0  # FP_COMPn
+    mode: str | None = None
+    enabled: bool = False
+    pair: int | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self.original is None
+
+
+@dataclass(frozen=True, slots=True)
+class FpbInfo:
+    """The unit itself."""
+
+    version: int
+    code: int  # instruction comparators
+    literal: int
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """The firmware's image in flash, with the CRC that the board computed over it."""
+
+    address: int
+    size: int
+    crc: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryInfo:
+    """Where patches live."""
+
+    address: int
+    size: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """The answer to `info`."""
+
+    version: str  # name and version of the loader
+    build: str
+    used: int  # bytes
+    slots: tuple[Slot, ...]
+    fpb: FpbInfo
+    remap: int  # address of the remap table
+    image: ImageInfo | None  # None: this loader does not say
+    memory: MemoryInfo | None
+
+    def slot_of(self, original: int) -> Slot | None:
+        """Return the slot, the first of a pair, that patches a function."""
+        return next((s for s in self.slots if s.original == original and s.pair is None), None)
+
+    def is_image(self, address: int, flash: bytes) -> bool | None:
+        """Return whether the board runs this image; None if it does not say."""
+        if self.image is None:
+            return None
+        start = self.image.address - address
+        theirs = flash[start : start + self.image.size] if start >= 0 else b""
+        return len(theirs) == self.image.size and crc16(theirs) == self.image.crc
+
+
+HEX = r"(0x[0-9A-Fa-f]{1,8})"
+SLOT = re.compile(
+    rf"Slot\[(\d+)\]: {HEX} -> {HEX}, (\d+) bytes"
+    rf" \(COMP={HEX}, ([^,)]+), (on|off)(?:, pair of (\d+))?\)"
+)
+EMPTY_SLOT = re.compile(rf"Slot\[(\d+)\]: empty \(COMP={HEX}, (?:on|off)\)")
+LINES = {
+    "version": re.compile(r"(FPB\w* v\d.*)"),
+    "Build": re.compile(r"Build: (.*)"),
+    "Used": re.compile(r"Used: (\d+)"),
+    "Slots": re.compile(r"Slots: \d+/(\d+)"),
+    "FPB": re.compile(r"FPB: v(\d+), (\d+) code \+ (\d+) lit = \d+ total, (enabled|disabled)"),
+    "FP_REMAP": re.compile(rf"FP_REMAP: {HEX}, base={HEX}, .*"),
+    "Image": re.compile(rf"Image: {HEX}\+(\d+) crc={HEX}"),
+    "Memory": re.compile(rf"Memory: {HEX}\+(\d+) free=(\d+)"),
+    "other": re.compile(r"(?:FileTransfer|Protocol|Limits|Boot): .*"),  # known, not used here
+}
+
+
+def parse_info(lines: Iterable[str]) -> tuple[Info, list[str]]:
+    """Return what an info reply says, and the lines that are none of it."""
+    found: dict[str, re.Match[str]] = {}
+    slots: dict[int, Slot] = {}
+    strangers: list[str] = []
+    for line in lines:
+        if (slot := _parse_slot(line)) is not None:
+            slots.setdefault(slot.number, slot)
+        elif (field := _parse_field(line)) is not None:
+            found.setdefault(*field)
+        else:
+            strangers.append(line)
+    return _info(found, slots), strangers
+
+
+def _parse_slot(line: str) -> Slot | None:
+    if (match := EMPTY_SLOT.fullmatch(line)) is not None:
+        return Slot(int(match[1]), comp=int(match[2], 16))
+    if (match := SLOT.fullmatch(line)) is None:
+        return None
+    return Slot(
+        number=int(match[1]),
+        original=int(match[2], 16) & ~THUMB,
+        target=int(match[3], 16),
+        size=int(match[4]),
+        comp=int(match[5], 16),
+        mode=match[6],
+        enabled=match[7] == "on",
+        pair=None if match[8] is None else int(match[8]),
+    )
+
+
+def _parse_field(line: str) -> tuple[str, re.Match[str]] | None:
+    for name, pattern in LINES.items():
+        if (match := pattern.fullmatch(line)) is not None:
+            return name, match
+    return None
+
+
+def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot]) -> Info:
+    def line(name: str) -> re.Match[str]:
+        if name not in found:
+            raise RemoteProtocolError(f"the {name} line is missing", "info")
+        return found[name]
+
+    total = int(line("Slots")[1])
+    if sorted(slots) != list(range(total)):
+        raise RemoteProtocolError(f"{len(slots)} of {total} Slot lines", "info")
+    fpb, image, memory = line("FPB"), found.get("Image"), found.get("Memory")
+    return Info(
+        version=line("version")[1],
+        build=line("Build")[1],
+        used=int(line("Used")[1]),
+        slots=tuple(slots[number] for number in range(total)),
+        fpb=FpbInfo(int(fpb[1]), int(fpb[2]), int(fpb[3]), fpb[4] == "enabled"),
+        remap=int(line("FP_REMAP")[2], 16),
+        image=image and ImageInfo(int(image[1], 16), int(image[2]), int(image[3], 16)),
+        memory=memory and MemoryInfo(int(memory[1], 16), int(memory[2]), int(memory[3])),
+    )
+
+
+def words_of(original: int) -> tuple[int, ...]:
+    """Return the words that a function's first 32 bits lie in: what is redirected to patch it."""
+    first = original & WORD_MASK
+    return (first,) if first == original else (first, first + 4)
+
+
+def choose_slot(info: Info, original: int, wanted: int | None = None) -> int:
+    """Return the slot for patching a function: the one it has, or the one wanted, or a free one.
+
+    A function over two words takes a second slot, which the board chooses; it must be there.
+    """
+    needed = len(words_of(original))
+    total = len(info.slots)
+    if wanted is not None and not 0 <= wanted < total:
+        raise RequestError(f"there is no slot {wanted}: this board has 0 to {total - 1}")
+    if (present := info.slot_of(original)) is not None:
+        if wanted not in {None, present.number}:
+            reason = f"the function at 0x{original:08X} is patched by slot {present.number} already"
+            raise NoFreeSlotError(reason, total, needed)
+        return present.number
+    _refuse_shared_words(info, original)
+    if wanted is not None and not info.slots[wanted].empty:
+        raise NoFreeSlotError(f"slot {wanted} is in use", total, needed)
+    free = [slot.number for slot in info.slots if slot.empty]
+    if len(free) < needed:
+        has = f"{len(free)} of {total} slots free"
+        raise NoFreeSlotError(f"{has}, and this function needs {needed}", total, needed)
+    return free[0] if wanted is None else wanted
+
+
+def _refuse_shared_words(info: Info, original: int) -> None:
+    """Refuse a function that shares a word with a patched one: two comparators would match it."""
+    words = words_of(original)
+    for slot in info.slots:
+        if not slot.empty and slot.comp & COMP_MASK in words:
+            reason = f"slot {slot.number} redirects a word that 0x{original:08X} needs too"
+            raise NoFreeSlotError(reason, len(info.slots), len(words))

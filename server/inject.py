@@ -1,0 +1,271 @@
+"""Inject: replace one function of the running firmware. This file is the whole story.
+
+    compile   the source becomes an object file; the function to replace is found
+    link      its size is known, and that nothing is missing; the board is not touched yet
+    alloc     the board: is this its firmware? which slot is free? memory for the patch
+    upload    the patch, linked for the address of that memory, and read back
+    patch     the FPB leads calls of the original to the patch
+    verify    a call is followed through what is read of the FPB; only then is it a success
+
+What fails after alloc is undone: the memory is freed, the slot is cleared. The error says what
+the board was left as (`ServerError.board`).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from server.device.commands import Allocation, Device
+from server.device.readback import BRANCH_SIZE, check_code, destination_of_call
+from server.device.slots import Info, Slot, choose_slot
+from server.device.undo import Undo, undone_on_failure
+from server.errors import (
+    DeviceError,
+    ImageMismatchError,
+    NoMemoryError,
+    NotPatchableError,
+    PortError,
+    RefusedError,
+    VerifyError,
+)
+from server.patch.compile import Toolchain, compile_patch
+from server.patch.image import FirmwareImage, Symbol
+from server.patch.link import Patch, link_patch, patch_size
+from server.patch.source import chosen_function
+
+Stage = Literal["compile", "link", "alloc", "upload", "patch", "verify"]
+
+ALIGNMENT = 8  # AAPCS: what a patch's data may ask for; an allocation may be unaligned
+STAGING_ATTEMPTS = 3  # of alloc and upload together, when the line loses or changes bytes
+EVIDENCE = 64  # bytes of flash compared where the board does not say which image it runs
+
+
+@dataclass(frozen=True, slots=True)
+class InjectRequest:
+    """What to inject."""
+
+    source: str  # C translation unit that defines the replacement
+    function: str | None = None  # None: the marked one, or the only one the firmware has too
+    slot: int | None = None  # None: the one that the function has, or a free one
+
+
+@dataclass(frozen=True, slots=True)
+class InjectResult:
+    """A patch that was seen in place."""
+
+    function: str
+    original: int  # address of the function replaced
+    slot: int
+    slots: list[int]  # all comparators it takes: one or two
+    address: int  # of the patch
+    entry: int  # where calls arrive, Thumb bit set
+    size: int
+    replaced: bool  # the function had been patched before
+    elapsed_ms: float
+    stages: dict[str, float]  # milliseconds by stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageEvent:
+    """A stage begins."""
+
+    stage: Stage
+    message: str
+    type: Literal["stage"] = field(default="stage", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressEvent:
+    """How far a stage is; never goes back."""
+
+    stage: Stage
+    done: int  # bytes
+    total: int
+    type: Literal["progress"] = field(default="progress", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WarningEvent:
+    """Something the user should know although the job goes on."""
+
+    message: str
+    type: Literal["warning"] = field(default="warning", init=False)
+
+
+Report = Callable[[StageEvent | ProgressEvent | WarningEvent], None]
+
+
+class Bench(Protocol):
+    """What an injection works with."""
+
+    @property
+    def device(self) -> Device: ...
+    @property
+    def image(self) -> FirmwareImage: ...
+    @property
+    def toolchain(self) -> Toolchain: ...
+
+
+class Stages:
+    """Reports the stages and takes their times."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.ms: dict[str, float] = {}
+        self._stage: Stage = "compile"
+        self._since = time.perf_counter()
+        self._done = 0
+
+    def enter(self, stage: Stage, message: str) -> None:
+        """Begin a stage; one that is repeated goes on as the same."""
+        if stage not in self.ms:
+            self.leave()
+            self.ms[stage] = 0.0
+            self._stage = stage
+            self.report(StageEvent(stage, message))
+
+    def progress(self, done: int, total: int) -> None:
+        """Report progress, unless it was further already."""
+        if done > self._done:
+            self._done = done
+            self.report(ProgressEvent(self._stage, done, total))
+
+    def leave(self) -> None:
+        """End the present stage."""
+        now = time.perf_counter()
+        if self._stage in self.ms:
+            self.ms[self._stage] = round((now - self._since) * 1000, 1)
+        self._since = now
+
+
+def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult:
+    """Compile a function and have the board run it in place of its own."""
+    device, image, toolchain = board.device, board.image, board.toolchain
+    stages = Stages(report)
+
+    stages.enter("compile", "Compiling")
+    obj = compile_patch(request.source, toolchain)
+    function = chosen_function(request.source, obj.functions, image, request.function)
+    if obj.warnings:
+        report(WarningEvent(obj.warnings.strip()))
+
+    stages.enter("link", f"Linking {function.name}")
+    size = patch_size(obj, image, function)
+
+    stages.enter("alloc", f"Taking {size} bytes of the board's memory")
+    before = device.info()
+    check_image(device, before, image, function)
+    check_loader(before, function)
+    slot = choose_slot(before, function.address, request.slot)
+
+    with undone_on_failure(Undo(device, before, slot)) as undo:
+
+        def link(address: int) -> Patch:
+            return link_patch(obj, image, function, address, toolchain)
+
+        patch = stage_patch(device, before, size, link, stages)
+
+        stages.enter("patch", f"Leading {function.name} to the patch, slot {slot}")
+        undo.entry = patch.entry
+        device.tpatch(slot, function.address, patch.entry)
+
+        stages.enter("verify", "Following a call")
+        after = device.info()
+        check_slot(after.slots[slot], patch)
+        check_call(device, after, patch, report)
+
+    stages.leave()
+    return InjectResult(
+        function=function.name,
+        original=function.address,
+        slot=slot,
+        slots=[s.number for s in after.slots if slot in {s.number, s.pair}],
+        address=patch.address,
+        entry=patch.entry,
+        size=len(patch.code),
+        replaced=not before.slots[slot].empty,
+        elapsed_ms=round(sum(stages.ms.values()), 1),
+        stages=stages.ms,
+    )
+
+
+def check_image(device: Device, info: Info, image: FirmwareImage, function: Symbol) -> None:
+    """Refuse an ELF other than the board's: its addresses would be wrong."""
+    matches = info.is_image(image.flash_address, image.flash)
+    if matches is None:  # this loader does not say; a data read returns flash, patched or not
+        length = min(EVIDENCE, function.size) or BRANCH_SIZE
+        ours = image.flash_bytes(function.address, length)
+        matches = device.read(function.address, length, force=True) == ours
+    if not matches:
+        raise ImageMismatchError(str(image.path), f"other bytes in flash, build {info.build}")
+
+
+def check_loader(info: Info, function: Symbol) -> None:
+    """Refuse what loaders other than ours do wrong while they report success."""
+    if function.address % 4 and info.memory is None:
+        reason = "it begins inside a word, and this board's loader is not known to take two slots"
+        raise NotPatchableError(function.name, function.address, reason)
+
+
+def stage_patch(
+    device: Device,
+    info: Info,
+    size: int,
+    link: Callable[[int], Patch],
+    stages: Stages,
+    attempts: int = STAGING_ATTEMPTS,
+) -> Patch:
+    """Bring the patch into the board's memory, and see it there. Nothing leads to it yet.
+
+    So all of it can be repeated without harm, and a bad line gets another chance.
+    """
+    try:
+        allocation = allocate(device, info, size + ALIGNMENT)
+        address = allocation.address + ALIGNMENT - 1 & -ALIGNMENT
+        patch = link(address)
+        stages.enter("upload", f"Uploading {size} bytes to 0x{address:08X}")
+        device.upload(allocation, address - allocation.address, patch.code, stages.progress)
+        # Not later: once the patch runs, its variables may be others.
+        check_code(device, address, patch.code)
+    except PortError:
+        raise
+    except DeviceError as error:
+        if attempts == 1:
+            raise
+        device.ping()  # a board that is silent for good ends the story here
+        stages.report(WarningEvent(f"{error}; starting again"))
+    else:
+        return patch
+    return stage_patch(device, info, size, link, stages, attempts - 1)
+
+
+def allocate(device: Device, info: Info, size: int) -> Allocation:
+    """Take memory; say so in its own words if there is not enough."""
+    try:
+        return device.alloc(size)
+    except RefusedError as error:
+        if not error.text.startswith("Alloc failed"):
+            raise
+        free = None if info.memory is None else info.memory.free
+        raise NoMemoryError(size, free) from error
+
+
+def check_slot(slot: Slot, patch: Patch) -> None:
+    """Compare the board's list with what it was told."""
+    listed = (slot.original, slot.target, slot.enabled)
+    if listed != (patch.function.address, patch.entry, True):
+        where = "nowhere" if slot.target is None else f"to 0x{slot.target:08X}"
+        found = f"{'on' if slot.enabled else 'off'} and leads {where}"
+        expected = f"on and lead to 0x{patch.entry:08X}"
+        raise VerifyError(f"slot {slot.number}, of", patch.function.address, expected, found)
+
+
+def check_call(device: Device, info: Info, patch: Patch, report: Report) -> None:
+    """Follow a call of the original the way the core goes."""
+    arrival = destination_of_call(device, info, patch.function.address)
+    if arrival is None:
+        report(WarningEvent("the loader's trampoline is of an unknown make, and was not followed"))
+    elif arrival != patch.entry:
+        expected, found = f"0x{patch.entry:08X}", f"0x{arrival:08X}"
+        raise VerifyError("the end of a call", patch.function.address, expected, found)

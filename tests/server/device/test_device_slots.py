@@ -1,0 +1,162 @@
+from dataclasses import replace
+
+import pytest
+
+from server.device.slots import (
+    FpbInfo,
+    ImageInfo,
+    Info,
+    MemoryInfo,
+    Slot,
+    choose_slot,
+    parse_info,
+    words_of,
+)
+from server.errors import NoFreeSlotError, RemoteProtocolError, RequestError
+
+# As protocol.md shows it, with the lines that our loader adds and a pair.
+INFO = """\
+FPBInject v1.5.6
+Build: Nov 21 2026 20:17:39
+Used: 110
+Slots: 3/6
+FileTransfer: not compiled
+FPB: v1, 6 code + 2 lit = 8 total, enabled
+FP_REMAP: 0x20000020, base=0x20000020, remap supported
+Image: 0x08000000+9 crc=0x29B1
+Memory: 0x20001000+8192 free=8082
+Slot[0]: 0x0800010A -> 0x20001001, 53 bytes (COMP=0x08000109, remap, on)
+Slot[1]: 0x0800010A -> 0x20001001, 0 bytes (COMP=0x0800010D, remap, on, pair of 0)
+Slot[2]: empty (COMP=0x00000000, off)
+Slot[3]: 0x08007EB8 -> 0x20001039, 57 bytes (COMP=0x08007EB8, remap, off)
+Slot[4]: empty (COMP=0x00000000, off)
+Slot[5]: empty (COMP=0x00000000, off)
+""".splitlines()
+
+
+@pytest.fixture
+def info() -> Info:
+    return parse_info(INFO)[0]
+
+
+def without(prefix: str) -> list[str]:
+    return [line for line in INFO if not line.startswith(prefix)]
+
+
+def test_info_is_read_as_data(info: Info) -> None:
+    assert info == Info(
+        version="FPBInject v1.5.6",
+        build="Nov 21 2026 20:17:39",
+        used=110,
+        slots=(
+            Slot(0, 0x0800_010A, 0x2000_1001, 53, 0x0800_0109, "remap", enabled=True),
+            Slot(1, 0x0800_010A, 0x2000_1001, 0, 0x0800_010D, "remap", enabled=True, pair=0),
+            Slot(2),
+            Slot(3, 0x0800_7EB8, 0x2000_1039, 57, 0x0800_7EB8, "remap", enabled=False),
+            Slot(4),
+            Slot(5),
+        ),
+        fpb=FpbInfo(version=1, code=6, literal=2, enabled=True),
+        remap=0x2000_0020,
+        image=ImageInfo(0x0800_0000, 9, 0x29B1),
+        memory=MemoryInfo(0x2000_1000, 8192, 8082),
+    )
+
+
+def test_lines_of_the_program_between_are_told_apart() -> None:
+    mixed = ["LED on", *INFO[:10], "Slots are nice", *INFO[10:], "Slot[9]: broken", ""]
+    info, strangers = parse_info(mixed)
+    assert info == parse_info(INFO)[0]
+    assert strangers == ["LED on", "Slots are nice", "Slot[9]: broken", ""]
+
+
+def test_loader_in_the_field_says_less() -> None:
+    info, strangers = parse_info(line for line in INFO if line[:5] not in {"Image", "Memor"})
+    assert (info.image, info.memory, strangers) == (None, None, [])
+    assert info.is_image(0x0800_0000, b"123456789") is None
+
+
+def test_loader_of_level_2_says_more() -> None:
+    more = ["Protocol: 2", "Limits: line=511 ring=127 data=1024", "Boot: 0x12345678"]
+    assert parse_info([*INFO, *more]) == parse_info(INFO)
+
+
+@pytest.mark.parametrize(
+    "missing", ["FPBInject", "Build", "Used", "Slots", "FPB:", "FP_REMAP", "Slot[2]", "Slot["]
+)
+def test_info_that_lost_a_line_is_refused(missing: str) -> None:
+    with pytest.raises(RemoteProtocolError, match="info"):
+        parse_info(without(missing))
+
+
+@pytest.mark.parametrize(
+    ("address", "flash", "same"),
+    [
+        pytest.param(0x0800_0000, b"123456789", True, id="the very image"),
+        pytest.param(0x0800_0000, b"123456789\xff", True, id="with padding behind it"),
+        pytest.param(0x07FF_FFFF, b"\xff123456789", True, id="with more before it"),
+        pytest.param(0x0800_0000, b"123456780", False, id="other bytes"),
+        pytest.param(0x0800_0000, b"12345678", False, id="shorter"),
+        pytest.param(0x0800_0001, b"23456789", False, id="elsewhere"),
+    ],
+)
+def test_image_is_compared_by_its_crc(info: Info, address: int, flash: bytes, same: bool) -> None:
+    assert info.is_image(address, flash) is same
+
+
+def test_words_of_a_function() -> None:
+    assert words_of(0x0800_0100) == (0x0800_0100,)
+    assert words_of(0x0800_0102) == (0x0800_0100, 0x0800_0104)
+
+
+@pytest.mark.parametrize(
+    ("original", "wanted", "slot"),
+    [
+        pytest.param(0x0800_0200, None, 2, id="the first that is free"),
+        pytest.param(0x0800_0202, None, 2, id="a pair"),
+        pytest.param(0x0800_0200, 5, 5, id="the one wanted"),
+        pytest.param(0x0800_010A, None, 0, id="patched already: its own"),
+        pytest.param(0x0800_010A, 0, 0, id="patched already: its own, wanted"),
+        pytest.param(0x0800_7EB8, None, 3, id="patched already, switched off"),
+    ],
+)
+def test_slot_is_chosen(info: Info, original: int, wanted: int | None, slot: int) -> None:
+    assert choose_slot(info, original, wanted) == slot
+
+
+@pytest.mark.parametrize(
+    ("original", "wanted", "reason"),
+    [
+        pytest.param(0x0800_0200, 3, "slot 3 is in use", id="another function's"),
+        pytest.param(0x0800_0200, 1, "slot 1 is in use", id="a pair's second"),
+        pytest.param(0x0800_010A, 1, "patched by slot 0", id="its own second"),
+        pytest.param(0x0800_010A, 4, "patched by slot 0", id="two slots for one function"),
+        pytest.param(0x0800_010C, None, "slot 1 redirects", id="shares a pair's second word"),
+        pytest.param(0x0800_0106, None, "slot 0 redirects", id="shares a pair's first word"),
+        pytest.param(0x0800_7EB6, None, "slot 3 redirects", id="reaches into a patched word"),
+        pytest.param(0x0800_7EBA, None, "slot 3 redirects", id="begins in a patched word"),
+    ],
+)
+def test_slot_that_is_not_to_be_had_is_refused(
+    info: Info, original: int, wanted: int | None, reason: str
+) -> None:
+    with pytest.raises(NoFreeSlotError, match=reason):
+        choose_slot(info, original, wanted)
+
+
+@pytest.mark.parametrize(
+    ("original", "free"), [(0x0800_0200, 1), (0x0800_0202, 2)], ids=["one word", "two words"]
+)
+def test_last_free_slots_are_used_and_then_no_more(info: Info, original: int, free: int) -> None:
+    taken = [replace(info.slots[3], number=n, comp=0x0800_1001) for n in range(6)]
+    slots = [Slot(n) if n < free else taken[n] for n in range(6)]
+    assert choose_slot(replace(info, slots=tuple(slots)), original) == 0
+    slots[0] = taken[0]
+    with pytest.raises(NoFreeSlotError, match=f"{free - 1} of 6"):
+        choose_slot(replace(info, slots=tuple(slots)), original)
+
+
+@pytest.mark.parametrize("wanted", [-1, 6])
+def test_slot_that_the_board_lacks_is_a_bad_request(info: Info, wanted: int) -> None:
+    with pytest.raises(RequestError, match="0 to 5"):
+        choose_slot(info, 0x0800_0200, wanted)
