@@ -1,0 +1,216 @@
+"""The HTTP server: puts the parts together, listens, and stops in good order."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import uvicorn
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from server.boards import Board
+from server.errors import RequestError, ServerError
+from server.events import EventLog, WakeUp
+from server.patch.compile import Toolchain
+from server.problems import HANDLERS
+from server.routes.board import BoardController
+from server.routes.fpb import FpbController
+from server.routes.log import LogController
+from server.routes.memory import MemoryController
+from server.routes.page import PageController
+from server.routes.symbols import SymbolsController
+from server.security import Guard, Hosts, Login, as_address, is_loopback
+from server.settings import Settings
+from server.sse import ABORT, Streams
+
+BACKLOG = 128  # connections that wait to be accepted
+KEEP_ALIVE_S = 65  # longer than a user pauses between two clicks
+CLOSE_PORT_S = 0.5  # for the board's thread to come to its end
+CONTROLLERS = (
+    BoardController,
+    FpbController,
+    LogController,
+    MemoryController,
+    PageController,
+    SymbolsController,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class ListenError(ServerError):
+    """The server cannot listen where it was told to."""
+
+    code = "listen"
+    title = "Cannot listen"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What one server consists of beside its routes."""
+
+    settings: Settings
+    wake_up: WakeUp
+    streams: Streams
+    board: Board
+    login: Login | None
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds the page."""
+        host = self.settings.host
+        if (address := as_address(host)) is not None:
+            host = f"[{address}]" if address.version == 6 else str(address)
+            host = socket.gethostname() if address.is_unspecified else host
+        path = "/" if self.login is None else self.login.path
+        return f"http://{host}:{self.settings.port}{path}"
+
+
+def make_bench(settings: Settings) -> Bench:
+    """Make the parts; nothing is opened yet."""
+    if settings.token is None and not is_loopback(settings.host):
+        raise RequestError(
+            f"{settings.host} can be reached from other machines: set a token that they must"
+            " know, or listen on 127.0.0.1"
+        )
+    toolchain = Toolchain.named(settings.toolchain)
+    wake_up = WakeUp()
+    log = EventLog(settings.log_events, settings.log_bytes, wake_up.fire)
+    return Bench(
+        settings=settings,
+        wake_up=wake_up,
+        streams=Streams(
+            log, wake_up, settings.max_streams, settings.heartbeat_s, settings.send_timeout_s
+        ),
+        board=Board(log, toolchain, settings.toolchain, settings.idle_poll_s),
+        login=None if settings.token is None else Login(settings.token, settings.port),
+    )
+
+
+def create_app(bench: Bench) -> Litestar:
+    """Return the application; the settings' host and port must be those it is served at."""
+    settings = bench.settings
+
+    @contextlib.asynccontextmanager
+    async def running(_: Litestar) -> AsyncGenerator[None]:
+        bench.wake_up.bind(asyncio.get_running_loop())
+        first = asyncio.ensure_future(_connect_first(bench))
+        try:
+            yield
+        finally:
+            first.cancel()
+            bench.board.stop()
+            await bench.board.stopped(CLOSE_PORT_S)
+            bench.wake_up.bind(None)
+
+    app = Litestar(
+        route_handlers=CONTROLLERS,
+        dependencies={
+            "board": Provide(lambda: bench.board, sync_to_thread=False),
+            "streams": Provide(lambda: bench.streams, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+        },
+        exception_handlers=HANDLERS,
+        lifespan=[running],
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="FPBay",
+            version=version("fpbay"),
+            path="/schema",
+            # Litestar's pages for people load their scripts from elsewhere; the document is ours.
+            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+        ),
+        request_max_body_size=None,  # the guard counts, for all routes alike
+    )
+    # Around the router, not a middleware: those run after routing, and not for what has no route.
+    app.asgi_handler = Guard(
+        app.asgi_handler,
+        Hosts.of(settings.host, settings.port),
+        login=bench.login,
+        max_body=settings.max_body,
+    )
+    return app
+
+
+async def _connect_first(bench: Bench) -> None:
+    """Connect the board that the server was started with; a failure is shown, not fatal."""
+    settings = bench.settings
+    if settings.board is not None:
+        try:
+            await bench.board.connect(settings.board, settings.baudrate, settings.elf)
+        except ServerError as error:
+            logger.warning("cannot connect: %s", error)
+
+
+class Protocol(H11Protocol):
+    """HTTP/1.1 that lets the application drop a connection: closing one waits for its reader."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"not a stream: {transport!r}")
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, ABORT: transport.abort}
+
+
+class Server(uvicorn.Server):
+    """Ends the streams before it waits for the connections; they would never end by themselves."""
+
+    def __init__(self, app: Litestar, bench: Bench, on_listening: Callable[[str], None]) -> None:
+        self._bench = bench
+        self._on_listening = on_listening
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="asyncio",
+                http=Protocol,
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=bench.settings.grace_s,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_listening(self._bench.url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._bench.streams.close()
+        self._bench.board.stop()
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes any free one."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ListenError(
+            f"cannot listen on {host}:{port}: {reason}; choose another port, or 0 for any"
+        ) from error
+
+
+def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
+    """Serve until a signal says to stop. `on_listening` gets the page's URL once it is there."""
+    listener = listen(settings.host, settings.port)
+    with listener, contextlib.suppress(KeyboardInterrupt):  # raised anew after the shutdown
+        port = int(listener.getsockname()[1])
+        bench = make_bench(replace(settings, port=port))
+        if bench.login is not None:
+            bench.login.announce = lambda: on_listening(bench.url)
+        Server(create_app(bench), bench, on_listening).run(sockets=[listener])

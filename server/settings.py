@@ -1,0 +1,34 @@
+"""What a server is started with: every limit and deadline, so that a test can make them small."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8000
+STATIC = Path(__file__).resolve().parent.parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server's settings; they never change while it runs."""
+
+    host: str = DEFAULT_HOST  # as given: a name or an address
+    port: int = DEFAULT_PORT  # 0: any free one; `serve` puts the real one here before it starts
+    token: str | None = None  # asked of everybody when set; needed to listen beyond loopback
+
+    board: str | None = None  # port URL to connect at the start
+    baudrate: int = 115200
+    elf: Path | None = None  # None: what the port itself knows, which is nothing for a real board
+    toolchain: str = "zig"
+
+    static: Path = STATIC
+    max_body: int = 1 << 20  # bytes of a request
+    max_streams: int = 32
+    log_events: int = 4096  # kept in memory for clients that come back
+    log_bytes: int = 4 << 20
+    replay_lines: int = 200  # of the board's output, to a client that comes for the first time
+
+    heartbeat_s: float = 10.0  # silence after which a stream says that it is alive
+    send_timeout_s: float = 10.0  # a client that takes nothing for so long is cut off
+    idle_poll_s: float = 0.005  # how long the board's thread listens before it looks for requests
+    grace_s: int = 1  # for requests in flight when the server stops

@@ -1,0 +1,179 @@
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from server.errors import RefusedError
+from server.events import EventLog
+from server.jobs import Job, JobSnapshot, JobState, Report
+
+
+@dataclass(frozen=True)
+class Stage:
+    stage: str
+    type: str = "stage"
+
+
+@dataclass(frozen=True)
+class Progress:
+    done: int
+    total: int
+    type: str = "progress"
+
+
+@dataclass(frozen=True)
+class Result:
+    function: str
+
+
+def run(work: Callable[[Report], object]) -> tuple[Job, list[dict[str, object]]]:
+    log = EventLog()
+    job = Job("test", log)
+    job.run(work, lambda: None)
+    wires = [event.wire for event in log.after(0).events]
+    return job, [json.loads(wire.split(b"data: ")[1]) for wire in wires]
+
+
+def fail(error: Exception) -> Callable[[Report], object]:
+    def work(_: Report) -> object:
+        raise error
+
+    return work
+
+
+def test_success_ends_with_the_result() -> None:
+    job, events = run(lambda _: Result("blink"))
+    assert events == [{"type": "end", "state": "succeeded", "result": {"function": "blink"}}]
+    assert job.snapshot().state is JobState.SUCCEEDED
+
+
+def test_known_error_ends_with_its_data_and_the_state_of_the_board() -> None:
+    error = RefusedError("alloc", "Alloc failed")
+    error.board = "staging"
+    _, events = run(fail(error))
+    (end,) = events
+    assert (end["type"], end["state"], end["code"], end["board"]) == (
+        "end",
+        "failed",
+        "refused",
+        "staging",
+    )
+
+
+def test_unexpected_exception_ends_as_internal_without_its_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _, events = run(fail(ZeroDivisionError("secret")))
+    (end,) = events
+    assert (end["state"], end["code"], end["board"]) == ("failed", "internal", "unknown")
+    assert "secret" not in json.dumps(end)
+    assert "secret" in caplog.text
+
+
+def test_result_that_cannot_be_encoded_still_ends_the_job(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job, (end,) = run(lambda _: object())
+    assert end["code"] == "internal"
+    assert job.snapshot().state is JobState.FAILED
+    assert caplog.records
+
+
+def test_report_that_cannot_be_encoded_still_ends_the_job(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @dataclass
+    class Bad:
+        what: object
+        type: str = "log"
+
+    _, (end,) = run(lambda report: report(Bad(object())))
+    assert end["code"] == "internal"
+    assert caplog.records
+
+
+def test_whoever_reads_the_end_finds_the_board_free() -> None:
+    log = EventLog()
+    order: list[str] = []
+    log_with_hook = EventLog(on_append=lambda: order.append("event"))
+    Job("test", log_with_hook).run(lambda _: None, lambda: order.append("released"))
+    assert order == ["released", "event"]
+    assert log.last == 0
+
+
+def test_progress_goes_forward_only_and_not_too_often() -> None:
+    def work(report: Report) -> object:
+        report(Stage("upload"))
+        for done in [1, 2, 3, 2, 1, 500]:
+            report(Progress(done, 500))
+        return None
+
+    _, events = run(work)
+    assert [event["done"] for event in events if event["type"] == "progress"] == [1, 500]
+
+
+def test_progress_of_another_stage_starts_again() -> None:
+    def work(report: Report) -> object:
+        for stage in ["upload", "verify"]:
+            report(Stage(stage))
+            report(Progress(10, 10))
+        return None
+
+    _, events = run(work)
+    assert [event["type"] for event in events] == [*["stage", "progress"] * 2, "end"]
+
+
+def test_cancelled_job_stops_at_the_next_report() -> None:
+    log = EventLog()
+    job = Job("test", log)
+    reached: list[int] = []
+
+    def work(report: Report) -> object:
+        report(Stage("upload"))
+        job.cancel()
+        report(Progress(1, 2))
+        reached.append(1)
+        return None
+
+    job.run(work, lambda: None)
+    assert not reached
+    assert job.snapshot().state is JobState.CANCELLED
+
+
+def test_cancel_during_the_switch_over_lets_it_finish() -> None:
+    log = EventLog()
+    job = Job("test", log)
+
+    def work(report: Report) -> object:
+        report(Stage("patch"))
+        job.cancel()
+        report(Stage("verify"))
+        return None
+
+    job.run(work, lambda: None)
+    assert job.snapshot().state is JobState.SUCCEEDED
+
+
+def test_snapshot_tells_stage_progress_and_where_its_events_lie() -> None:
+    log = EventLog()
+    log.append("log", {}, "log")
+    job = Job("test", log)
+    seen: list[JobSnapshot] = []
+
+    def work(report: Report) -> object:
+        report(Stage("upload"))
+        report(Progress(3, 9))
+        seen.append(job.snapshot())
+        return None
+
+    job.run(work, lambda: None)
+    (snapshot,) = seen
+    assert (snapshot.state, snapshot.stage, snapshot.done, snapshot.total) == (
+        JobState.RUNNING,
+        "upload",
+        3,
+        9,
+    )
+    assert (snapshot.first_event, snapshot.last_event) == (2, 3)
+    assert job.snapshot().last_event == 4
