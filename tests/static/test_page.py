@@ -1,0 +1,240 @@
+"""The page in a real browser, against the real server and the emulated board."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+PORT = "emu://stm32f103c8"
+STARTUP_S = 60  # of the server's process; the first start may build the firmware
+PATIENCE_MS = 20_000  # for the slowest step on a loaded machine; nothing waits so long normally
+AT_ONCE_MS = 1000  # the failure this guards against took 20 s
+FPBAY = Path(sys.executable).with_name("fpbay")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+BLINK_FAST = """\
+#include <stdint.h>
+
+/* FPB_INJECT */
+uint32_t blink_period_ms(void)
+{
+    return 100;
+}
+"""
+DOES_NOT_COMPILE = BLINK_FAST.replace("100", "undeclared")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A server in a process of its own, so that the browser and the board do not share a GIL."""
+    server = subprocess.Popen(
+        [FPBAY, "serve", "--port", PORT, "--http", "127.0.0.1:0"],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert server.stdout is not None
+    try:
+        said = ""
+        for line in server.stdout:  # ends when the server does
+            said += line
+            if found := re.search(r"http://\S+:\d+", line):
+                yield found[0]
+                break
+        else:
+            pytest.fail(f"the server did not start: {said}")
+    finally:
+        server.terminate()
+        server.communicate(timeout=STARTUP_S)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    """The page, connected to a board without patches. Nothing may go wrong in its scripts."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    wrongs: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        # An HTTP error status is no mistake of the page; a breach of the security policy is.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            wrongs.append(message.text)
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: wrongs.append(str(error)))
+    page.goto(url)
+    expect(page.locator("#state")).to_contain_text(f"Connected to {PORT}", timeout=PATIENCE_MS)
+    expect(page.locator("#slot-rows tr")).to_have_count(6, timeout=PATIENCE_MS)
+    if page.locator("#remove-all").is_enabled():
+        page.click("#remove-all")
+    expect(page.locator("#slot-rows tr.empty")).to_have_count(6, timeout=PATIENCE_MS)
+    yield page
+    context.close()
+    assert wrongs == []
+
+
+def inject(page: Page, source: str, phase: str) -> None:
+    page.fill("#editor", source)
+    page.click("#inject")
+    expect(page.locator("#result")).to_have_attribute("data-phase", phase, timeout=PATIENCE_MS)
+
+
+def await_period(page: Page, period_ms: int) -> None:
+    """Wait until the board's own clock says that its last two LED lines are so far apart."""
+    page.wait_for_function(
+        """(period) => {
+            const lines = document.querySelector("#output").innerText;
+            const times = [...lines.matchAll(/LED \\S+ +(\\d+)\\.(\\d{3}) s/g)].slice(-2);
+            const [before, last] = times.map(([, s, ms]) => Number(s) * 1000 + Number(ms));
+            return Math.abs(last - before - period) <= 5;
+        }""",
+        arg=period_ms,
+    )
+
+
+def test_injecting_blink_fast_changes_what_the_board_prints(page: Page) -> None:
+    await_period(page, 500)
+    inject(page, BLINK_FAST, "succeeded")
+    expect(page.locator("#result")).to_contain_text("blink_period_ms now runs your patch")
+    expect(page.locator('#stages [data-state="done"]')).to_have_count(6)
+    await_period(page, 100)
+
+
+def test_slot_is_switched_off_and_on_and_removed(page: Page) -> None:
+    inject(page, BLINK_FAST, "succeeded")
+    row = page.locator('#slot-rows tr[data-slot="0"]')
+    expect(row).to_contain_text("blink_period_ms", timeout=PATIENCE_MS)
+    switch = row.get_by_role("switch")
+
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "false")
+    await_period(page, 500)
+
+    switch.click()
+    expect(switch).to_have_attribute("aria-checked", "true")
+    await_period(page, 100)
+
+    row.get_by_role("button", name="Remove").click()
+    expect(row).to_have_class("empty")
+    await_period(page, 500)
+
+
+def test_remove_all_frees_every_slot(page: Page) -> None:
+    inject(page, BLINK_FAST, "succeeded")
+    page.click("#remove-all")
+    expect(page.locator("#slot-rows tr.empty")).to_have_count(6)
+
+
+def test_compile_error_is_shown_with_its_line(page: Page) -> None:
+    inject(page, DOES_NOT_COMPILE, "failed")
+    expect(page.locator("#result")).to_contain_text("undeclared")
+    expect(page.locator("#result")).to_contain_text("The board is as it was")
+    expect(page.locator('#stages [data-stage="compile"]')).to_have_attribute("data-state", "failed")
+    marked = page.locator('#gutter [data-mark="error"]')
+    expect(marked).to_have_text("6")
+
+    page.get_by_role("button", name="Go to line 6").click()
+    caret = page.evaluate(
+        "() => { const e = document.activeElement;"
+        " return [e.id, e.value.slice(0, e.selectionStart).split('\\n').length]; }"
+    )
+    assert caret == ["editor", 6]
+
+
+def test_next_request_after_a_finished_inject_is_answered_at_once(page: Page) -> None:
+    for _ in range(3):
+        inject(page, DOES_NOT_COMPILE, "failed")
+        started = time.monotonic()
+        page.evaluate("() => fetch('api/status').then((response) => response.json())")
+        assert (time.monotonic() - started) * 1000 < AT_ONCE_MS
+
+
+def test_stream_that_breaks_before_its_end_is_no_end(page: Page) -> None:
+    hello = 'event: hello\ndata: {"type": "hello", "job": "gone"}\n\n'
+    stage = 'event: stage\ndata: {"type": "stage", "stage": "upload", "message": "Uploading"}\n\n'
+    page.route(
+        "**/api/fpb/inject/stream",
+        lambda route: route.fulfill(content_type="text/event-stream", body=hello + stage),
+    )
+    page.route("**/api/status", lambda route: route.abort())  # nor can the server be asked
+    inject(page, BLINK_FAST, "lost")
+    expect(page.locator("#result")).to_contain_text("may still be running")
+    expect(page.locator("#inject")).to_be_disabled()
+    page.unroute("**/api/status")
+    expect(page.locator("#result")).to_contain_text("its end was not seen")
+    expect(page.locator("#inject")).to_be_enabled()
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    editor = page.locator("#editor")
+    editor.fill("")
+    editor.focus()
+    page.keyboard.type("unsigned blink_period_ms(void)\n{\nreturn 100;\n")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("}")
+    assert editor.input_value() == "unsigned blink_period_ms(void)\n{\n    return 100;\n}"
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#result")).to_have_attribute("data-phase", "succeeded")
+    editor.focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.locator("#inject")).to_be_focused()
+
+
+def test_chosen_symbol_becomes_a_skeleton_and_asks_before_it_replaces(page: Page) -> None:
+    page.fill("#editor", "")
+    page.fill("#symbol-query", "weigh_3")
+    choice = page.locator("#symbol-list button")
+    expect(choice).to_have_count(1)
+    choice.click()
+    editor = page.locator("#editor")
+    expect(editor).to_have_value(re.compile(r"/\* FPB_INJECT \*/\nvoid weigh_3\(void\)"))
+
+    editor.fill("int mine;")
+    choice.click()
+    page.click("#replace-no")
+    expect(editor).to_have_value("int mine;")
+    choice.click()
+    page.click("#replace-yes")
+    expect(editor).to_have_value(re.compile("weigh_3"))
+
+
+def test_text_survives_a_reload(page: Page) -> None:
+    page.fill("#editor", "int kept;")
+    page.reload()
+    expect(page.locator("#editor")).to_have_value("int kept;")
+
+
+def test_port_that_does_not_exist_is_told_in_words(page: Page) -> None:
+    page.click("#connect")
+    expect(page.locator("#state")).to_contain_text("Not connected")
+    page.select_option("#port", "other")
+    page.fill("#port-other", "/dev/does-not-exist")
+    page.click("#connect")
+    expect(page.locator("#notice")).to_contain_text("/dev/does-not-exist")
+
+    page.select_option("#port", PORT)
+    page.click("#connect")
+    expect(page.locator("#state")).to_contain_text("Connected", timeout=PATIENCE_MS)
+    expect(page.locator("#notice")).to_be_hidden()
