@@ -283,7 +283,8 @@ class Board:
         return self._cpu.get(name)
 
     def set_register(self, name: str, value: int) -> None:
-        self._cpu.set(name, value & WORD_MASK)
+        """Change a core register; the address in pc is an instruction's, with or without bit 0."""
+        self._cpu.set(name, value & WORD_MASK | (name == "pc"))
 
     def pin(self, name: str) -> bool | None:
         """Return the level a pin such as PC13 is driven to, or None where it is an input."""

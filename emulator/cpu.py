@@ -33,6 +33,8 @@ from unicorn.unicorn_const import (
     UC_ERR_OK,
     UC_HOOK_BLOCK,
     UC_HOOK_INTR,
+    UC_HOOK_MEM_READ_UNMAPPED,
+    UC_HOOK_MEM_WRITE_UNMAPPED,
     UC_HOOK_TLB_FILL,
     UC_MEM_FETCH,
     UC_MEM_READ,
@@ -59,7 +61,7 @@ from emulator.stops import (
     UndefinedInstruction,
     WaitForInterrupt,
 )
-from emulator.views import SHADOW_BASE, AccessKind, Views
+from emulator.views import SHADOW_BASE, AccessKind, Permission, Views
 
 REGISTERS: Final = {
     **{f"r{n}": UC_ARM_REG_R0 + n for n in range(12)},
@@ -91,7 +93,7 @@ WRITE_CALLBACK = ctypes.CFUNCTYPE(
 )
 ITSTATE_BITS = 0b11 << 25 | 0b11_1111 << 10  # of CPSR
 XPSR_T = 1 << 24
-WFE = 0xBF20
+NOWHERE = 1 << 32  # engine-physical, and nothing is mapped: the guest address that has nothing, above
 INTR_SVC, INTR_BKPT, INTR_EXCEPTION_EXIT = 2, 7, 8  # the engine's numbers
 
 
@@ -165,6 +167,8 @@ class Cpu:
         self._hook_native(UC_HOOK_BLOCK, library.clock_block)
         self._hook_native(UC_HOOK_INTR, library.clock_interrupt)
         self._engine.hook_add(UC_HOOK_TLB_FILL, self._on_tlb_fill)
+        nowhere = UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED
+        self._engine.hook_add(nowhere, self._on_access_to_nowhere)
         self._map_for_counting()
 
     def _hook_native(self, kind: int, function: Any) -> None:
@@ -188,7 +192,8 @@ class Cpu:
         return int(self._engine.reg_read(REGISTERS[name]))
 
     def set(self, name: str, value: int) -> None:
-        self._engine.reg_write(REGISTERS[name], value)
+        thumb = name == "pc"  # the engine takes EPSR.T from bit 0 of the address
+        self._engine.reg_write(REGISTERS[name], value | thumb)
 
     def reset(self, sp: int, entry: int) -> None:
         """Take the reset vector's values. DDI 0403E.e B1.5."""
@@ -220,6 +225,7 @@ class Cpu:
             return InvalidState()
         native = self._clock.native
         native.deadline, native.reason = deadline, Stop.NONE
+        native.repeats = 0  # what a loop polls may have changed since
         self._fault = None
         status = uclib.uc_emu_start(self._engine._uch, pc | 1, 0, 0, 0)
         if self._error is not None:
@@ -254,22 +260,15 @@ class Cpu:
             return self._fault
         if status != UC_ERR_INSN_INVALID:
             raise UcError(status)
+        native = self._clock.native
+        if self.get("pc") == native.block_address + native.block_size:
+            return Deadline()  # behind WFE or YIELD, which are NOPs here
         self._left_block()
-        if not self.get("xpsr") & XPSR_T:
-            return InvalidState()
-        if self._halfword_at(pc := self.get("pc")) == WFE:
-            self.set("pc", pc + 2)
-            self._clock.native.cycles += 1
-            return Deadline()
-        return UndefinedInstruction()
+        return UndefinedInstruction() if self.get("xpsr") & XPSR_T else InvalidState()
 
     def _left_block(self) -> None:
         pc = ctypes.c_uint32(self.get("pc"))
         self._clock.library.clock_left_block_at(ctypes.byref(self._clock.native), pc)
-
-    def _halfword_at(self, address: int) -> int | None:
-        halfword = self._memory_map.slice_at(address, 2)
-        return None if halfword is None else int.from_bytes(halfword, "little")
 
     # What the guest's accesses see.
 
@@ -278,9 +277,13 @@ class Cpu:
         if is_fetch and self._views.is_new_code_page(address):
             self._flush_tlb()  # or the page's data entry would let stores pass by unseen
         answer = self._views.answer(address, ACCESSES[access], is_peripheral=self._bus.has)
-        if answer is None:
+        if answer is None and is_fetch:
             self._fault = BusFaultStop(address, is_fetch)
             return False
+        if answer is None:  # a fill knows the page only; the access itself knows the address
+            entry.paddr = NOWHERE | address
+            entry.perms = Permission.WRITE if access == UC_MEM_WRITE else Permission.READ
+            return True
         entry.paddr, entry.perms = answer.physical, answer.permissions
         if not is_fetch:
             # A fill inside an IT block leaves ITSTATE set for the next block, which then skips
@@ -289,6 +292,12 @@ class Cpu:
             if cpsr & ITSTATE_BITS:
                 self._engine.reg_write(UC_ARM_REG_CPSR, cpsr & ~ITSTATE_BITS)
         return True
+
+    def _on_access_to_nowhere(
+        self, _: Uc, __: int, address: int, ___: int, ____: int, _____: object
+    ) -> bool:
+        self._fault = BusFaultStop(address & ~NOWHERE, is_fetch=False)
+        return False
 
     def _on_read(self, _: int, offset: int, size: int, begin: int) -> int:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from emulator.cpu import Cpu
 from emulator.interrupts import Exc, Interrupts, Masks
-from emulator.memory_map import MemoryMap
+from emulator.memory_map import MemoryMap, is_execute_never
 from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.scb import Cfsr, Hfsr, Scb
 from emulator.registers import WORD_MASK, Field
@@ -128,9 +128,9 @@ class ExceptionModel:
         self._interrupts.deactivate(number)
         if number != Exc.NMI:
             self._cpu.set("faultmask", 0)
-        if exc_return not in self._legal_returns():
-            self._cpu.set("lr", exc_return)
-            return self._fault(Exc.USAGEFAULT, Cfsr.INVPC)
+        is_legal = exc_return in self._legal_returns()
+        if not is_legal and (lockup := self._fault(Exc.USAGEFAULT, Cfsr.INVPC)) is not None:
+            return lockup
         following = self._interrupts.preempting(self.masks())
         if following is not None:  # tail-chaining: the frame stays where it is
             self._interrupts.activate(following)
@@ -172,6 +172,8 @@ class ExceptionModel:
                 return self._breakpoint()
             case ExceptionReturn(exc_return):
                 return self._leave(exc_return)
+            case BusFaultStop(address, is_fetch=True) if is_execute_never(address):
+                return self._fault(Exc.MEMMANAGE, Cfsr.IACCVIOL)
             case BusFaultStop(_, is_fetch=True):
                 return self._fault(Exc.BUSFAULT, Cfsr.IBUSERR)
             case BusFaultStop(address):

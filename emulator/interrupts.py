@@ -80,7 +80,9 @@ class Interrupts:
             self._on_change()
 
     def unpend(self, number: int) -> None:
-        self.pending.discard(number)
+        """Make no longer pending, unless its line keeps it so."""
+        if number not in self.asserted:
+            self.pending.discard(number)
 
     def enable(self, number: int) -> None:
         self.enabled.add(number)
@@ -91,6 +93,10 @@ class Interrupts:
 
     def set_priority(self, number: int, priority: int) -> None:
         self.priority[number] = priority & self.priority_mask
+        self._on_change()
+
+    def set_grouping(self, prigroup: int) -> None:
+        self.prigroup = prigroup
         self._on_change()
 
     def set_line(self, irq: int, level: bool) -> None:
@@ -118,8 +124,8 @@ class Interrupts:
             (self.group_priority(self.priority_of(number)) for number in self.active),
             default=THREAD_PRIORITY,
         )
-        if masks.basepri:
-            priority = min(priority, self.group_priority(masks.basepri))
+        if basepri := masks.basepri & self.priority_mask:
+            priority = min(priority, self.group_priority(basepri))
         if masks.primask:
             priority = min(priority, 0)
         return min(priority, -1) if masks.faultmask else priority

@@ -14,6 +14,11 @@ PAGE_SIZE = 1024  # the engine's page on M-profile
 ERASED = 0xFF
 
 
+def is_execute_never(address: int) -> bool:
+    """Whether the system address map lets nothing be executed there, whatever it holds."""
+    return 0x4000_0000 <= address < 0x6000_0000 or address >= 0xA000_0000
+
+
 class Kind(enum.Enum):
     """What a memory lets the guest do."""
 

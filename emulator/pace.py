@@ -4,6 +4,7 @@ Both give the port's side of the serial line: `write`, `read`, `waiting`. The bo
 nothing of either.
 """
 
+import atexit
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -112,6 +113,7 @@ class Realtime(Pace):
         self._failure: EmulatorError | None = None
         self._thread = threading.Thread(target=self._run, name="emulated board", daemon=True)
         self._thread.start()
+        atexit.register(self.close)  # a thread in the engine does not survive the interpreter
 
     def write(self, data: bytes) -> None:
         with self._changed:
@@ -157,6 +159,7 @@ class Realtime(Pace):
             self._is_closing = True
             self._changed.notify_all()
         self._thread.join()
+        atexit.unregister(self.close)
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

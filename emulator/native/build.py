@@ -14,7 +14,10 @@ from pathlib import Path
 from emulator.errors import EmulatorError
 
 SOURCE = Path(__file__).with_name("clock.c")
-FLAGS = ("-std=c11", "-O2", "-g0", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
+FLAGS = (
+    *("-std=c11", "-O2", "-g0", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"),
+    "-mcpu=baseline",  # the library may be used on another machine of the same kind
+)
 
 
 def library_path() -> Path:

@@ -1,9 +1,9 @@
 /*
  * The virtual clock's inner half: what runs between two events of the machine, once per block.
  *
- * Unicorn calls `clock_block` before each block of guest instructions. It counts them, and stops the
- * engine when the deadline has come or when something that Python must see has changed. Nothing here
- * knows what a board is; emulator/clock.py fills the structure in and reads it back.
+ * Unicorn calls `clock_block` before each block of guest instructions. It counts them, and stops
+ * the engine when the deadline has come or when something that Python must see has changed. Nothing
+ * here knows what a board is; emulator/clock.py fills the structure in and reads it back.
  */
 #include <stdint.h>
 #include <string.h>
@@ -19,7 +19,7 @@ enum clock_stop {
 };
 
 struct region {
-    uint32_t begin;      /* guest addresses [begin, end) */
+    uint32_t begin; /* guest addresses [begin, end) */
     uint32_t end;
     const uint8_t *host; /* what a fetch from `begin` sees */
     uint32_t is_stable;  /* 1: changes only together with `generation` */
@@ -39,18 +39,18 @@ struct clock {
     uint64_t deadline; /* no block starts at or after it */
     int (*stop)(void *engine);
     int (*read_registers)(void *engine, int *names, void **values, int count);
-    const uint8_t *table;     /* the remap table in the guest's RAM, or NULL */
-    uint8_t table_copy[32];   /* what the views of flash were made from */
+    const uint8_t *table;   /* the remap table in the guest's RAM, or NULL */
+    uint8_t table_copy[32]; /* what the views of flash were made from */
     uint32_t is_watching_masks;
-    uint32_t masks[MASKS];    /* the values at the last stop */
-    int mask_names[MASKS];    /* the engine's numbers of the three registers */
-    uint32_t reason;          /* enum clock_stop */
+    uint32_t masks[MASKS]; /* the values at the last stop */
+    int mask_names[MASKS]; /* the engine's numbers of the three registers */
+    uint32_t reason;       /* enum clock_stop */
     uint32_t interrupt;
-    uint32_t block_address;   /* the block counted last */
-    uint32_t block_size;      /* bytes */
-    uint32_t generation;      /* raised when a view of flash changes */
-    uint32_t repeats;         /* how often in a row the last block was executed before */
-    uint32_t is_time_read;    /* the guest has read a register that changes without an event */
+    uint32_t block_address; /* the block counted last */
+    uint32_t block_size;    /* bytes */
+    uint32_t generation;    /* raised when a view of flash changes */
+    uint32_t repeats;       /* how often in a row the last block was executed before */
+    uint32_t is_time_read;  /* the guest has read a register that changes without an event */
     int core_names[CORE_REGISTERS]; /* r0-r12, sp, lr, xpsr: the engine's numbers */
     uint32_t core[CORE_REGISTERS];  /* their values at a repeat */
     uint32_t region_count;
@@ -58,7 +58,10 @@ struct clock {
     struct counted cache[CACHE_SIZE];
 };
 
-uint32_t clock_size(void) { return (uint32_t)sizeof(struct clock); }
+uint32_t clock_size(void)
+{
+    return (uint32_t)sizeof(struct clock);
+}
 
 static const struct region *find_region(const struct clock *clock, uint32_t address)
 {
@@ -71,10 +74,15 @@ static const struct region *find_region(const struct clock *clock, uint32_t addr
     return NULL;
 }
 
-/* DDI 0403E.e A5.1: a halfword whose bits [15:11] are 0b11101, 0b11110 or 0b11111 starts a 32-bit instruction. */
-static int is_wide(uint16_t halfword) { return halfword >= 0xE800u; }
+/* DDI 0403E.e A5.1: a halfword whose bits [15:11] are 0b11101, 0b11110 or 0b11111 starts a 32-bit
+ * instruction. */
+static int is_wide(uint16_t halfword)
+{
+    return halfword >= 0xE800u;
+}
 
-static uint16_t halfword_at(const struct region **region, const struct clock *clock, uint32_t address)
+static uint16_t halfword_at(const struct region **region, const struct clock *clock,
+                            uint32_t address)
 {
     uint16_t halfword = 0;
     if (*region == NULL || address < (*region)->begin || address >= (*region)->end) {
@@ -97,20 +105,27 @@ static uint32_t count_instructions(const struct clock *clock, uint32_t address, 
 }
 
 /*
- * Tell whether an instruction changes nothing but core registers. Encodings: DDI 0403E.e A5.2 and A5.3;
- * what is not listed counts as changing something.
+ * Tell whether an instruction changes nothing but core registers. Encodings: DDI 0403E.e A5.2 and
+ * A5.3; what is not listed counts as changing something.
  */
 static int changes_registers_only(uint16_t first, uint16_t second)
 {
     const unsigned opcode = first >> 12;
     switch (opcode) {
-    case 0x0: case 0x1: case 0x2: case 0x3: case 0xA: /* shift, add, move, compare; address of */
+    case 0x0:
+    case 0x1:
+    case 0x2:
+    case 0x3:
+    case 0xA: /* shift, add, move, compare; address of */
         return 1;
     case 0x4: /* data processing and literal loads, but not BX and BLX */
         return (first & 0xFF00u) != 0x4700u;
     case 0x5: /* register offset: the first three of eight store */
         return (first >> 9 & 7u) >= 3u;
-    case 0x6: case 0x7: case 0x8: case 0x9: /* immediate offset: bit 11 loads */
+    case 0x6:
+    case 0x7:
+    case 0x8:
+    case 0x9: /* immediate offset: bit 11 loads */
         return first >> 11 & 1;
     case 0xB: /* CBZ and CBNZ, extend, NOP */
         return (first & 0xF500u) == 0xB100u || (first & 0xFF00u) == 0xB200u || first == 0xBF00u;
@@ -140,28 +155,33 @@ static int only_loads(const struct clock *clock, uint32_t address, uint32_t size
     return 1;
 }
 
-static struct counted counted_block(struct clock *clock, uint32_t address, uint32_t size)
+/* Count a block anew; a block of RAM every time, for it may have been rewritten. */
+static __attribute__((noinline)) const struct counted *
+count_block(struct clock *clock, struct counted *slot, uint32_t address, uint32_t size)
 {
-    struct counted *slot = &clock->cache[(address >> 1) % CACHE_SIZE];
-    if (slot->address == address && slot->size == size && slot->generation == clock->generation) {
-        return *slot;
-    }
     const struct region *region = find_region(clock, address);
     const int is_stable = region != NULL && region->is_stable;
-    const struct counted block = {
+    *slot = (struct counted){
         .address = address,
-        .generation = clock->generation,
+        .generation = is_stable ? clock->generation : clock->generation - 1u,
         .size = (uint16_t)size,
         .instructions = (uint16_t)(count_instructions(clock, address, size) & 0x7FFFu),
         .only_loads = is_stable && only_loads(clock, address, size),
     };
-    if (is_stable) {
-        *slot = block;
-    }
-    return block;
+    return slot;
 }
 
-static int masks_changed(struct clock *clock, void *engine)
+static inline const struct counted *counted_block(struct clock *clock, uint32_t address,
+                                                  uint32_t size)
+{
+    struct counted *slot = &clock->cache[(address >> 1) % CACHE_SIZE];
+    if (slot->address == address && slot->size == size && slot->generation == clock->generation) {
+        return slot;
+    }
+    return count_block(clock, slot, address, size);
+}
+
+static __attribute__((noinline)) int masks_changed(struct clock *clock, void *engine)
 {
     uint32_t now[MASKS] = {0, 0, 0};
     void *values[MASKS] = {&now[0], &now[1], &now[2]};
@@ -169,28 +189,22 @@ static int masks_changed(struct clock *clock, void *engine)
     return memcmp(now, clock->masks, sizeof now) != 0;
 }
 
-static void stop(struct clock *clock, void *engine, enum clock_stop reason)
+static __attribute__((noinline)) void stop(struct clock *clock, void *engine,
+                                           enum clock_stop reason)
 {
     clock->reason = reason;
     clock->stop(engine);
 }
 
 /*
- * A block that only loads, repeats, and leaves every register as it was will do so until an event changes
- * what it loads: a loop that polls. Count the repetitions up to the deadline without executing them.
- * The registers are compared at powers of two, so that a loop that counts costs next to nothing.
+ * A block that only loads, repeats, and leaves every register as it was will do so until an event
+ * changes what it loads: a loop that polls. Count the repetitions up to the deadline without
+ * executing them. The registers are compared at powers of two, so that a loop that counts costs
+ * next to nothing.
  */
-static void skip_spin(struct clock *clock, void *engine, uint32_t instructions)
+static __attribute__((noinline)) void skip_spin(struct clock *clock, void *engine,
+                                                uint32_t instructions, int saves)
 {
-    const uint32_t repeats = ++clock->repeats;
-    if (repeats < SPIN_MIN) {
-        return;
-    }
-    const int saves = (repeats & (repeats - 1u)) == 0;
-    const int compares = (repeats & (repeats - 2u)) == 1u;
-    if (!saves && !compares) {
-        return;
-    }
     uint32_t now[CORE_REGISTERS];
     void *values[CORE_REGISTERS];
     for (unsigned i = 0; i < CORE_REGISTERS; i++) {
@@ -206,9 +220,30 @@ static void skip_spin(struct clock *clock, void *engine, uint32_t instructions)
     }
 }
 
+/* Count how often in a row a block that only loads is executed, and look closer now and then. */
+static inline void note_repeat(struct clock *clock, void *engine, uint32_t instructions)
+{
+    const uint32_t repeats = ++clock->repeats;
+    const int saves = (repeats & (repeats - 1u)) == 0;
+    const int compares = (repeats & (repeats - 2u)) == 1u;
+    if ((saves || compares) && repeats >= SPIN_MIN) {
+        skip_spin(clock, engine, instructions, saves);
+    }
+}
+
+/* Look for what Python must see; rarely on. */
+static __attribute__((noinline)) enum clock_stop watched_change(struct clock *clock, void *engine)
+{
+    if (clock->table != NULL &&
+        memcmp(clock->table, clock->table_copy, sizeof clock->table_copy) != 0) {
+        return STOP_TABLE;
+    }
+    return clock->is_watching_masks && masks_changed(clock, engine) ? STOP_MASKS : STOP_NONE;
+}
+
 /*
- * UC_HOOK_BLOCK. A block that this stops is not executed, so it is counted only after every reason to
- * stop has been ruled out.
+ * UC_HOOK_BLOCK. A block that this stops is not executed, so it is counted only after every reason
+ * to stop has been ruled out.
  */
 void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *clock)
 {
@@ -216,23 +251,22 @@ void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *cl
         stop(clock, engine, STOP_DEADLINE);
         return;
     }
-    if (clock->table != NULL && memcmp(clock->table, clock->table_copy, sizeof clock->table_copy) != 0) {
-        stop(clock, engine, STOP_TABLE);
-        return;
+    if (clock->table != NULL || clock->is_watching_masks) {
+        const enum clock_stop change = watched_change(clock, engine);
+        if (change != STOP_NONE) {
+            stop(clock, engine, change);
+            return;
+        }
     }
-    if (clock->is_watching_masks && masks_changed(clock, engine)) {
-        stop(clock, engine, STOP_MASKS);
-        return;
-    }
-    const struct counted block = counted_block(clock, (uint32_t)address, size);
-    if (block.only_loads && block.address == clock->block_address && size == clock->block_size) {
-        skip_spin(clock, engine, block.instructions);
+    const struct counted *block = counted_block(clock, (uint32_t)address, size);
+    if (block->only_loads && block->address == clock->block_address && size == clock->block_size) {
+        note_repeat(clock, engine, block->instructions);
     } else {
         clock->repeats = 0;
     }
     clock->block_address = (uint32_t)address;
     clock->block_size = size;
-    clock->cycles += block.instructions;
+    clock->cycles += block->instructions;
 }
 
 /* UC_HOOK_INTR. */

@@ -30,7 +30,7 @@ class Nvic(Peripheral):
             ISPR: interrupts.pending,
             ICPR: interrupts.pending,
             IABR: interrupts.active,
-        }[offset & -BANK_SIZE]
+        }.get(offset & -BANK_SIZE, frozenset[int]())
         first = FIRST_IRQ + 8 * (offset % BANK_SIZE)
         return sum(1 << n for n in range(32) if first + n in numbers)
 

@@ -229,7 +229,7 @@ class Scb(Peripheral):
         if word >> 16 != VECTKEY:
             return
         self.aircr.write(word)
-        self._interrupts.prigroup = self.aircr.PRIGROUP
+        self._interrupts.set_grouping(self.aircr.PRIGROUP)
         if Aircr.SYSRESETREQ.of(word):
             self._on_reset_request()
 

@@ -1,0 +1,25 @@
+"""Print every figure: `python -m benchmarks`."""
+
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+from benchmarks import emulation, injection
+from benchmarks.table import render
+
+
+def main() -> None:
+    """Run one benchmark after the other and print each as soon as it is done."""
+    print(
+        f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores\n"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print(render("Emulated core", emulation.speed(folder)))
+        print(render("Boards", [*emulation.snapshots(folder), *injection.first_reply()]))
+    print(render("Injection over HTTP, emulated board at rate=0", injection.injections()))
+
+
+if __name__ == "__main__":
+    main()
