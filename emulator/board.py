@@ -34,7 +34,7 @@ from emulator.peripherals.systick import SysTick
 from emulator.peripherals.usart import Usart
 from emulator.registers import WORD_MASK
 from emulator.stops import Deadline, StopReason, TableChanged, WaitForInterrupt
-from emulator.views import Views
+from emulator.views import Views, page_of
 
 UNCHANGED_MASKS = (0,) * MASKS
 TABLE_SIZE = 32  # bytes: a word for each of at most eight comparators
@@ -51,6 +51,7 @@ class Snapshot:
     interrupts: tuple[Any, ...]
     line: tuple[Any, ...]
     is_sleeping: bool
+    is_reset_requested: bool
 
 
 class Board:
@@ -62,7 +63,7 @@ class Board:
         self.clock = Clock(part.reset_hz)
         self.memory_map = MemoryMap(part.memories)
         self.views = Views(self.memory_map)
-        self.bus = Bus(self.memory_map)
+        self.bus = Bus(self.memory_map, self._on_bit_band_write)
         self._interrupts = Interrupts(
             part.core.irqs, part.core.priority_bits, self.clock.request_attention
         )
@@ -70,6 +71,7 @@ class Board:
         self._is_reset_requested = False
         self._is_sleeping = False
         self._lockup: Lockup | None = None
+        self._rewritten: list[int] = []  # addresses of code, to be translated again
         self.units: dict[str, Peripheral] = {}
         self._add_core_units()
         for unit in part.units:
@@ -98,7 +100,7 @@ class Board:
         self.scb = Scb(self._interrupts, core.cpuid, self._on_reset_request)
         self._debug = CoreDebug()
         systick = SysTick(self.clock, self._interrupts, core.systick_calib)
-        dwt = Dwt(self.clock, self._debug.demcr)
+        dwt = Dwt(self.clock, self._debug)
         self._add("DWT", 0xE000_1000, 0x1000, dwt, Lane.MERGE)
         self._add("FPB", 0xE000_2000, 0x1000, self.fpb, Lane.MERGE)
         self._add("SysTick", 0xE000_E010, 0x10, systick, Lane.MERGE)
@@ -193,6 +195,9 @@ class Board:
             self._system_reset()
         if self._are_views_stale:
             self._update_views()
+        while self._rewritten:
+            address = self._rewritten.pop()
+            self._cpu.memory_changed(address, address + 1)
         if self._interrupts.is_any_pending:
             self._is_sleeping = self._is_sleeping and not self._exceptions.would_wake()
             self._exceptions.take_pending()
@@ -245,6 +250,16 @@ class Board:
             self.memory_map.slice_at(address, TABLE_SIZE) if uses_table else None
         )
 
+    def _flash_changed(self) -> None:
+        self.views.memory_changed()
+        self._cpu.flash_changed()
+
+    def _on_bit_band_write(self, address: int) -> None:
+        """Note that the guest may have rewritten its code in a way that the engine does not see."""
+        if page_of(address) in self.views.code_pages:
+            self._rewritten.append(address)
+            self.clock.request_attention()
+
     def _word_at(self, address: int) -> bytes | None:
         word = self.memory_map.slice_at(address, 4)
         return None if word is None else bytes(word)
@@ -266,7 +281,10 @@ class Board:
         where = self.memory_map.slice_at(address, len(data))
         if where is not None:
             where[:] = data
-            self._cpu.memory_changed(address, address + len(data))
+            if self.memory_map.is_writable(address):
+                self._cpu.memory_changed(address, address + len(data))
+            else:
+                self._flash_changed()
             self._are_views_stale = True
             return
         if address % 4 or len(data) % 4 or not self.bus.has(address):
@@ -304,12 +322,17 @@ class Board:
             interrupts=self._interrupts.state(),
             line=self.line.state(),
             is_sleeping=self._is_sleeping,
+            is_reset_requested=self._is_reset_requested,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this board, or of another with the same part."""
         for memory, content in zip(self.memory_map.memories, snapshot.memories, strict=True):
-            memory.view[:] = content
+            if memory.is_writable:
+                memory.view[:] = content
+            elif bytes(memory.view) != content:
+                memory.view[:] = content
+                self._flash_changed()
         self._cpu.code_pages_changed()
         for name, unit in self.units.items():
             unit.restore(snapshot.peripherals[name])
@@ -317,6 +340,7 @@ class Board:
         self._interrupts.restore(snapshot.interrupts)
         self.line.restore(snapshot.line)
         self._is_sleeping = snapshot.is_sleeping
+        self._is_reset_requested = snapshot.is_reset_requested
         self._lockup = None
         self._cpu.restore(snapshot.registers)
         self._update_views()

@@ -5,6 +5,7 @@ RM0008, memory and bus architecture, for what narrow writes to APB registers do.
 """
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.errors import BoardError
@@ -40,8 +41,9 @@ class Block:
 class Bus:
     """Peripherals by address, and the bit-band aliases over them and over SRAM."""
 
-    def __init__(self, memory_map: MemoryMap) -> None:
+    def __init__(self, memory_map: MemoryMap, on_bit_band_write: Callable[[int], None]) -> None:
         self._memory_map = memory_map
+        self._on_bit_band_write = on_bit_band_write  # of a bit in SRAM; takes the byte's address
         self._blocks: dict[int, Block] = {}  # by address // GRAIN
         self._pages: set[int] = set()
         self._reported: set[int] = set()
@@ -122,6 +124,7 @@ class Bus:
         memory = self._memory_map.slice_at(byte_address, 1)
         if memory is not None:
             memory[0] = memory[0] & ~(1 << bit) | value << bit
+            self._on_bit_band_write(byte_address)
             return
         word_address, bit = byte_address & ~0b11, bit + 8 * (byte_address & 0b11)
         word = self.read(word_address, 4)

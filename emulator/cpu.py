@@ -93,7 +93,8 @@ WRITE_CALLBACK = ctypes.CFUNCTYPE(
 )
 ITSTATE_BITS = 0b11 << 25 | 0b11_1111 << 10  # of CPSR
 XPSR_T = 1 << 24
-NOWHERE = 1 << 32  # engine-physical, and nothing is mapped: the guest address that has nothing, above
+# Engine-physical, and nothing is mapped there: the guest address that has nothing, moved up.
+NOWHERE = 1 << 32
 INTR_SVC, INTR_BKPT, INTR_EXCEPTION_EXIT = 2, 7, 8  # the engine's numbers
 
 
@@ -329,6 +330,11 @@ class Cpu:
     def memory_changed(self, begin: int, end: int) -> None:
         """Drop what was translated from [begin, end): its bytes are others now."""
         self._engine.ctl_remove_cache(begin, end)
+        self._clock.native.generation += 1
+
+    def flash_changed(self) -> None:
+        """Drop everything translated: flash, which has aliases and shadows, has other bytes now."""
+        self._engine.ctl_flush_tb()
         self._clock.native.generation += 1
 
     def _flush_tlb(self) -> None:

@@ -103,8 +103,7 @@ class ExceptionModel:
         *words, xpsr = frame
         words.append(xpsr & ~XPSR_ALIGNED | XPSR_ALIGNED * misaligned)
         where = self._memory_map.slice_at(new_sp, FRAME_SIZE)
-        window = self._memory_map.window_at(new_sp)
-        if where is None or window is None or not window.memory.is_writable:
+        if where is None or not self._memory_map.is_writable(new_sp):
             raise StackError
         where[:] = b"".join(word.to_bytes(4, "little") for word in words)
         return new_sp

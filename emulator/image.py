@@ -48,6 +48,8 @@ def load_image(path: Path) -> Image:
         raise ImageError(path, "no such file", "give the path of an ELF file") from None
     except OSError as error:
         raise ImageError(path, f"cannot be read ({error.strerror})", "check the path") from error
+    except ValueError as error:  # a path with a NUL in it
+        raise ImageError(path, f"cannot be read ({error})", "check the path") from error
     except ELFError as error:
         remedy = "give the linker's .elf or .axf output, not a .bin or .hex"
         raise ImageError(path, f"not an ELF file ({error})", remedy) from error

@@ -55,8 +55,8 @@ class Link:
         self._sending.clear()
         self._arrival.stop()
 
-    def transmitted(self, byte: int, baudrate: int) -> None:
-        self.received.append(Received(self._clock.ns, self._sampled(byte, baudrate)))
+    def transmitted(self, byte: int, baudrate: int, cycle: int) -> None:
+        self.received.append(Received(self._clock.ns_at(cycle), self._sampled(byte, baudrate)))
 
     def _schedule(self) -> None:
         self._free_ns += FRAME_BITS * NS_PER_S // self.baudrate
@@ -75,7 +75,7 @@ class Link:
 
     def _sampled(self, byte: int, baudrate: int) -> int:
         """Return what a receiver makes of a byte: itself, or garbage at the wrong rate."""
-        return byte if self._matches(baudrate) else ~byte & 0xFF
+        return byte if self._matches(baudrate) else byte << 1 & 0xFF | 1
 
     def state(self) -> tuple[object, ...]:
         return (self.baudrate, tuple(self.received), tuple(self._sending), self._free_ns)

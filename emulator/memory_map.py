@@ -88,6 +88,11 @@ class MemoryMap:
     def window_at(self, address: int) -> Window | None:
         return next((w for w in self.windows if w.begin <= address < w.end), None)
 
+    def is_writable(self, address: int) -> bool:
+        """Whether the guest may store there: RAM, as opposed to flash and to no memory."""
+        window = self.window_at(address)
+        return window is not None and window.memory.is_writable
+
     def slice_at(self, address: int, size: int) -> memoryview | None:
         """Return the bytes themselves, or None when not all of them are in one memory."""
         window = self.window_at(address)

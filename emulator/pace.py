@@ -15,7 +15,7 @@ from emulator.clock import NS_PER_S
 from emulator.errors import EmulatorError
 
 FOREVER_NS = 3600 * NS_PER_S  # one stretch of a read without a timeout
-POLL_NS = 1_000_000  # what asking for `waiting` lets pass in lockstep
+POLL_NS = 1_000_000  # what a look that does not wait lets pass in lockstep
 SLICE_NS = 1_000_000  # of virtual time, between two looks at what the host wants
 CATCH_UP_NS = 20_000_000  # a host that stalls for longer is not caught up with
 BUSY_NAP_S, IDLE_NAP_S = 0.001, 0.005
@@ -58,6 +58,7 @@ class Lockstep(Pace):
     def __init__(self, board: Board) -> None:
         self.board = board
         self._is_cancelled = False
+        self._told = 0  # what `waiting` last returned, since the last read
 
     def write(self, data: bytes) -> None:
         self.board.line.send(data)
@@ -66,10 +67,13 @@ class Lockstep(Pace):
         board = self.board
         self._is_cancelled = False
         limit = FOREVER_NS if timeout_s is None else round(timeout_s * NS_PER_S)
+        if not limit and not board.line.received:
+            limit = POLL_NS  # or a loop that reads without waiting would wait for ever
         end = board.clock.ns + limit
         while not self._has(size) and board.clock.ns < end:
             board.run_until(end, stop_when=lambda: self._has(size))
             end += limit if timeout_s is None else 0
+        self._told = 0
         return board.line.receive(size)
 
     def _has(self, size: int) -> bool:
@@ -77,11 +81,13 @@ class Lockstep(Pace):
 
     @property
     def waiting(self) -> int:
-        if not self.board.line.received:  # or a loop that polls would wait for ever
-            self.board.run_until(
-                self.board.clock.ns + POLL_NS, stop_when=lambda: bool(self.board.line.received)
+        board, told = self.board, self._told
+        if len(board.line.received) == told:  # or a loop that polls for more would wait for ever
+            board.run_until(
+                board.clock.ns + POLL_NS, stop_when=lambda: len(board.line.received) > told
             )
-        return len(self.board.line.received)
+        self._told = len(board.line.received)
+        return self._told
 
     def set_baudrate(self, baudrate: int) -> None:
         self.board.line.baudrate = baudrate
@@ -91,6 +97,7 @@ class Lockstep(Pace):
 
     def discard_received(self) -> None:
         self.board.line.received.clear()
+        self._told = 0
 
     def close(self) -> None:
         """Nothing runs by itself."""

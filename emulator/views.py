@@ -58,7 +58,7 @@ class Views:
         self.fetch_pages: dict[int, int] = {}  # guest page → offset in `shadow`
         self.read_pages: dict[int, int] = {}
         self.code_pages: set[int] = set()  # pages of RAM that have been fetched from
-        self._made_from: tuple[Mapping[int, bytes], Mapping[int, bytes]] = ({}, {})
+        self._made_from: tuple[Mapping[int, bytes], Mapping[int, bytes]] | None = ({}, {})
 
     def rebuild(self, fetched: Mapping[int, bytes], read: Mapping[int, bytes]) -> set[int] | None:
         """Show these words (address → 4 bytes) instead of memory's.
@@ -75,10 +75,14 @@ class Views:
                 self._overlay(pages, address, word)
         return stale | set(self.fetch_pages)
 
+    def memory_changed(self) -> None:
+        """Have the next `rebuild` copy pages anew: memory's own bytes are others now."""
+        self._made_from = None
+
     def is_new_code_page(self, address: int) -> bool:
         """Note a fetch; whether it is the first one from its page of RAM."""
-        page, window = page_of(address), self._memory_map.window_at(address)
-        if window is None or not window.memory.is_writable or page in self.code_pages:
+        page = page_of(address)
+        if page in self.code_pages or not self._memory_map.is_writable(address):
             return False
         self.code_pages.add(page)
         return True

@@ -4,6 +4,8 @@ Sources: DDI 0403E.e C1.6. No debugger is attached: DHCSR.C_DEBUGEN stays 0.
 Not modelled: DCRSR and DCRDR, DEMCR's vector catch, MON_STEP and MON_PEND.
 """
 
+from collections.abc import Callable
+
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register
 
@@ -32,4 +34,9 @@ class CoreDebug(Peripheral):
 
     def __init__(self) -> None:
         self.demcr = Demcr()
+        self.before_write: Callable[[], None] = lambda: None  # what TRCENA gates may note the time
         super().__init__({0x000: Dhcsr(), 0x00C: self.demcr})
+
+    def write(self, offset: int, word: int) -> None:
+        self.before_write()
+        super().write(offset, word)

@@ -1,12 +1,13 @@
 """Data Watchpoint and Trace unit (DWT): the cycle counter.
 
 Sources: DDI 0403E.e C1.8. NUMCOMP reads 0: no comparators.
+Deviation: an access sees the time at which its block of instructions ends.
 Not modelled: comparators, the other counters, trace.
 """
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
-from emulator.peripherals.debug import Demcr
+from emulator.peripherals.debug import CoreDebug
 from emulator.registers import WORD_MASK, Access, Field, Register
 
 
@@ -29,10 +30,11 @@ class Dwt(Peripheral):
 
     extra_state = ("_counted_to",)
 
-    def __init__(self, clock: Clock, demcr: Demcr) -> None:
+    def __init__(self, clock: Clock, debug: CoreDebug) -> None:
         self.ctrl = DwtCtrl()
         self.cyccnt = DwtCyccnt()
-        self._clock, self._demcr = clock, demcr
+        self._clock, self._demcr = clock, debug.demcr
+        debug.before_write = self._count
         self._counted_to = 0  # cycles; CYCCNT was right then
         super().__init__({0x000: self.ctrl, 0x004: self.cyccnt})
 

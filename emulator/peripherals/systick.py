@@ -1,7 +1,7 @@
 """System timer (SysTick): a 24-bit counter that counts down and makes an exception pending.
 
 Sources: DDI 0403E.e B3.3. Its external reference clock is, on STM32 parts, HCLK / 8.
-Deviation: an access sees the time at which its block of instructions began.
+Deviation: an access sees the time at which its block of instructions ends.
 Not modelled: nothing known.
 """
 
@@ -11,7 +11,6 @@ from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register
 
 EXTERNAL_DIVISOR = 8
-COUNT_MASK = 0xFF_FFFF
 
 
 class SystCsr(Register):
@@ -50,6 +49,8 @@ class SystCalib(Register):
 class SysTick(Peripheral):
     """The timer. While it runs, the count is derived from the time its next 0 is due."""
 
+    extra_state = ("_ticks_from_0",)
+
     def __init__(self, clock: Clock, interrupts: Interrupts, calib: int) -> None:
         self.csr = SystCsr()
         self.rvr = SystRvr()
@@ -60,10 +61,12 @@ class SysTick(Peripheral):
         self._clock = clock
         self._interrupts = interrupts
         self._zero = clock.timer(self._on_zero)
+        self._ticks_from_0 = 0  # to the next 0, if the count started at 0; otherwise 0
 
     def reset(self) -> None:
         super().reset()
         self._zero.stop()
+        self._ticks_from_0 = 0
 
     def read(self, offset: int) -> int:
         self._update_count()
@@ -85,13 +88,16 @@ class SysTick(Peripheral):
     def _update_count(self) -> None:
         if self._zero.is_running:
             left = self._zero.due - self._clock.cycles
-            self.cvr.CURRENT = max(0, -(-left // self._divisor)) & COUNT_MASK
+            ticks = max(0, -(-left // self._divisor))
+            self.cvr.CURRENT = 0 if ticks == self._ticks_from_0 else ticks
 
     def _schedule(self) -> None:
         """Find when the count next reaches 0. A count of 0 is reloaded by the first tick."""
-        count = self.cvr.CURRENT or (self.rvr.RELOAD + 1 if self.rvr.RELOAD else 0)
-        if self.csr.ENABLE and count:
-            self._zero.start(count * self._divisor)
+        count = self.cvr.CURRENT
+        self._ticks_from_0 = 0 if count or not self.rvr.RELOAD else self.rvr.RELOAD + 1
+        ticks = count or self._ticks_from_0
+        if self.csr.ENABLE and ticks:
+            self._zero.start(ticks * self._divisor)
         else:
             self._zero.stop()
 
@@ -102,4 +108,5 @@ class SysTick(Peripheral):
             self._interrupts.pend(Exc.SYSTICK)
         if self.rvr.RELOAD:
             # From when it was due, not from when the block in between ended: periods stay exact.
-            self._zero.start_at(due + (self.rvr.RELOAD + 1) * self._divisor)
+            self._ticks_from_0 = self.rvr.RELOAD + 1
+            self._zero.start_at(due + self._ticks_from_0 * self._divisor)

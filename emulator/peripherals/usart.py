@@ -17,8 +17,8 @@ FRAME_BITS = 10  # start, eight data bits, stop
 class SerialLine(Protocol):
     """What is behind the TX pin."""
 
-    def transmitted(self, byte: int, baudrate: int) -> None:
-        """Take a byte whose last bit has just left the pin."""
+    def transmitted(self, byte: int, baudrate: int, cycle: int) -> None:
+        """Take a byte whose last bit left the pin at `cycle`."""
 
 
 class UsartSr(Register):
@@ -174,7 +174,7 @@ class Usart(Peripheral):
             self._waiting = None
             self.sr.TXE = 1
         if self.line is not None and byte is not None:
-            self.line.transmitted(byte, self.baudrate)
+            self.line.transmitted(byte, self.baudrate, due)
         self._update_irq()
 
     def receive(self, byte: int, is_framed: bool) -> None:

@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from emulator.errors import BoardError
 from emulator.part import Part
@@ -32,10 +32,14 @@ class EmuUrl:
 
 def parse_url(url: str) -> EmuUrl:
     """Read an emu:// URL; BoardError names what is wrong with it and what would be right."""
-    pieces = urlsplit(url)
-    if pieces.scheme != SCHEME or not pieces.netloc:
-        raise BoardError(f"{url!r} is not an emulated board's URL, such as emu://stm32f103c8")
-    options = dict(parse_qsl(pieces.query, keep_blank_values=True))
+    pieces = _split(url)
+    if pieces.fragment:
+        raise BoardError(f"{url!r}: write %23 for a # in the path")
+    given = parse_qsl(pieces.query, keep_blank_values=True)
+    options = dict(given)
+    if len(options) < len(given):
+        names = ", ".join(options)
+        raise BoardError(f"an option is there twice in {url!r}; give {names} once")
     pace = _pace(options.pop("pace", PaceKind.REALTIME.value))
     rate = options.pop("rate", None)
     if options:
@@ -47,7 +51,17 @@ def parse_url(url: str) -> EmuUrl:
     if path.startswith(RELATIVE):
         path = path.removeprefix("/")
     firmware = Path(path) if path.strip("/") else None
-    return EmuUrl(part_named(pieces.netloc), firmware, pace, _rate(rate or "1"))
+    return EmuUrl(part_named(pieces.netloc), firmware, pace, 1.0 if rate is None else _rate(rate))
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        pieces = urlsplit(url)
+    except ValueError:  # brackets that hold no address
+        pieces = None
+    if pieces is None or pieces.scheme != SCHEME or not pieces.netloc:
+        raise BoardError(f"{url!r} is not an emulated board's URL, such as emu://stm32f103c8")
+    return pieces
 
 
 def _pace(text: str) -> PaceKind:

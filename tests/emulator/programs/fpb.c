@@ -1,0 +1,159 @@
+#include "guest.h"
+
+/* Each of these returns 1, with its first instruction where the name says. */
+#define RETURNS_1(name)                                                                            \
+    __attribute__((aligned(4))) NAKED uint32_t name(void)                                          \
+    {                                                                                              \
+        ASM("movs r0, #1\n\tbx lr");                                                               \
+    }
+RETURNS_1(one0)
+RETURNS_1(one1)
+RETURNS_1(one2)
+RETURNS_1(one3)
+RETURNS_1(one4)
+RETURNS_1(one5)
+
+/* A function called `name`, in bytes `skip` and on behind a multiple of `alignment`. */
+#define AT(alignment, skip, name, text)                                                            \
+    __asm(".section .text." #name ",\"ax\",%progbits\n\t.p2align " #alignment "\n\t.space " #skip  \
+          ", 0\n\t"                                                                                \
+          ".global " #name "\n\t.type " #name ", %function\n\t.thumb_func\n" #name ":\n\t" text    \
+          "\n\t.p2align 2\n\t.text");                                                              \
+    extern uint32_t name(void);
+AT(2, 2, upper16, "movs r0, #1\n\tbx lr")
+AT(2, 2, upper32, "movw r0, #0x1234\n\tbx lr")
+AT(2, 0, lower32, "movw r0, #0x1234\n\tbx lr")
+AT(10, 1022, across_pages, "movw r0, #0x1234\n\tbx lr")
+AT(2, 0, two16, "movs r0, #1\n\tadds r0, #1\n\tbx lr")
+AT(2, 0, literal,
+   "ldr r0, 1f\n\tbx lr\n\t.p2align 2\n\t.global "
+   "literal_itself\nliteral_itself:\n1:\t.word 0x11111111\n\t.word 0x22222222")
+
+void patch(uint32_t n, uint32_t comp, uint32_t word)
+{
+    table[n] = word;
+    FP_REMAP = (uint32_t)(uintptr_t)table;
+    FP_COMP(n) = comp | 1;
+    FP_CTRL = 3;
+    BARRIER();
+}
+void unpatch(uint32_t n)
+{
+    FP_COMP(n) = 0;
+    BARRIER();
+}
+void switch_unit(uint32_t on)
+{
+    FP_CTRL = 2 | on;
+    BARRIER();
+}
+void store(uint32_t n, uint32_t word)
+{
+    table[n] = word;
+    BARRIER();
+}
+uint32_t load(uint32_t address)
+{
+    return REG(address);
+}
+uint32_t load16(uint32_t address)
+{
+    return REG16(address);
+}
+uint32_t load8(uint32_t address)
+{
+    return REG8(address);
+}
+uint32_t store_and_call(uint32_t n, uint32_t word)
+{
+    table[n] = word;
+    BARRIER();
+    return one0();
+}
+uint32_t checksum(void)
+{
+    uint32_t sum = 0;
+    for (uint32_t a = 0x08000000; a < 0x08010000; a += 4) {
+        sum = (sum << 5 | sum >> 27) ^ REG(a);
+    }
+    return sum;
+}
+
+/* breakpoints */
+NOINLINE void disable_comparator(void)
+{
+    FP_COMP(0) = 0;
+    note(HFSR);
+    note(DFSR);
+}
+FRAME_HANDLER(on_break, disable_comparator)
+uint32_t run_into_breakpoint(uint32_t replace, uint32_t monitor)
+{
+    vectors[monitor ? DEBUGMONITOR : HARDFAULT] = on_break;
+    DEMCR = monitor << 16;
+    FP_COMP(0) = replace << 30 | ((uint32_t)(uintptr_t)two16 & ~3u) | 1;
+    FP_CTRL = 3;
+    BARRIER();
+    return two16();
+}
+NOINLINE void goes_on(void)
+{
+    if (++noted == 3) {
+        FP_COMP(0) = 0;
+    }
+}
+FRAME_HANDLER(on_break_again, goes_on)
+uint32_t breaks_until_disabled(void)
+{
+    vectors[DEBUGMONITOR] = on_break_again;
+    DEMCR = 1u << 16;
+    FP_COMP(0) = 1u << 30 | ((uint32_t)(uintptr_t)two16 & ~3u) | 1;
+    FP_CTRL = 3;
+    BARRIER();
+    return two16();
+}
+
+/* thousands of changes */
+uint32_t toggles(uint32_t times)
+{
+    uint32_t wrong = 0;
+    patch(0, (uint32_t)(uintptr_t)one0 & ~1u, 0x47702002);
+    for (uint32_t i = 0; i < times; i++) {
+        FP_COMP(0) = ((uint32_t)(uintptr_t)one0 & ~1u) | (i & 1);
+        BARRIER();
+        wrong += one0() != 1 + (i & 1);
+    }
+    return wrong;
+}
+uint32_t retargets(uint32_t times)
+{
+    uint32_t wrong = 0;
+    patch(0, (uint32_t)(uintptr_t)one0 & ~1u, 0x47702002);
+    for (uint32_t i = 0; i < times; i++) {
+        table[0] = 0x47702000 | (i & 0xFF); /* movs r0, #i */
+        BARRIER();
+        wrong += one0() != (i & 0xFF);
+    }
+    return wrong;
+}
+static void flips(void)
+{
+    FP_COMP(0) ^= 1;
+    noted++;
+}
+void patched_from_an_interrupt(void)
+{
+    patch(0, (uint32_t)(uintptr_t)one0 & ~1u, 0x47702002);
+    vectors[SYSTICK] = flips;
+    SYST_RVR = 499;
+    SYST_CVR = 0;
+    SYST_CSR = 7;
+    for (uint32_t seen = 0, last = 0; noted < 20;) {
+        uint32_t now = one0();
+        out[now]++;
+        if (now != last) {
+            seen++, last = now, out[3] = seen;
+        }
+    }
+    SYST_CSR = 0;
+}

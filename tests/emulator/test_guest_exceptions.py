@@ -1,0 +1,170 @@
+"""Exceptions as a guest program sees them: entry, return, order, frames. DDI 0403E.e B1.5."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.emulator.conftest import Guest
+
+    Boot = Callable[[str], Guest]
+
+ORDER = "order.c"
+
+
+@pytest.mark.parametrize(
+    ("function", "order"),
+    [
+        pytest.param("nesting", [1, 10, 2, 3], id="a higher priority preempts"),
+        pytest.param("no_nesting", [1, 2, 10, 3], id="an equal priority waits"),
+        pytest.param("same_group", [1, 2, 10, 3], id="a higher subpriority waits"),
+        pytest.param("both_at_once", [20, 10, 3], id="the higher priority goes first"),
+        pytest.param("lowest_number_first", [10, 20, 3], id="of equals, the lowest number"),
+        pytest.param("held_off_by_primask", [1, 15, 2], id="PRIMASK, taken right after CPSIE"),
+        pytest.param("held_off_by_basepri", [1, 15, 2], id="BASEPRI, taken right after MSR"),
+        pytest.param("basepri_of_unimplemented_bits", [15, 1], id="BASEPRI has four bits"),
+        pytest.param("held_off_by_faultmask", [1, 10, 2, 15, 3], id="FAULTMASK, but not NMI"),
+        pytest.param("grouping_changed", [1, 2, 10, 3], id="PRIGROUP 7: nothing preempts"),
+        pytest.param("grouping_changed_while_pending", [1, 2, 10, 3, 4], id="PRIGROUP counts"),
+        pytest.param("pendsv", [1, 2, 14, 3], id="PendSV waits for SVCall"),
+    ],
+)
+def test_exceptions_are_taken_in_order(boot: "Boot", function: str, order: list[int]) -> None:
+    guest = boot(ORDER)
+    guest.call(function)
+    assert guest.notes == order
+
+
+def test_icsr_shows_what_is_pending(boot: "Boot") -> None:
+    assert boot(ORDER).call("held_off_by_primask") == 1 << 26 | 15 << 12 | 1 << 11
+
+
+FRAMES = "frames.c"
+
+
+def test_frame_holds_what_the_program_had(boot: "Boot") -> None:
+    guest = boot(FRAMES)
+    guest.call("on_msp")
+    after_svc = guest.address("svc_itself") + 2
+    *registers, xpsr = guest.words("out", 8, first=16)
+    assert registers == [1, 2, 3, 4, 5, 7, after_svc]
+    assert xpsr & ~(1 << 9) == 0x6100_0000  # Z, C and T; Thread mode
+
+
+@pytest.mark.parametrize(
+    ("function", "exc_return"),
+    [
+        pytest.param("on_msp", 0xFFFF_FFF9, id="from Thread mode on MSP"),
+        pytest.param("on_psp", 0xFFFF_FFFD, id="from Thread mode on PSP"),
+        pytest.param("from_handler", 0xFFFF_FFF1, id="from Handler mode"),
+    ],
+)
+def test_exc_return_says_where_it_came_from(boot: "Boot", function: str, exc_return: int) -> None:
+    guest = boot(FRAMES)
+    guest.call(function)
+    assert guest.out(24) == exc_return
+
+
+def test_thread_on_psp_is_stacked_there_and_goes_on_there(boot: "Boot") -> None:
+    guest = boot(FRAMES)
+    control = guest.call("on_psp")
+    assert guest.out(25) == guest.call("stack_top") - 32
+    assert control & 0b10
+
+
+@pytest.mark.parametrize(
+    ("below", "stkalign", "padded"),
+    [
+        pytest.param(8, 1, False, id="aligned"),
+        pytest.param(12, 1, True, id="not aligned: one word more"),
+        pytest.param(12, 0, False, id="not aligned and STKALIGN off"),
+    ],
+)
+def test_frame_is_aligned_as_ccr_says(
+    boot: "Boot", below: int, stkalign: int, *, padded: bool
+) -> None:
+    guest = boot(FRAMES)
+    guest.call("frame_at", below, stkalign)
+    sp_before = guest.out(0)  # after the return it is what it was before
+    assert guest.out(25) == sp_before - 32 - 4 * padded
+    assert bool(guest.out(23) & 1 << 9) is padded
+
+
+def test_tail_chained_handler_gets_the_first_ones_frame(boot: "Boot") -> None:
+    guest = boot(FRAMES)
+    guest.call("tail_chained")
+    assert guest.out(24) == 0xFFFF_FFF9  # not from Handler mode: the first had returned
+    assert guest.out(23) & 0x1FF == 0
+
+
+THREADS = "threads.c"
+
+
+def test_pendsv_switches_between_threads_on_psp(boot: "Boot") -> None:
+    guest = boot(THREADS)
+    guest.call("threads")
+    assert guest.notes == [0, 100, 1, 101, 2, 102, 3, 103, 4, 104]
+
+
+def test_unprivileged_thread_cannot_raise_itself_but_svc_can(boot: "Boot") -> None:
+    guest = boot(THREADS)
+    control = guest.call("unprivileged")
+    assert [guest.out(n) for n in range(3)] == [1, 1, 0]
+    assert control == 0
+
+
+SLEEP = "sleep.c"
+
+
+@pytest.mark.parametrize("primask", [0, 1])
+def test_wfi_skips_the_time_until_an_interrupt(boot: "Boot", primask: int) -> None:
+    guest = boot(SLEEP)
+    guest.call("sleeps", primask)
+    assert len(guest.notes) == 1
+    assert 9_990 <= guest.out(0) <= 10_030
+
+
+def test_wfi_with_primask_wakes_without_taking_the_interrupt(boot: "Boot") -> None:
+    guest = boot(SLEEP)
+    guest.call("sleeps", 1)
+    assert guest.out(0) < guest.notes[0] < guest.out(1)
+
+
+def test_wfe_and_the_other_hints_do_nothing(boot: "Boot") -> None:
+    guest = boot(SLEEP)
+    guest.call("hints")
+    assert guest.out(0) == 1
+
+
+def test_wfe_in_an_it_block_leaves_the_block_as_it_is(boot: "Boot") -> None:
+    guest = boot(SLEEP)
+    guest.call("hint_in_it_block")
+    assert guest.words("out", 2) == [1, 0]
+
+
+RESET = r"""
+void resets(void)
+{
+    FP_COMP(0) = 0x08000401; FP_CTRL = 3;
+    AIRCR = 0x05FA0004;
+    for (;;);
+}
+void resets_without_key(void) { AIRCR = 0x00000004; note(1); }
+"""
+
+
+def test_sysresetreq_boots_again_and_keeps_the_fpb(boot: "Boot") -> None:
+    guest = boot(RESET)
+    guest.start("resets")
+    guest.board.run_for(ms=2)
+    assert guest.is_idle
+    assert guest.board.fpb.read(0x008) == 0x0800_0401
+    assert guest.board.fpb.read(0x000) == 0x0000_0261
+
+
+def test_sysresetreq_without_vectkey_is_ignored(boot: "Boot") -> None:
+    guest = boot(RESET)
+    guest.call("resets_without_key")
+    assert guest.notes == [1]

@@ -1,0 +1,176 @@
+"""Lockstep and real time: two ways to run a board behind a port."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from emulator.board import Board
+from emulator.errors import LockupError
+from emulator.pace import Lockstep, Pace, Realtime
+
+ECHO = "echo.c"
+TICKS = "ticks.c"
+CRASH = "crash.c"
+Build = Callable[[str], Path]
+PACES = [
+    pytest.param(Lockstep, id="lockstep"),
+    pytest.param(partial(Realtime, rate=0), id="as fast as it goes"),
+    pytest.param(partial(Realtime, rate=1), id="real time"),
+]
+
+
+def board_with(build: Build, program: str) -> Board:
+    return Board.from_elf("stm32f103c8", build(program))
+
+
+@pytest.fixture(params=PACES)
+def echo(request: pytest.FixtureRequest, build: Build) -> Iterator[Pace]:
+    with closing(request.param(board_with(build, ECHO))) as pace:
+        assert pace.read(1, 5) == b"!"
+        yield pace
+
+
+def test_what_is_written_comes_back(echo: Pace) -> None:
+    echo.write(b"hello")
+    assert echo.read(5, 5) == b"HELLO"
+
+
+def test_read_without_a_timeout_waits(echo: Pace) -> None:
+    echo.write(b"a")
+    assert echo.read(1, None) == b"A"
+
+
+def test_read_gives_what_came_before_the_timeout(echo: Pace) -> None:
+    echo.write(b"ab")
+    assert echo.read(3, 0.05) == b"AB"
+
+
+def test_polling_what_is_waiting_ends(echo: Pace) -> None:
+    echo.write(b"abc")
+    while echo.waiting < 3:
+        pass
+    assert echo.read(3, 0) == b"ABC"
+
+
+def test_polling_with_reads_that_do_not_wait_ends(echo: Pace) -> None:
+    echo.write(b"abc")
+    received = b""
+    while len(received) < 3:
+        received += echo.read(10, 0)
+    assert received == b"ABC"
+
+
+def test_discarded_bytes_are_not_read(echo: Pace) -> None:
+    echo.write(b"abc")
+    while echo.waiting < 3:
+        pass
+    echo.discard_received()
+    echo.write(b"d")
+    assert echo.read(1, 5) == b"D"
+
+
+def test_wrong_baud_rate_garbles(echo: Pace) -> None:
+    echo.set_baudrate(9600)
+    echo.write(b"a")
+    assert echo.read(1, 5) != b"A"
+
+
+# Lockstep: virtual time only.
+
+
+def test_timeouts_in_lockstep_are_virtual(build: Build) -> None:
+    pace = Lockstep(board_with(build, ECHO))
+    pace.read(1, 1)
+    before, started = pace.board.clock.ns, time.monotonic()
+    assert pace.read(1, 3600) == b""
+    assert pace.board.clock.ns - before == pytest.approx(3600e9, abs=1e6)
+    assert time.monotonic() - started < 5
+
+
+def test_board_in_lockstep_stands_still_between_reads(build: Build) -> None:
+    pace = Lockstep(board_with(build, ECHO))
+    pace.write(b"abc")
+    assert pace.board.clock.cycles == 0
+
+
+def test_read_in_lockstep_stops_at_its_last_byte(build: Build) -> None:
+    pace = Lockstep(board_with(build, TICKS))
+    for n in range(1, 4):
+        pace.read(1, None)
+        assert pace.board.clock.ns == pytest.approx(10e6 * n, rel=0.02)
+
+
+def test_two_lockstep_runs_are_the_same(build: Build) -> None:
+    def run() -> list[object]:
+        pace = Lockstep(board_with(build, ECHO))
+        seen: list[object] = []
+        for text in (b"abc", b"d", b"efgh"):
+            pace.write(text)
+            seen += [pace.read(len(text), 1), pace.board.clock.cycles]
+        return seen
+
+    assert run() == run()
+
+
+def test_lockup_ends_a_read(build: Build) -> None:
+    pace = Lockstep(board_with(build, CRASH))
+    with pytest.raises(LockupError, match="crash_site"):
+        pace.read(1, None)
+
+
+# Real time.
+
+
+def test_realtime_is_not_faster_than_time(build: Build) -> None:
+    with closing(Realtime(board_with(build, TICKS))) as pace:
+        pace.read(1, 10)
+        started = time.monotonic()
+        assert pace.read(10, 10) == b"t" * 10
+        assert time.monotonic() - started > 0.07  # 0.1 s, and what it may catch up with
+
+
+def test_rate_0_is_faster_than_time(build: Build) -> None:
+    with closing(Realtime(board_with(build, TICKS), 0)) as pace:
+        started = time.monotonic()
+        assert pace.read(500, 60) == b"t" * 500
+        assert time.monotonic() - started < 5
+
+
+def test_read_is_cancelled_from_another_thread(build: Build) -> None:
+    with closing(Realtime(board_with(build, ECHO))) as pace:
+        pace.read(1, 5)
+        results: list[bytes] = []
+        reader = threading.Thread(target=lambda: results.append(pace.read(1, None)))
+        reader.start()
+        while reader.is_alive():
+            pace.cancel_read()
+            reader.join(0.01)
+        assert results == [b""]
+
+
+def test_close_ends_a_read_of_another_thread(build: Build) -> None:
+    pace = Realtime(board_with(build, ECHO))
+    pace.read(1, 5)
+    reader = threading.Thread(target=lambda: pace.read(1, None))
+    reader.start()
+    pace.close()
+    reader.join(5)
+    assert not reader.is_alive()
+
+
+def test_lockup_ends_read_write_and_waiting(build: Build) -> None:
+    with closing(Realtime(board_with(build, CRASH))) as pace:
+        for action in (lambda: pace.read(1, None), lambda: pace.write(b"a"), lambda: pace.waiting):
+            with pytest.raises(LockupError, match="crash_site"):
+                action()
+
+
+def test_threads_end_with_their_boards(build: Build) -> None:
+    before = threading.active_count()
+    Realtime(board_with(build, ECHO)).close()
+    assert threading.active_count() == before
