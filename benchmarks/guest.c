@@ -23,7 +23,7 @@ REPLACEABLE(third, 3)
 static void tight(void)
 {
     uint32_t left = 1000000u;
-    __asm volatile("1: subs %0, #1\n\tbne 1b" : "+r"(left));
+    __asm volatile("1: subs %0, #1\n\tbne 1b" : "+r"(left)::"cc");
 }
 
 static void calls(void)

@@ -18,7 +18,7 @@ LAYOUT = """
 SECTIONS {
   .text 0x08000000 : { KEEP(*(.vectors)) *(.text*) *(.rodata*) }
   .bss 0x20000000 (NOLOAD) : { *(.bss*) }
-  /DISCARD/ : { *(.ARM.exidx*) }
+  /DISCARD/ : { *(.ARM.exidx*) *(.ARM.extab*) }
 }
 """
 

@@ -15,7 +15,7 @@ from emulator.native.build import load
 
 NS_PER_S = 1_000_000_000
 NEVER = 2**63
-REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS = 16, 8192, 3, 16  # as in native/clock.c
+REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS = 16, 4096, 3, 16  # as in native/clock.c
 
 
 class Stop(enum.IntEnum):
@@ -55,8 +55,7 @@ class NativeClock(ctypes.Structure):
         ("mask_names", ctypes.c_int * MASKS),
         ("reason", ctypes.c_uint32),
         ("interrupt", ctypes.c_uint32),
-        ("block_address", ctypes.c_uint32),
-        ("block_size", ctypes.c_uint32),
+        ("last", ctypes.c_void_p),
         ("generation", ctypes.c_uint32),
         ("repeats", ctypes.c_uint32),
         ("is_time_read", ctypes.c_uint32),
@@ -64,7 +63,7 @@ class NativeClock(ctypes.Structure):
         ("core", ctypes.c_uint32 * CORE_REGISTERS),
         ("region_count", ctypes.c_uint32),
         ("regions", NativeRegion * REGIONS),
-        ("cache", ctypes.c_uint32 * 3 * CACHE_SIZE),
+        ("cache", ctypes.c_uint64 * 6 * CACHE_SIZE),
     )
 
 
@@ -160,6 +159,11 @@ class Clock:
     def skip_to(self, cycle: int) -> None:
         """Let time pass without instructions: the core sleeps."""
         self.native.cycles = max(self.native.cycles, cycle)
+
+    @property
+    def block_end(self) -> int:
+        """Return the address behind the block of instructions that was counted last."""
+        return int(self.library.clock_block_end(ctypes.byref(self.native)))
 
     def watch_table(self, table: memoryview | None) -> None:
         """Stop the guest when these 32 bytes are no longer what they are now."""

@@ -261,8 +261,7 @@ class Cpu:
             return self._fault
         if status != UC_ERR_INSN_INVALID:
             raise UcError(status)
-        native = self._clock.native
-        if self.get("pc") == native.block_address + native.block_size:
+        if self.get("pc") == self._clock.block_end:
             return Deadline()  # behind WFE or YIELD, which are NOPs here
         self._left_block()
         return UndefinedInstruction() if self.get("xpsr") & XPSR_T else InvalidState()

@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { REGIONS = 16, CACHE_SIZE = 8192, MASKS = 3, CORE_REGISTERS = 16, SPIN_MIN = 4 };
+enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, CORE_REGISTERS = 16, SPIN_MIN = 4 };
+enum { TABLE_SIZE = 32, KEPT_BYTES = 24 };
 
 enum clock_stop {
     STOP_NONE,     /* the guest stopped by itself: WFI, or a fault */
@@ -27,11 +28,13 @@ struct region {
 };
 
 struct counted {
-    uint32_t address;
+    uint64_t key; /* address, and size << 32 */
     uint32_t generation;
-    uint16_t size;
-    uint16_t instructions : 15;
-    uint16_t only_loads : 1;
+    uint16_t instructions;
+    uint8_t is_stable;  /* 1: in memory that changes only together with the generation */
+    uint8_t only_loads; /* 1: changes nothing but core registers */
+    const uint8_t *host;
+    uint8_t bytes[KEPT_BYTES]; /* of a block in RAM: what was counted */
 };
 
 struct clock {
@@ -39,18 +42,17 @@ struct clock {
     uint64_t deadline; /* no block starts at or after it */
     int (*stop)(void *engine);
     int (*read_registers)(void *engine, int *names, void **values, int count);
-    const uint8_t *table;   /* the remap table in the guest's RAM, or NULL */
-    uint8_t table_copy[32]; /* what the views of flash were made from */
+    const uint8_t *table;           /* the remap table in the guest's RAM, or NULL */
+    uint8_t table_copy[TABLE_SIZE]; /* what the views of flash were made from */
     uint32_t is_watching_masks;
     uint32_t masks[MASKS]; /* the values at the last stop */
     int mask_names[MASKS]; /* the engine's numbers of the three registers */
     uint32_t reason;       /* enum clock_stop */
     uint32_t interrupt;
-    uint32_t block_address; /* the block counted last */
-    uint32_t block_size;    /* bytes */
-    uint32_t generation;    /* raised when a view of flash changes */
-    uint32_t repeats;       /* how often in a row the last block was executed before */
-    uint32_t is_time_read;  /* the guest has read a register that changes without an event */
+    const struct counted *last; /* the block counted last */
+    uint32_t generation;        /* raised when a view of flash changes */
+    uint32_t repeats;           /* how often in a row the last block was executed before */
+    uint32_t is_time_read;      /* the guest has read a register that changes without an event */
     int core_names[CORE_REGISTERS]; /* r0-r12, sp, lr, xpsr: the engine's numbers */
     uint32_t core[CORE_REGISTERS];  /* their values at a repeat */
     uint32_t region_count;
@@ -155,30 +157,30 @@ static int only_loads(const struct clock *clock, uint32_t address, uint32_t size
     return 1;
 }
 
-/* Count a block anew; a block of RAM every time, for it may have been rewritten. */
-static __attribute__((noinline)) const struct counted *
-count_block(struct clock *clock, struct counted *slot, uint32_t address, uint32_t size)
+/* Count a block anew. */
+static void count_block(const struct clock *clock, struct counted *slot, uint32_t address,
+                        uint32_t size)
 {
     const struct region *region = find_region(clock, address);
     const int is_stable = region != NULL && region->is_stable;
+    const int loads = is_stable && only_loads(clock, address, size);
     *slot = (struct counted){
-        .address = address,
-        .generation = is_stable ? clock->generation : clock->generation - 1u,
-        .size = (uint16_t)size,
-        .instructions = (uint16_t)(count_instructions(clock, address, size) & 0x7FFFu),
-        .only_loads = is_stable && only_loads(clock, address, size),
+        .key = address | (uint64_t)size << 32,
+        .generation = clock->generation,
+        .instructions = (uint16_t)count_instructions(clock, address, size),
+        .is_stable = (uint8_t)is_stable,
+        .only_loads = (uint8_t)loads,
+        .host = region == NULL ? NULL : region->host + (address - region->begin),
     };
-    return slot;
+    if (slot->host != NULL && size <= KEPT_BYTES) {
+        memcpy(slot->bytes, slot->host, size);
+    }
 }
 
-static inline const struct counted *counted_block(struct clock *clock, uint32_t address,
-                                                  uint32_t size)
+/* Tell whether a block in RAM is still what it was when it was counted. */
+static int is_unchanged(const struct counted *slot, uint32_t size)
 {
-    struct counted *slot = &clock->cache[(address >> 1) % CACHE_SIZE];
-    if (slot->address == address && slot->size == size && slot->generation == clock->generation) {
-        return slot;
-    }
-    return count_block(clock, slot, address, size);
+    return size <= KEPT_BYTES && slot->host != NULL && memcmp(slot->bytes, slot->host, size) == 0;
 }
 
 static __attribute__((noinline)) int masks_changed(struct clock *clock, void *engine)
@@ -203,8 +205,9 @@ static __attribute__((noinline)) void stop(struct clock *clock, void *engine,
  * next to nothing.
  */
 static __attribute__((noinline)) void skip_spin(struct clock *clock, void *engine,
-                                                uint32_t instructions, int saves)
+                                                uint32_t instructions)
 {
+    const int saves = (clock->repeats & (clock->repeats - 1u)) == 0;
     uint32_t now[CORE_REGISTERS];
     void *values[CORE_REGISTERS];
     for (unsigned i = 0; i < CORE_REGISTERS; i++) {
@@ -218,55 +221,70 @@ static __attribute__((noinline)) void skip_spin(struct clock *clock, void *engin
         clock->cycles += (clock->deadline - 1u - clock->cycles) / instructions * instructions;
         clock->repeats = 0;
     }
+    clock->cycles += instructions;
 }
 
-/* Count how often in a row a block that only loads is executed, and look closer now and then. */
-static inline void note_repeat(struct clock *clock, void *engine, uint32_t instructions)
+/* Tell whether to look closer at a block that repeats: at powers of two, and right after each. */
+static inline int is_worth_a_look(uint32_t repeats)
 {
-    const uint32_t repeats = ++clock->repeats;
-    const int saves = (repeats & (repeats - 1u)) == 0;
-    const int compares = (repeats & (repeats - 2u)) == 1u;
-    if ((saves || compares) && repeats >= SPIN_MIN) {
-        skip_spin(clock, engine, instructions, saves);
-    }
+    return repeats >= SPIN_MIN &&
+           ((repeats & (repeats - 1u)) == 0 || (repeats & (repeats - 2u)) == 1u);
 }
 
-/* Look for what Python must see; rarely on. */
-static __attribute__((noinline)) enum clock_stop watched_change(struct clock *clock, void *engine)
+/* Count a block that is new, or in RAM. */
+static __attribute__((noinline)) void count_slowly(struct clock *clock, struct counted *slot,
+                                                   uint32_t address, uint32_t size)
 {
-    if (clock->table != NULL &&
-        memcmp(clock->table, clock->table_copy, sizeof clock->table_copy) != 0) {
-        return STOP_TABLE;
+    const uint64_t key = address | (uint64_t)size << 32;
+    const int is_known = slot->key == key && slot->generation == clock->generation;
+    if (!is_known || !(slot->is_stable || is_unchanged(slot, size))) {
+        count_block(clock, slot, address, size);
     }
-    return clock->is_watching_masks && masks_changed(clock, engine) ? STOP_MASKS : STOP_NONE;
+    clock->repeats = 0;
+    clock->last = slot;
+    clock->cycles += slot->instructions;
+}
+
+static __attribute__((noinline)) void count_if_masks_hold(struct clock *clock, void *engine,
+                                                          struct counted *slot, uint32_t address,
+                                                          uint32_t size)
+{
+    if (masks_changed(clock, engine)) {
+        stop(clock, engine, STOP_MASKS);
+    } else {
+        count_slowly(clock, slot, address, size);
+    }
 }
 
 /*
  * UC_HOOK_BLOCK. A block that this stops is not executed, so it is counted only after every reason
- * to stop has been ruled out.
+ * to stop has been ruled out. What most blocks need is here, the rest in functions of their own, so
+ * that the compiler saves no registers on the way that matters.
  */
 void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *clock)
 {
+    struct counted *slot = &clock->cache[(uint32_t)address / 2u % CACHE_SIZE];
     if (clock->cycles >= clock->deadline) {
         stop(clock, engine, STOP_DEADLINE);
-        return;
-    }
-    if (clock->table != NULL || clock->is_watching_masks) {
-        const enum clock_stop change = watched_change(clock, engine);
-        if (change != STOP_NONE) {
-            stop(clock, engine, change);
-            return;
-        }
-    }
-    const struct counted *block = counted_block(clock, (uint32_t)address, size);
-    if (block->only_loads && block->address == clock->block_address && size == clock->block_size) {
-        note_repeat(clock, engine, block->instructions);
-    } else {
+    } else if (clock->table != NULL && memcmp(clock->table, clock->table_copy, TABLE_SIZE) != 0) {
+        stop(clock, engine, STOP_TABLE);
+    } else if (clock->is_watching_masks) {
+        count_if_masks_hold(clock, engine, slot, (uint32_t)address, size);
+    } else if (!slot->is_stable || slot->key != (address | (uint64_t)size << 32) ||
+               slot->generation != clock->generation) {
+        count_slowly(clock, slot, (uint32_t)address, size);
+    } else if (!slot->only_loads) {
+        clock->last = slot;
+        clock->cycles += slot->instructions;
+    } else if (slot != clock->last) {
         clock->repeats = 0;
+        clock->last = slot;
+        clock->cycles += slot->instructions;
+    } else if (!is_worth_a_look(++clock->repeats)) {
+        clock->cycles += slot->instructions;
+    } else {
+        skip_spin(clock, engine, slot->instructions);
     }
-    clock->block_address = (uint32_t)address;
-    clock->block_size = size;
-    clock->cycles += block->instructions;
 }
 
 /* UC_HOOK_INTR. */
@@ -279,9 +297,20 @@ void clock_interrupt(void *engine, uint32_t number, struct clock *clock)
 /* Take back what was counted of the last block from `pc` on, which did not retire. */
 void clock_left_block_at(struct clock *clock, uint32_t pc)
 {
-    const uint32_t end = clock->block_address + clock->block_size;
-    if (pc >= clock->block_address && pc < end) {
-        clock->cycles -= count_instructions(clock, pc, end - pc);
-        clock->block_size = pc - clock->block_address;
+    if (clock->last == NULL) {
+        return;
     }
+    const uint32_t begin = (uint32_t)clock->last->key;
+    const uint32_t end = begin + (uint32_t)(clock->last->key >> 32);
+    if (pc >= begin && pc < end) {
+        clock->cycles -= count_instructions(clock, pc, end - pc);
+        clock->last = NULL;
+    }
+}
+
+/* Return the address behind the block counted last. */
+uint32_t clock_block_end(const struct clock *clock)
+{
+    return clock->last == NULL ? 0
+                               : (uint32_t)clock->last->key + (uint32_t)(clock->last->key >> 32);
 }
