@@ -156,6 +156,11 @@ class Clock:
         """Note that the guest has read a value that changes without an event: a running count."""
         self.native.is_time_read = 1
 
+    def take_back(self, cycle: int) -> None:
+        """Go back to a cycle: what was counted since did not retire."""
+        self.native.cycles = cycle
+        self.native.last = None
+
     def skip_to(self, cycle: int) -> None:
         """Let time pass without instructions: the core sleeps."""
         self.native.cycles = max(self.native.cycles, cycle)

@@ -47,7 +47,7 @@ from unicorn.unicorn_const import (
 from unicorn.unicorn_py3.unicorn import uclib
 
 from emulator.bus import Bus
-from emulator.clock import Clock, NativeRegion, Stop
+from emulator.clock import NEVER, Clock, NativeRegion, Stop
 from emulator.memory_map import PAGE_SIZE, MemoryMap
 from emulator.stops import (
     Breakpoint,
@@ -127,6 +127,7 @@ class Cpu:
     ) -> None:
         self._memory_map, self._views, self._bus, self._clock = memory_map, views, bus, clock
         self._fault: BusFaultStop | None = None
+        self._is_locating = False  # a fault's address is being looked for
         self._error: Exception | None = None  # a callback's; ctypes would swallow it
         engine: Any = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._engine = engine
@@ -168,8 +169,6 @@ class Cpu:
         self._hook_native(UC_HOOK_BLOCK, library.clock_block)
         self._hook_native(UC_HOOK_INTR, library.clock_interrupt)
         self._engine.hook_add(UC_HOOK_TLB_FILL, self._on_tlb_fill)
-        nowhere = UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED
-        self._engine.hook_add(nowhere, self._on_access_to_nowhere)
         self._map_for_counting()
 
     def _hook_native(self, kind: int, function: Any) -> None:
@@ -225,13 +224,8 @@ class Cpu:
         if not xpsr & XPSR_T:
             return InvalidState()
         native = self._clock.native
-        native.deadline, native.reason = deadline, Stop.NONE
-        native.repeats = 0  # what a loop polls may have changed since
         self._fault = None
-        status = uclib.uc_emu_start(self._engine._uch, pc | 1, 0, 0, 0)
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        status = self._execute(pc, deadline)
         if status != UC_ERR_OK:
             return self._stopped_by_error(status)
         match Stop(native.reason):
@@ -243,6 +237,17 @@ class Cpu:
                 return self._stopped_by_interrupt(native.interrupt)
             case Stop.DEADLINE | Stop.MASKS:
                 return Deadline()
+
+    def _execute(self, pc: int, deadline: int) -> int:
+        """Run the engine until it stops; return its status. Raise what a callback of ours raised."""
+        native = self._clock.native
+        native.deadline, native.reason = deadline, Stop.NONE
+        native.repeats = 0  # what a loop polls may have changed since
+        status = uclib.uc_emu_start(self._engine._uch, pc | 1, 0, 0, 0)
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return int(status)
 
     def _stopped_by_interrupt(self, number: int) -> StopReason:
         if number == INTR_SVC:
@@ -258,7 +263,7 @@ class Cpu:
     def _stopped_by_error(self, status: int) -> StopReason:
         if self._fault is not None:
             self._left_block()
-            return self._fault
+            return self._fault if self._fault.is_fetch else self._locate(self._fault)
         if status != UC_ERR_INSN_INVALID:
             raise UcError(status)
         if self.get("pc") == self._clock.block_end:
@@ -270,6 +275,25 @@ class Cpu:
         pc = ctypes.c_uint32(self.get("pc"))
         self._clock.library.clock_left_block_at(ctypes.byref(self._clock.native), pc)
 
+    def _locate(self, fault: BusFaultStop) -> BusFaultStop:
+        """Execute the faulting instruction again, to learn the address: a fill knows the page only.
+
+        Not with a hook that is always there: while one is, the engine takes its slow path for
+        every access of the guest, five times as slow.
+        """
+        nowhere = UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED
+        hook = self._engine.hook_add(nowhere, self._on_access_to_nowhere)
+        self._engine.ctl_flush_tb()  # what was translated without the hook does not call it
+        cycles = self._clock.cycles
+        self._is_locating = True
+        self._execute(self.get("pc"), NEVER)
+        self._is_locating = False
+        self._engine.hook_del(hook)
+        self._engine.ctl_flush_tb()
+        self._flush_tlb()
+        self._clock.take_back(cycles)
+        return self._fault or fault
+
     # What the guest's accesses see.
 
     def _on_tlb_fill(self, _: Uc, address: int, access: int, entry: Any, __: object) -> bool:
@@ -277,13 +301,13 @@ class Cpu:
         if is_fetch and self._views.is_new_code_page(address):
             self._flush_tlb()  # or the page's data entry would let stores pass by unseen
         answer = self._views.answer(address, ACCESSES[access], is_peripheral=self._bus.has)
-        if answer is None and is_fetch:
-            self._fault = BusFaultStop(address, is_fetch)
-            return False
-        if answer is None:  # a fill knows the page only; the access itself knows the address
+        if answer is None and self._is_locating and not is_fetch:
             entry.paddr = NOWHERE | address
             entry.perms = Permission.WRITE if access == UC_MEM_WRITE else Permission.READ
             return True
+        if answer is None:
+            self._fault = BusFaultStop(address, is_fetch)
+            return False
         entry.paddr, entry.perms = answer.physical, answer.permissions
         if not is_fetch:
             # A fill inside an IT block leaves ITSTATE set for the next block, which then skips

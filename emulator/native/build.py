@@ -15,7 +15,17 @@ from emulator.errors import EmulatorError
 
 SOURCE = Path(__file__).with_name("clock.c")
 FLAGS = (
-    *("-std=c11", "-O2", "-g0", "-fomit-frame-pointer", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"),
+    *(
+        "-std=c11",
+        "-O2",
+        "-g0",
+        "-fomit-frame-pointer",
+        "-shared",
+        "-fPIC",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+    ),
     "-mcpu=baseline",  # the library may be used on another machine of the same kind
 )
 
