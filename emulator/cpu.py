@@ -239,7 +239,7 @@ class Cpu:
                 return Deadline()
 
     def _execute(self, pc: int, deadline: int) -> int:
-        """Run the engine until it stops; return its status. Raise what a callback of ours raised."""
+        """Run the engine until it stops; return its status, or raise what a callback raised."""
         native = self._clock.native
         native.deadline, native.reason = deadline, Stop.NONE
         native.repeats = 0  # what a loop polls may have changed since
