@@ -21,6 +21,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from server.errors import ElfError, NotPatchableError, RequestError, UnknownSymbolError
 
+BRANCH_SIZE = 4  # bytes of the B.W that leads a call to a patch
 CODE_REGION_END = 0x2000_0000  # a comparator of the FPB holds address bits [28:2] only
 LARGEST_GAP = 0x10_0000  # segments farther apart are not one flash, e.g. option bytes
 THUMB = 1
@@ -92,6 +93,12 @@ class FirmwareImage:
             raise NotPatchableError(
                 name, symbol.address, "the FPB redirects code below 0x20000000 only"
             )
+        if 0 < symbol.size < BRANCH_SIZE:  # 0: not known
+            reason = (
+                f"it has {symbol.size} bytes, and the branch to a patch takes {BRANCH_SIZE}:"
+                " what follows it would be overwritten; patch a function that calls it"
+            )
+            raise NotPatchableError(name, symbol.address, reason)
         return symbol
 
     def function_at(self, address: int) -> Symbol | None:

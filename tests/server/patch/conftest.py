@@ -34,6 +34,7 @@ FIRMWARE = {
         static int split(int a) { return a - sensor; }
         __attribute__((section(".data.ram"), noinline))
         int in_ram(int a) { return a + sensor; }
+        __attribute__((noinline, used)) void nothing(void) {}
         __asm__(".text\\n.thumb_func\\n.type unsized,%function\\n.global unsized\\n"
                 "unsized: movs r0, #42\\n bx lr\\n");
         int other(int);

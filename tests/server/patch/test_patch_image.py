@@ -102,6 +102,12 @@ def test_function_in_ram_cannot_be_patched(image: FirmwareImage) -> None:
         image.function("in_ram")
 
 
+def test_function_that_is_shorter_than_a_branch_cannot_be_patched(image: FirmwareImage) -> None:
+    assert image.functions["nothing"].size == 2
+    with pytest.raises(NotPatchableError, match=r"nothing at 0x0800.* 2 bytes"):
+        image.function("nothing")
+
+
 def test_function_at_any_address_inside_it(image: FirmwareImage) -> None:
     main = image.function("main")
     for address in (main.address, main.address | 1, main.address + main.size - 2):
