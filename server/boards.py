@@ -171,6 +171,8 @@ class Board:
         future: Future[T] = Future()
 
         def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return  # whoever asked has gone
             try:
                 result = work()
             except ServerError as error:

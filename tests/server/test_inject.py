@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import serial
 
 from emulator.urls.protocol_emu import Serial as EmulatedPort
 from server.device.commands import Device
@@ -39,6 +38,7 @@ from server.inject import (
 )
 from server.patch.compile import Toolchain
 from server.patch.image import FirmwareImage, load_image
+from tests.server.line import SILENCES, Hook, Line
 
 STAGES = ["compile", "link", "alloc", "upload", "patch", "verify"]
 GREET = 'const char *greet(void) { return "Hello from a patch"; }'
@@ -51,62 +51,6 @@ HALFWORD = "unsigned digits_1(unsigned a) { return a + 8000; }"  # original at a
 TIMEOUT_S = 0.5  # of virtual time
 
 Event = StageEvent | ProgressEvent | WarningEvent
-Hook = Callable[[bytes], bytes]
-
-
-class Line:
-    """The wire to an emulated board. Faults happen at the nth time that a command is sent."""
-
-    def __init__(self, port: serial.Serial, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.port = port
-        self.sent: list[str] = []  # commands
-        self.is_deaf = self.is_mute = self.is_unplugged = False
-        self._hooks: dict[tuple[str, int], Hook] = {}
-        self._write, self._read = port.write, port.read
-        monkeypatch.setattr(port, "write", self.write)
-        monkeypatch.setattr(port, "read", self.read)
-
-    def at(self, command: str, *times: int, do: Hook) -> None:
-        """Have a hook change what is sent, counting from 0."""
-        self._hooks |= dict.fromkeys(((command, time) for time in times), do)
-
-    def heal(self) -> None:
-        self.is_deaf = self.is_mute = False
-        self._hooks.clear()
-
-    def deafen(self, line: bytes) -> bytes:
-        """Have nothing reach the board any more, from this command on."""
-        self.is_deaf = True
-        return line
-
-    def mute(self, line: bytes) -> bytes:
-        """Have nothing come back any more; the board does this command and those after it."""
-        self.is_mute = True
-        return line
-
-    def unplug(self, line: bytes) -> bytes:
-        self.is_unplugged = True
-        return line
-
-    def write(self, data: bytes) -> int:
-        command = data.split()[2].decode()
-        key = command, self.sent.count(command)
-        self.sent.append(command)
-        if key in self._hooks:
-            data = self._hooks[key](data)
-        self._check()
-        if not self.is_deaf:
-            self._write(data)
-        return len(data)
-
-    def read(self, size: int = 1) -> bytes:
-        self._check()
-        data = self._read(size)
-        return b"" if self.is_mute else data
-
-    def _check(self) -> None:
-        if self.is_unplugged:
-            raise serial.SerialException("gone")
 
 
 def lose_the_line(_line: bytes) -> bytes:
@@ -464,16 +408,6 @@ def hear(bench: Bench, line: bytes) -> bytes:
 
 
 # --- Failures that cannot be undone -------------------------------------------------------------
-
-SILENCES = [
-    pytest.param("info", 0, "unchanged", id="info"),
-    pytest.param("alloc", 0, "staging", id="alloc"),
-    pytest.param("upload", 0, "staging", id="upload"),
-    pytest.param("read", 0, "staging", id="reading the patch back"),
-    pytest.param("tpatch", 0, "unknown", id="tpatch"),
-    pytest.param("info", 1, "unknown", id="info of verify"),
-    pytest.param("read", 1, "unknown", id="reading the FPB"),
-]
 
 
 @pytest.mark.parametrize(
