@@ -391,6 +391,27 @@ class LinkError(BuildError):
         return {**super().extra(), "undefined": self.undefined}
 
 
+class OriginalError(BuildError):
+    """The patch calls an original whose first instructions cannot run elsewhere."""
+
+    code = "original"
+    title = "Original cannot be called"
+    stage = "link"
+
+    def __init__(self, name: str, address: int, instruction: str, reason: str) -> None:
+        self.name = name
+        self.address = address
+        self.instruction = instruction
+        super().__init__(
+            f"FPB_ORIGINAL({name}): {name} at 0x{address:08X} cannot be called once it is patched,"
+            f" since {instruction}: {reason}; write what is needed of it into the patch instead"
+        )
+
+    def extra(self) -> dict[str, object]:
+        own = {"name": self.name, "address": self.address, "instruction": self.instruction}
+        return {**super().extra(), **own}
+
+
 # --- The board and the way to it ----------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ no Thumb bit, so only functions with a type can be called from a patch.
 import difflib
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -76,6 +76,7 @@ class FirmwareImage:
     flash_address: int
     flash: bytes  # the whole image as programmed, gaps 0xFF
     _code: tuple[Symbol, ...] = field(repr=False)  # all functions, ambiguous ones too, ascending
+    _marks: tuple[tuple[int, bool], ...] = field(repr=False)  # where code (or data) begins
 
     def function(self, name: str) -> Symbol:
         """Return the function of that name, if the FPB can redirect it."""
@@ -109,6 +110,27 @@ class FirmwareImage:
             if address == symbol.address or address < symbol.address + symbol.size:
                 return symbol
         return None
+
+    def code_of(self, function: Symbol) -> list[Segment]:
+        """Return a function's code without the data in it; what was split off it comes last."""
+        cold = [s for s in self._code if s.name.startswith(f"{function.name}.cold")]
+        return [piece for part in (function, *cold) for piece in self._pieces(part)]
+
+    def _pieces(self, part: Symbol) -> Iterator[Segment]:
+        segment = next((s for s in self.segments if s.address <= part.address < s.end), None)
+        if segment is None:
+            raise RequestError(f"{self.path} has nothing for 0x{part.address:08X}")
+        after = bisect_right(self._code, part.address, key=lambda symbol: symbol.address)
+        ends = [segment.end, *(symbol.address for symbol in self._code[after : after + 1])]
+        end = min(part.address + part.size, segment.end) if part.size else min(ends)
+        start, is_code = part.address, True
+        first = bisect_right(self._marks, (part.address, True))
+        for place, marks_code in (*self._marks[first:], (end, False)):
+            if is_code and start < min(place, end):
+                yield Segment(start, self.flash_bytes(start, min(place, end) - start))
+            if place >= end:
+                return
+            start, is_code = place, marks_code
 
     def search(self, query: str, limit: int = 50) -> list[Symbol]:
         """Return symbols whose name contains the query: functions first, best match first."""
@@ -159,7 +181,8 @@ def _read(path: Path, elf: ELFFile) -> FirmwareImage:
         raise ElfError(
             str(path), "has no symbol table; use the file as the linker wrote it, not stripped"
         )
-    entries = [entry for entry in table.iter_symbols() if _is_ours(entry)]
+    everything = [*table.iter_symbols()]
+    entries = [entry for entry in everything if _is_ours(entry)]
     groups: dict[str, dict[Symbol, bool]] = defaultdict(dict)  # name to symbol to "is global"
     for entry in entries:
         symbol = _symbol(entry)
@@ -186,6 +209,7 @@ def _read(path: Path, elf: ELFFile) -> FirmwareImage:
         flash_address=flash[0].address,
         flash=_joined(flash),
         _code=_code(groups),
+        _marks=_marks(everything),
     )
 
 
@@ -226,6 +250,13 @@ def _code(groups: Mapping[str, Mapping[Symbol, bool]]) -> tuple[Symbol, ...]:
         if symbol.kind == "function"
     )
     return tuple(row[-1] for row in sorted(ranked, key=lambda row: row[:-1]))
+
+
+def _marks(entries: Iterable[ElfSymbol]) -> tuple[tuple[int, bool], ...]:
+    """Return the mapping symbols: `$t` where Thumb code begins, `$d` where data does."""
+    return tuple(
+        sorted((e["st_value"], e.name[1] == "t") for e in entries if e.name[:2] in {"$t", "$d"})
+    )
 
 
 def _segments(elf: ELFFile) -> tuple[Segment, ...]:

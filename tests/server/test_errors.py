@@ -34,6 +34,7 @@ SAMPLES = [
     errors.ImageMismatchError("fw.elf", "other bytes"),
     CompileError("no", stderr="x", diagnostics=[Diagnostic("patch.c", 1, 2, "error", "no")]),
     LinkError("no", undefined=["nowhere"]),
+    errors.OriginalError("f", 0x0800_0100, "tbb (E8DF F000) at 0x08000102", "its table is there"),
     PortError("/dev/ttyACM0", "it is in use", "close it"),
     ReplyTimeoutError("info", 2, ["LED on"]),
     errors.RefusedError("alloc", "No"),
