@@ -32,11 +32,20 @@ SHF_ALLOC, SHF_TLS = 1 << 1, 1 << 10
 START_UP = ("SHT_INIT_ARRAY", "SHT_FINI_ARRAY", "SHT_PREINIT_ARRAY")
 KEEP = ".fpbay.keep"  # section of the references that keep static functions; never linked
 
+# FPB_ORIGINAL(f)(arguments) calls the firmware's f although it is patched; see original.py.
+ORIGINAL = "fpb_original."  # and the function's name: the symbol behind it
+MACRO = (
+    "FPB_ORIGINAL(name)=(__extension__({"
+    f' extern __typeof__(name) fpb_original_##name __asm__("{ORIGINAL}" #name);'
+    " &fpb_original_##name; }))"
+)
+
 FLAGS = (
     *("-x", "c", "-std=gnu11", "-Os", "-g0", "-ffreestanding", "-mlong-calls", "-mfloat-abi=soft"),
     *("-fgnu89-inline",),  # an `inline` function of the patch is a function, too
     *("-ffunction-sections", "-fdata-sections", "-fno-common", "-fno-pic"),
     *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-stack-protector"),
+    f"-D{MACRO}",
     *("-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror=implicit-function-declaration"),
 )
 CLANG_FLAGS = ("-ferror-limit=20", "-fno-crash-diagnostics", "-nostdlibinc")

@@ -3,12 +3,13 @@
 Code, constants, variables and zeroed variables follow each other in one piece, and all of it is
 uploaded: nobody clears .bss on the board. What the patch does not define itself gets the
 firmware's address, functions with the Thumb bit; what the firmware lacks comes from the helper
-libraries.
+libraries; what stands for an original (FPB_ORIGINAL) is written into the piece, last.
 """
 
 import functools
 import io
 import re
+import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -20,9 +21,10 @@ from elftools.elf.sections import Section, SymbolTableSection
 from elftools.elf.sections import Symbol as ElfSymbol
 
 from server.errors import LinkError, ToolchainError
-from server.patch.compile import KEEP, PatchObject, Toolchain, run_tool
+from server.patch.compile import KEEP, ORIGINAL, PatchObject, Toolchain, run_tool
 from server.patch.image import THUMB, FirmwareImage, Symbol, close_names
 from server.patch.library import compiler_rt
+from server.patch.original import relocate
 
 ALIGNMENT = 8  # of the address; what the loader's memory and the AAPCS stack have in common
 TRIAL_ADDRESS = 0x2000_0000  # where the patch is linked to learn its size
@@ -39,6 +41,7 @@ SECTIONS
     KEEP(patch.o("{entry}"))
     {sections}
     *(.text .text.*) *(.rodata .rodata.*) *(.data .data.*) *(.bss .bss.* COMMON)
+    {originals}
   }}
   /DISCARD/ : {{ {not_linked} }}
 }}
@@ -63,6 +66,11 @@ class Patch:
 def patch_size(obj: PatchObject, image: FirmwareImage, function: Symbol) -> int:
     """Return how many bytes the linked patch takes, wherever it is put."""
     return len(_trial(obj, image, function.name).code)
+
+
+def called_originals(obj: PatchObject, image: FirmwareImage, function: Symbol) -> list[Symbol]:
+    """Return the functions whose originals the linked patch calls."""
+    return [*_trial(obj, image, function.name).originals]
 
 
 def link_patch(
@@ -96,15 +104,24 @@ class _Trial:
     entry_offset: int
     libraries: tuple[Path, ...]
     code: bytes
+    originals: tuple[Symbol, ...]
 
 
 @functools.lru_cache(maxsize=16)
 def _trial(obj: PatchObject, image: FirmwareImage, name: str) -> _Trial:
     file = ELFFile(io.BytesIO(obj.elf))
     entry = _entry(file, name, obj)
-    script = _script(file, file.get_section(entry["st_shndx"]).name, image)
+    section = file.get_section(entry["st_shndx"]).name
+    script = _script(file, section, image)
     libraries, built = obj.toolchain.libraries, True
     linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
+    # Only now is it known which are called by what is linked.
+    originals = tuple(
+        image.function(n.removeprefix(ORIGINAL)) for n in linked.undefined if ORIGINAL in n
+    )
+    if originals:
+        script = _script(file, section, image, originals)
+        linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
     if linked.undefined:
         try:
             libraries = (*libraries, compiler_rt())
@@ -114,7 +131,7 @@ def _trial(obj: PatchObject, image: FirmwareImage, name: str) -> _Trial:
             linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
     if linked.undefined:
         raise _undefined_error(linked, image, built)
-    return _Trial(script, entry["st_value"] & ~THUMB, libraries, _code(linked))
+    return _Trial(script, entry["st_value"] & ~THUMB, libraries, _code(linked), originals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +190,9 @@ def _entry(file: ELFFile, name: str, obj: PatchObject) -> ElfSymbol:
     )
 
 
-def _script(file: ELFFile, entry_section: str, image: FirmwareImage) -> str:
+def _script(
+    file: ELFFile, entry_section: str, image: FirmwareImage, originals: Sequence[Symbol] = ()
+) -> str:
     """Return the linker script, but for the address.
 
     Only names that the patch leaves undefined are given, so its own definitions win.
@@ -192,8 +211,16 @@ def _script(file: ELFFile, entry_section: str, image: FirmwareImage) -> str:
         symbols="\n".join(f'"{name}" = {value:#x};' for name, value in known.items()),
         entry=entry_section,
         sections=" ".join(f'patch.o("{s.name}")' for s in sorted(sections, key=_place)),
+        originals="\n    ".join(_original(image, function) for function in originals),
         not_linked=" ".join(f"*({name}*)" for name in NOT_LINKED),
     )
+
+
+def _original(image: FirmwareImage, function: Symbol) -> str:
+    """Return the statements that write an original's relocated beginning, and name it."""
+    words = struct.iter_unpack("<I", relocate(image, function))
+    data = " ".join(f"LONG({word:#x})" for (word,) in words)
+    return f'. = ALIGN(4); "{ORIGINAL}{function.name}" = . + {THUMB}; {data}'
 
 
 def _place(section: Section) -> int:

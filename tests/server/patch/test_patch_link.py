@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from server.errors import LinkError
+from server.errors import CompileError, LinkError, NotPatchableError, UnknownSymbolError
 from server.patch.compile import Toolchain, compile_patch
 from server.patch.image import FirmwareImage
-from server.patch.link import Patch, link_patch, patch_size
+from server.patch.link import Patch, called_originals, link_patch, patch_size
 
 Build = Callable[..., Patch]
 Run = Callable[[Patch], Callable[..., int]]
@@ -188,6 +188,71 @@ def test_size_does_not_depend_on_the_address(
         assert len(patch.code) == patch_size(obj, image, function)
         assert patch.entry == address | 1
         assert run(patch)(3) == 42
+
+
+def test_original_is_called_with_its_arguments_and_its_type(build: Build, run: Run) -> None:
+    source = """
+        static int (*next(void))(int);
+        int twice(int a) { return next()(a) + FPB_ORIGINAL(twice)(a + 1) * 100; }
+        static int (*next(void))(int) { return FPB_ORIGINAL(twice); }
+    """
+    assert run(build(source, "twice"))(3) == 6 + 800
+
+
+def test_originals_of_several_functions_can_be_called(
+    build: Build, run: Run, image: FirmwareImage, toolchain: Toolchain
+) -> None:
+    source = """
+        #include <stdint.h>
+        int twice(int a), other(int a), lonely(int a);
+        static int counter[3];
+        /* FPB_INJECT */
+        uint32_t blink_period_ms(void)
+        {
+            return FPB_ORIGINAL(blink_period_ms)() + ++counter[2] + FPB_ORIGINAL(lonely)(1000);
+        }
+        int unused(int a) { return FPB_ORIGINAL(other)(a); }
+    """
+    call = run(build(source))
+    assert [call(), call()] == [500 + 1 + 1007, 500 + 2 + 1007]
+    function = image.function("blink_period_ms")
+    called = called_originals(compile_patch(source, toolchain), image, function)
+    assert {symbol.name for symbol in called} == {"blink_period_ms", "lonely"}
+
+
+def test_size_counts_the_originals(image: FirmwareImage, toolchain: Toolchain, run: Run) -> None:
+    source = "int twice(int a) { return FPB_ORIGINAL(twice)(a) + 1; }"
+    obj = compile_patch(source, toolchain)
+    function = image.function("twice")
+    for address in (0x2000_0008, 0x2000_4FF0):
+        patch = link_patch(obj, image, function, address, toolchain)
+        assert len(patch.code) == patch_size(obj, image, function)
+        assert run(patch)(21) == 43
+
+
+def test_static_replacement_may_call_its_original(build: Build, run: Run) -> None:
+    source = "static int lonely(int a) { return FPB_ORIGINAL(lonely)(a) * 2; }"
+    assert run(build(source, "lonely"))(5) == 24
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        pytest.param("FPB_ORIGINAL(twise)(a)", UnknownSymbolError, "did you mean twice", id="name"),
+        pytest.param("FPB_ORIGINAL(helper)(a)", UnknownSymbolError, "several", id="ambiguous"),
+        pytest.param("FPB_ORIGINAL(in_ram)(a)", NotPatchableError, "below 0x20000000", id="RAM"),
+        pytest.param("FPB_ORIGINAL(twice)(a, a)", CompileError, "too many arguments", id="type"),
+    ],
+)
+def test_original_that_does_not_exist_is_refused(
+    build: Build, call: str, error: type[Exception], message: str
+) -> None:
+    source = f"""
+        int twise(int), helper(int), in_ram(int);
+        int twice(int a) {{ return {call}; }}
+    """
+    with pytest.raises(error, match=message):
+        build(source, "twice")
 
 
 def test_wide_alignment_is_refused_by_name(build: Build) -> None:
