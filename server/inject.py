@@ -31,7 +31,7 @@ from server.errors import (
 )
 from server.patch.compile import Toolchain, compile_patch
 from server.patch.image import FirmwareImage, Symbol
-from server.patch.link import Patch, link_patch, patch_size
+from server.patch.link import Patch, called_originals, link_patch, patch_size
 from server.patch.source import chosen_function
 
 Stage = Literal["compile", "link", "alloc", "upload", "patch", "verify"]
@@ -151,11 +151,13 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
         report(WarningEvent(obj.warnings.strip()))
 
     stages.enter("link", f"Linking {function.name}")
+    check_room(image, function)
     size = patch_size(obj, image, function)
 
     stages.enter("alloc", f"Taking {size} bytes of the board's memory")
     before = device.info()
-    check_image(device, before, image, function)
+    for used in dict.fromkeys([function, *called_originals(obj, image, function)]):
+        check_image(device, before, image, used)
     check_loader(before, function)
     slot = choose_slot(before, function.address, request.slot)
 
@@ -188,6 +190,14 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
         elapsed_ms=round(sum(stages.ms.values()), 1),
         stages=stages.ms,
     )
+
+
+def check_room(image: FirmwareImage, function: Symbol) -> None:
+    """Refuse a function so short that the branch over its beginning would cover the next one's."""
+    covered = image.function_at(function.address + BRANCH_SIZE // 2)
+    if covered is not None and covered.address > function.address:
+        reason = f"it is too short, the branch to the patch would cover {covered.name} as well"
+        raise NotPatchableError(function.name, function.address, reason)
 
 
 def check_image(device: Device, info: Info, image: FirmwareImage, function: Symbol) -> None:
