@@ -151,7 +151,6 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
         report(WarningEvent(obj.warnings.strip()))
 
     stages.enter("link", f"Linking {function.name}")
-    check_room(image, function)
     size = patch_size(obj, image, function)
 
     stages.enter("alloc", f"Taking {size} bytes of the board's memory")
@@ -190,14 +189,6 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
         elapsed_ms=round(sum(stages.ms.values()), 1),
         stages=stages.ms,
     )
-
-
-def check_room(image: FirmwareImage, function: Symbol) -> None:
-    """Refuse a function so short that the branch over its beginning would cover the next one's."""
-    covered = image.function_at(function.address + BRANCH_SIZE // 2)
-    if covered is not None and covered.address > function.address:
-        reason = f"it is too short, the branch to the patch would cover {covered.name} as well"
-        raise NotPatchableError(function.name, function.address, reason)
 
 
 def check_image(device: Device, info: Info, image: FirmwareImage, function: Symbol) -> None:

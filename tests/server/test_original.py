@@ -14,8 +14,8 @@ from server.device.commands import Device
 from server.device.port import default_elf, open_port
 from server.device.session import Session
 from server.device.slots import Info
-from server.errors import ImageMismatchError, NotPatchableError, OriginalError
-from server.inject import InjectRequest, InjectResult, check_room, inject
+from server.errors import ImageMismatchError, OriginalError
+from server.inject import InjectRequest, InjectResult, inject
 from server.patch.compile import Toolchain, compile_patch
 from server.patch.image import FirmwareImage, Segment, load_image
 from server.patch.link import link_patch
@@ -235,10 +235,3 @@ def test_function_that_begins_with_its_loop_has_no_original(
         link_patch(obj, image, wait, PATCH, toolchain)
     assert refused.value.instruction == f"b<c>.w (F43F AFFC) at 0x{wait.address + 4:08X}"
     assert f"branches to 0x{wait.address:08X}" in str(refused.value)
-
-
-def test_function_of_two_bytes_is_not_patched_at_the_cost_of_the_next(bare_elf: Path) -> None:
-    image = load_image(bare_elf)
-    check_room(image, image.function("something"))
-    with pytest.raises(NotPatchableError, match="would cover something as well"):
-        check_room(image, image.function("nothing"))
