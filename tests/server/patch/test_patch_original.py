@@ -151,7 +151,7 @@ REFUSED = {
     ),
     "cold part": ("push {r4}\n nop\n b.w cold", "b.w (F000 B80", "own branch"),
     "call of the second": ("push {lr}\n 1: nop\n bl 1b\n pop {pc}", "bl (F7FF", "own branch"),
-    "no end": (".size form, 2\n push {r4}\n nop", "the end of its code", "what follows"),
+    "no end": (".size form, 4\n push {r4}\n movw r0, #1", "the end of its code", "what follows"),
 }
 
 FUNCTION = """
