@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from server.errors import OriginalError
-from server.patch.image import THUMB, FirmwareImage, Segment, Symbol
+from server.patch.image import BRANCH_SIZE, THUMB, FirmwareImage, Segment, Symbol
 from server.patch.instruction import (
     ALWAYS,
     LR,
@@ -42,7 +42,6 @@ from server.patch.instruction import (
 )
 from server.patch.thumb import decode
 
-BRANCH_SIZE = 4  # of what the loader puts over the function's beginning
 SKIP_JUMP = 1  # halfwords from the PC's value to behind a jump, which is four bytes
 
 
