@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARENA_ALIGNMENT 8u /* AAPCS: the largest alignment a C type asks for */
+#include "policy.h"
+
+#define ARENA_ALIGNMENT POLICY_ALIGNMENT
 
 struct arena_block {
     uint32_t offset; /* from the arena's start, a multiple of ARENA_ALIGNMENT */

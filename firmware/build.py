@@ -10,8 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +21,11 @@ from elftools.elf.elffile import ELFFile
 
 SOURCE_DIRECTORY = Path(__file__).resolve().parent
 NAME = "fpbay"
+
+VARIANTS: Mapping[str, tuple[str, ...]] = {
+    "": (),
+    "level1": ("-DPOLICY_LEVEL=1",),  # a stand-in for boards in the field; see policy.h
+}
 
 TARGET_FLAGS = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3")
 CODE_FLAGS = (
@@ -44,16 +50,22 @@ class FirmwareBuildError(RuntimeError):
         self.stderr = stderr
 
 
-def firmware_elf(part: str = "stm32f103c8") -> Path:
+def firmware_elf(
+    part: str = "stm32f103c8", *, variant: str = "", program: Path | None = None
+) -> Path:
     """Return the firmware's ELF for `part`, building it first if any source changed.
 
-    Beside it lie the same image as .bin and .hex, and the linker's .map.
+    Beside it lie the same image as .bin and .hex, and the linker's .map. `program` is the folder
+    of another program around the loader than the demo.
     """
     if not (SOURCE_DIRECTORY / part / "layout.ld").is_file():
         raise ValueError(f"no firmware for part {part!r}; there is one for: {', '.join(parts())}")
-    build_hash = _hash_of_inputs(part)
+    if variant not in VARIANTS:
+        raise ValueError(f"no variant {variant!r} of the firmware; there are: {sorted(VARIANTS)}")
+    plan = _Plan(part, variant, SOURCE_DIRECTORY / "demo" if program is None else program)
+    build_hash = plan.hash_of_inputs()
     refused: OSError | None = None
-    for directory in _output_directories(part):
+    for directory in plan.output_directories():
         elf = directory / f"{NAME}.elf"
         if _is_current(elf, build_hash):
             return elf
@@ -62,7 +74,7 @@ def firmware_elf(part: str = "stm32f103c8") -> Path:
             # Built aside and renamed into place: who builds at the same time, or reads, sees whole
             # files. The stamp comes last, so an interrupted build is done again.
             with tempfile.TemporaryDirectory(dir=directory, prefix="new-") as scratch:
-                _build(part, build_hash, Path(scratch))
+                _build(plan, build_hash, Path(scratch))
                 for suffix in (".map", ".bin", ".hex", ".elf", ".stamp"):
                     (Path(scratch) / f"{NAME}{suffix}").replace(elf.with_suffix(suffix))
         except OSError as error:  # installed read-only: try the next directory
@@ -77,44 +89,63 @@ def parts() -> list[str]:
     return sorted(script.parent.name for script in SOURCE_DIRECTORY.glob("*/layout.ld"))
 
 
-def _output_directories(part: str) -> list[Path]:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return [SOURCE_DIRECTORY / "build" / part, cache / "fpbay" / "firmware" / part]
-
-
 def _is_current(elf: Path, build_hash: str) -> bool:
     stamp = elf.with_suffix(".stamp")
     return elf.is_file() and stamp.is_file() and stamp.read_text("ascii") == build_hash
 
 
-def _source_directories(part: str) -> list[Path]:
-    return [SOURCE_DIRECTORY, SOURCE_DIRECTORY / "demo", SOURCE_DIRECTORY / part]
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What to build: the loader, the core's and the part's own files, and a program."""
+
+    part: str
+    variant: str
+    program: Path
+
+    @property
+    def name(self) -> str:
+        program = "" if self.program == SOURCE_DIRECTORY / "demo" else self.program.name
+        return "-".join(filter(None, (self.part, self.variant, program)))
+
+    @property
+    def directories(self) -> list[Path]:
+        core = SOURCE_DIRECTORY / "core"
+        return [SOURCE_DIRECTORY, core, self.program, SOURCE_DIRECTORY / self.part]
+
+    @property
+    def flags(self) -> list[str]:
+        includes = [f"-I{_relative(path)}" for path in self.directories]
+        return [*TARGET_FLAGS, *CODE_FLAGS, *WARNING_FLAGS, *VARIANTS[self.variant], *includes]
+
+    def output_directories(self) -> list[Path]:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return [SOURCE_DIRECTORY / "build" / self.name, cache / "fpbay" / "firmware" / self.name]
+
+    def sources(self, *patterns: str) -> Iterator[Path]:
+        """Yield the source files in an order that is the same everywhere."""
+        for directory in self.directories:
+            yield from sorted(path for pattern in patterns for path in directory.glob(pattern))
+
+    def hash_of_inputs(self) -> str:
+        digest = hashlib.sha256(Path(__file__).read_bytes())
+        digest.update(f"{self.name} ziglang {version('ziglang')}".encode())
+        for path in self.sources("*.c", "*.h", "*.ld"):
+            content = path.read_bytes()
+            name = _relative(path).as_posix()
+            digest.update(f"{name} {len(content)}\n".encode() + content)
+        return digest.hexdigest()[:16]
 
 
-def _sources(part: str, *patterns: str) -> Iterator[Path]:
-    """Yield the part's source files in an order that is the same everywhere."""
-    for directory in _source_directories(part):
-        yield from sorted(path for pattern in patterns for path in directory.glob(pattern))
+def _relative(path: Path) -> Path:
+    """Return a path as the compiler gets it: the same on every machine."""
+    return Path(os.path.relpath(path, SOURCE_DIRECTORY))
 
 
-def _hash_of_inputs(part: str) -> str:
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    digest.update(f"{part} ziglang {version('ziglang')}".encode())
-    for path in _sources(part, "*.c", "*.h", "*.ld"):
-        content = path.read_bytes()
-        digest.update(
-            f"{path.relative_to(SOURCE_DIRECTORY).as_posix()} {len(content)}\n".encode() + content
-        )
-    return digest.hexdigest()[:16]
-
-
-def _build(part: str, build_hash: str, scratch: Path) -> None:
+def _build(plan: _Plan, build_hash: str, scratch: Path) -> None:
     """Compile, link and convert into `scratch`."""
-    sources = [path.relative_to(SOURCE_DIRECTORY) for path in _sources(part, "*.c")]
-    objects = [Path(str(source.with_suffix(".o")).replace(os.sep, "-")) for source in sources]
-    includes = [f"-I{path.relative_to(SOURCE_DIRECTORY)}" for path in _source_directories(part)]
-    flags = [*TARGET_FLAGS, *CODE_FLAGS, *WARNING_FLAGS, *includes]
-    flags.append(f'-DFIRMWARE_BUILD="{build_hash}"')
+    sources = [_relative(path) for path in plan.sources("*.c")]
+    objects = [Path(f"{n}-{source.stem}.o") for n, source in enumerate(sources)]
+    flags = [*plan.flags, f'-DFIRMWARE_BUILD="{build_hash}"']
 
     def compile_one(source: Path, output: Path) -> None:
         arguments = ["cc", *flags, "-c", str(source), "-o", str(scratch / output)]
@@ -124,7 +155,7 @@ def _build(part: str, build_hash: str, scratch: Path) -> None:
         list(pool.map(compile_one, sources, objects))
 
     elf = scratch / f"{NAME}.elf"
-    script = SOURCE_DIRECTORY / part / "layout.ld"
+    script = SOURCE_DIRECTORY / plan.part / "layout.ld"
     # In the scratch directory, so that no path of this machine enters the map.
     command = ["ld.lld", *LINK_FLAGS, "-T", str(script), f"-Map={NAME}.map", "-o", elf.name]
     _run("link", [*command, *map(str, objects)], cwd=scratch)
@@ -188,10 +219,16 @@ def section_sizes(elf: Path) -> list[tuple[str, int, int]]:
 
 @click.command()
 @click.argument("part", default="stm32f103c8")
-def main(part: str) -> None:
+@click.option(
+    "--variant",
+    type=click.Choice(sorted(VARIANTS)),
+    default="",
+    help="level1: a stand-in for boards in the field, with their limits.",
+)
+def main(part: str, variant: str) -> None:
     """Build the firmware for PART and print what fits where."""
     try:
-        elf = firmware_elf(part)
+        elf = firmware_elf(part, variant=variant)
     except (FirmwareBuildError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     address, image = flash_image(elf)

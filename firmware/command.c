@@ -3,6 +3,10 @@
 
 #include <stddef.h>
 
+#include "policy.h"
+
+#define MAX_TAG 65535u
+
 enum kind { TEXT, NUMBER, FLAG };
 
 static const struct {
@@ -16,6 +20,7 @@ static const struct {
     [OPTION_COMP] = {"comp", '\0', NUMBER},     [OPTION_ORIG] = {"orig", '\0', NUMBER},
     [OPTION_TARGET] = {"target", '\0', NUMBER}, [OPTION_ENABLE] = {"enable", '\0', NUMBER},
     [OPTION_ALL] = {"all", '\0', FLAG},         [OPTION_FORCE] = {"force", '\0', FLAG},
+    [OPTION_TAG] = {"tag", 't', NUMBER},
 };
 
 static bool is_blank(char character)
@@ -77,19 +82,15 @@ bool command_parse_number(const char *text, uint32_t *number)
         base = 8;
         text += 1;
     }
-    if (*text == '\0') {
-        return false;
-    }
+    bool is_number = *text != '\0';
     uint32_t sum = 0;
-    for (; *text != '\0'; text++) {
+    for (; *text != '\0' && is_number; text++) {
         uint32_t digit = digit_of(*text);
-        if (digit >= base || sum > (UINT32_MAX - digit) / base) {
-            return false;
-        }
-        sum = sum * base + digit;
+        is_number = digit < base && sum <= (UINT32_MAX - digit) / base;
+        sum = is_number ? sum * base + digit : sum;
     }
     *number = sum;
-    return true;
+    return is_number || !POLICY_IS_STRICT;
 }
 
 /* Return what follows `name` in `text` if that is the end or '=', otherwise NULL. */
@@ -125,8 +126,11 @@ static enum command_result store(struct command *command, enum command_option op
                                  const char *value)
 {
     if (options[option].kind == NUMBER) {
-        return command_parse_number(value, &command->numbers[option]) ? COMMAND_OK
-                                                                      : COMMAND_INVALID_NUMBER;
+        if (!command_parse_number(value, &command->numbers[option])) {
+            return COMMAND_INVALID_NUMBER;
+        }
+        return option == OPTION_TAG && command->numbers[option] > MAX_TAG ? COMMAND_INVALID_TAG
+                                                                          : COMMAND_OK;
     }
     if (option == OPTION_CMD) {
         command->name = value;
@@ -143,14 +147,17 @@ static enum command_result take_option(char *token, char **rest, struct command 
     enum command_option option = find_option(token, &value);
 
     command->culprit = token;
+    if (!POLICY_IS_STRICT && (option == OPTION_COUNT || option == OPTION_TAG)) {
+        return COMMAND_OK;
+    }
     if (option == OPTION_COUNT) {
         return COMMAND_UNKNOWN_OPTION;
     }
     if (command_has(command, option)) {
         return COMMAND_REPEATED_OPTION;
     }
-    command->given |= 1u << option;
     if (options[option].kind == FLAG) {
+        command->given |= 1u << option;
         return value == NULL ? COMMAND_OK : COMMAND_UNWANTED_VALUE;
     }
     if (value == NULL) {
@@ -160,7 +167,9 @@ static enum command_result take_option(char *token, char **rest, struct command 
         }
         command->culprit = value;
     }
-    return store(command, option, value);
+    enum command_result result = store(command, option, value);
+    command->given |= result == COMMAND_OK ? 1u << option : 0;
+    return result;
 }
 
 enum command_result command_parse(char *text, struct command *command)
@@ -173,6 +182,9 @@ enum command_result command_parse(char *text, struct command *command)
         char *token = next_token(&text, &open);
         if (token == NULL) {
             break;
+        }
+        if (token[0] != '-' && !POLICY_IS_STRICT) {
+            continue;
         }
         if (token[0] != '-') {
             command->culprit = token;
@@ -188,6 +200,16 @@ enum command_result command_parse(char *text, struct command *command)
         return COMMAND_OPEN_QUOTE;
     }
     return command->name == NULL || command->name[0] == '\0' ? COMMAND_NO_NAME : COMMAND_OK;
+}
+
+const char *command_unused(const struct command *command, uint32_t used)
+{
+    for (unsigned option = 0; option < OPTION_COUNT; option++) {
+        if (((command->given & ~used) >> option & 1u) != 0) {
+            return options[option].name;
+        }
+    }
+    return NULL;
 }
 
 bool command_has(const struct command *command, enum command_option option)

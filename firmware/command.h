@@ -22,6 +22,7 @@ enum command_option {
     OPTION_ENABLE,
     OPTION_ALL,
     OPTION_FORCE,
+    OPTION_TAG,
     OPTION_COUNT,
 };
 
@@ -35,6 +36,7 @@ enum command_result {
     COMMAND_MISSING_VALUE,
     COMMAND_UNWANTED_VALUE,
     COMMAND_INVALID_NUMBER,
+    COMMAND_INVALID_TAG,
 };
 
 struct command {
@@ -47,6 +49,9 @@ struct command {
 
 /* Take `text` apart in place: it is changed, and `*command` points into it. */
 enum command_result command_parse(char *text, struct command *command);
+
+/* The options whose bits are in `given` and not in `used`: the lowest one's name, or NULL. */
+const char *command_unused(const struct command *command, uint32_t used);
 
 bool command_has(const struct command *command, enum command_option option);
 

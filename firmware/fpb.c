@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fpb.h"
 
-#include "cortex_m3.h"
+#include "cortex_m.h"
 
 /* FP_REMAP takes address bits [28:5], so the table is aligned to 32 bytes: a word per comparator.
  */
@@ -16,7 +16,7 @@ void fpb_start(void)
     }
     FPB->REMAP = (uint32_t)(uintptr_t)remap_table;
     FPB->CTRL = FPB_CTRL_KEY | FPB_CTRL_ENABLE;
-    cortex_m3_barrier();
+    cortex_m_barrier();
 }
 
 struct fpb_state fpb_state(void)
@@ -46,36 +46,37 @@ uint32_t fpb_comparator(unsigned n)
     return FPB->COMP[n];
 }
 
-void fpb_prepare(unsigned n, uint32_t address, uint32_t word)
-{
-    /* The comparator is off here, and on only after the table holds the word: the comparator reads
-     * the table at each match, so the other order could fetch the word of an earlier patch. */
-    FPB->COMP[n] = address & FPB_COMP_ADDRESS;
-    remap_table[n] = word;
-    cortex_m3_barrier();
-}
-
 /* Both comparators of a pair change between two instructions of everybody else: an interrupt that
- * calls the function meets all of its first 32 bits old, or all of them new. */
-void fpb_enable(uint32_t mask, bool enable)
+ * calls the function meets all of its first 32 bits old, or all of them new. The table is written
+ * first, since the comparator reads it at each match. */
+void fpb_set(uint32_t off, const unsigned *numbers, const struct match *matches, unsigned count)
 {
-    uint32_t primask = cortex_m3_mask();
+    uint32_t primask = cortex_m_mask();
     for (unsigned n = 0; n < FPB_MAX_CODE; n++) {
-        if ((mask >> n & 1u) != 0) {
-            uint32_t comp = FPB->COMP[n] & ~FPB_COMP_ENABLE;
-            FPB->COMP[n] = comp | (enable ? FPB_COMP_ENABLE : 0);
-        }
-    }
-    cortex_m3_barrier(); /* in effect before an interrupt can run */
-    cortex_m3_unmask(primask);
-}
-
-void fpb_clear(uint32_t mask)
-{
-    fpb_enable(mask, false);
-    for (unsigned n = 0; n < FPB_MAX_CODE; n++) {
-        if ((mask >> n & 1u) != 0) {
+        if ((off >> n & 1u) != 0) {
             FPB->COMP[n] = 0;
         }
     }
+    for (unsigned i = 0; i < count; i++) {
+        remap_table[numbers[i]] = matches[i].word;
+    }
+    cortex_m_barrier();
+    for (unsigned i = 0; i < count; i++) {
+        FPB->COMP[numbers[i]] = matches[i].comp;
+    }
+    cortex_m_barrier(); /* in effect before an interrupt can run */
+    cortex_m_unmask(primask);
+}
+
+void fpb_enable(uint32_t mask, bool enable)
+{
+    uint32_t primask = cortex_m_mask();
+    for (unsigned n = 0; n < FPB_MAX_CODE; n++) {
+        if ((mask >> n & 1u) != 0) {
+            uint32_t comp = FPB->COMP[n] & ~MATCH_ENABLE;
+            FPB->COMP[n] = comp | (enable ? MATCH_ENABLE : 0);
+        }
+    }
+    cortex_m_barrier();
+    cortex_m_unmask(primask);
 }

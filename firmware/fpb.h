@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flash Patch and Breakpoint unit (FPB), version 1: fetch chosen words of flash from SRAM.
+ * Flash Patch and Breakpoint unit (FPB): fetch chosen words of flash from SRAM (version 1), or stop
+ * at chosen instructions (versions 1 and 2).
  * Source: Armv7-M Architecture Reference Manual, DDI 0403E.e, C1.11.
  */
 #ifndef FIRMWARE_FPB_H
@@ -10,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FPB_MAX_CODE 6u /* instruction comparators in a Cortex-M3 */
+#include "match.h"
+
+#define FPB_MAX_CODE 8u /* instruction comparators we use: M3 and M4 have 6, M7 and M33 up to 8 */
 
 /* CMSIS-Core has no type for the FPB, so this follows its naming. */
 typedef struct {
@@ -26,10 +29,8 @@ _Static_assert(offsetof(FPB_Type, COMP) == 0x008, "FP_COMP0 offset, DDI 0403E.e 
 #define FPB_CTRL_ENABLE   (1u << 0)
 #define FPB_REMAP_RMPSPT  (1u << 29)
 #define FPB_REMAP_ADDRESS 0x1FFFFFE0u /* bits [28:5] of the table's address */
-#define FPB_COMP_ADDRESS  0x1FFFFFFCu /* bits [28:2] of the word's address */
-#define FPB_COMP_ENABLE   (1u << 0)
 
-#define FPB_CODE_REGION_END 0x20000000u /* comparators hold no address bits above 28 */
+#define FPB_CODE_REGION_END 0x20000000u /* version 1 holds no address bits above 28 */
 
 struct fpb_state {
     uint32_t version;  /* 1: Armv7-M, 2: Armv8-M */
@@ -52,14 +53,13 @@ unsigned fpb_usable(void);
 /* Return FP_COMPn. */
 uint32_t fpb_comparator(unsigned n);
 
-/* Let comparator `n`, disabled for now, stand for the word at `address`, to be fetched as `word`.
+/*
+ * Let the comparators of `off` (bit n: comparator n) match nothing any more, and comparator
+ * `numbers[i]` match as `matches[i]` says: all of it between two instructions of everybody else.
  */
-void fpb_prepare(unsigned n, uint32_t address, uint32_t word);
+void fpb_set(uint32_t off, const unsigned *numbers, const struct match *matches, unsigned count);
 
 /* Enable or disable the comparators of `mask` (bit n: comparator n), all of them at once. */
 void fpb_enable(uint32_t mask, bool enable);
-
-/* Disable the comparators of `mask` at once, and let them stand for nothing. */
-void fpb_clear(uint32_t mask);
 
 #endif

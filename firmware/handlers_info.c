@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* info: everything a host wants to know before it changes anything. */
+#include "boot.h"
 #include "clock.h"
 #include "crc16.h"
 #include "fpb.h"
 #include "handlers.h"
+#include "line.h"
 #include "part.h"
+#include "policy.h"
 #include "print.h"
 #include "reply.h"
 #include "slots.h"
@@ -17,7 +20,7 @@
 
 static void print_firmware(void)
 {
-    print_format("%s (%s, %s, %u MHz %s)\n", VERSION_PROTOCOL, VERSION_NAME, part_name,
+    print_format("%s (%s, %s, %u MHz %s)\n", POLICY_NAME, VERSION_NAME, part_name,
                  clock_hz() / 1000000u, clock_source());
     print_format("Build: %s\n", FIRMWARE_BUILD);
 }
@@ -29,6 +32,14 @@ static void print_fpb(void)
                  fpb.num_lit, fpb.num_code + fpb.num_lit, fpb.enabled ? "enabled" : "disabled");
     print_format("FP_REMAP: 0x%08X, base=0x%08X, remap %s\n", fpb.remap, fpb.table,
                  fpb.remaps ? "supported" : "not supported");
+}
+
+static void print_protocol(void)
+{
+    print_format("Protocol: %u\n", POLICY_LEVEL);
+    print_format("Limits: line=%u ring=%u data=%u\n", POLICY_LINE_USABLE, POLICY_RING_USABLE,
+                 HANDLERS_MAX_DATA);
+    print_format("Boot: 0x%08X\n", boot_id());
 }
 
 /* The host compares this with its ELF: a patch for another image would run, and be wrong. */
@@ -45,14 +56,19 @@ static void print_memory(void)
 static void print_slot(unsigned n)
 {
     const struct slot *slot = slots_get(n);
+    static const char *const modes[] = {
+        [SLOTS_TRAMPOLINE] = "remap",
+        [SLOTS_DIRECT] = "direct",
+        [SLOTS_DEBUGMON] = "debugmon",
+    };
     uint32_t comp = fpb_comparator(n);
-    const char *state = (comp & FPB_COMP_ENABLE) != 0 ? "on" : "off";
+    const char *state = (comp & MATCH_ENABLE) != 0 ? "on" : "off";
     if (slot->original == 0) {
         print_format("Slot[%u]: empty (COMP=0x%08X, %s)\n", n, comp, state);
         return;
     }
-    print_format("Slot[%u]: 0x%08X -> 0x%08X, %u bytes (COMP=0x%08X, remap, %s", n, slot->original,
-                 slot_targets[slot->first], slots_memory(n).size, comp, state);
+    print_format("Slot[%u]: 0x%08X -> 0x%08X, %u bytes (COMP=0x%08X, %s, %s", n, slot->original,
+                 slot_targets[slot->first], slots_memory(n).size, comp, modes[slot->mode], state);
     if (slot->first != n) {
         print_format(", pair of %u", slot->first);
     }
@@ -72,7 +88,10 @@ void handlers_info(const struct command *command, uint8_t *buffer)
     print_format("Slots: %u/%u\n", used, slots_count());
     print_format("FileTransfer: not compiled\n");
     print_fpb();
-    print_memory();
+    if (POLICY_LEVEL > 1) {
+        print_protocol();
+        print_memory();
+    }
     for (unsigned n = 0; n < slots_count(); n++) {
         print_slot(n);
     }

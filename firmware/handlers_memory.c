@@ -4,10 +4,9 @@
 #include "crc16.h"
 #include "handlers.h"
 #include "memory.h"
+#include "policy.h"
 #include "reply.h"
 #include "slots.h"
-
-#define DEFAULT_LENGTH 64u
 
 static uint16_t crc_of_place(uint32_t address, uint32_t length)
 {
@@ -79,7 +78,8 @@ void handlers_upload(const struct command *command, uint8_t *buffer)
         slots_free_allocation(); /* the host starts again at alloc */
         return;
     }
-    if (length > allocation.size || offset > allocation.size - length) {
+    bool is_outside = length > allocation.size || offset > allocation.size - length;
+    if (is_outside && POLICY_IS_STRICT) {
         reply_error("Invalid offset %u+%u, %u allocated", offset, length, allocation.size);
         return;
     }
@@ -101,7 +101,7 @@ static bool is_allowed(const struct command *command, bool allowed, uint32_t add
 void handlers_read(const struct command *command, uint8_t *buffer)
 {
     uint32_t address = command_number(command, OPTION_ADDR, 0);
-    uint32_t length = command_number(command, OPTION_LEN, DEFAULT_LENGTH);
+    uint32_t length = command_number(command, OPTION_LEN, HANDLERS_DEFAULT_LENGTH);
     if (!command_has(command, OPTION_ADDR)) {
         reply_error("Missing --addr");
         return;

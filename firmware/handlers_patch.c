@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tpatch, enable, unpatch. */
+/* patch, tpatch, dpatch, enable, unpatch. */
 #include "crc16.h"
 #include "handlers.h"
 #include "reply.h"
@@ -27,9 +27,24 @@ static bool is_one_choice(const struct command *command)
     return true;
 }
 
-void handlers_tpatch(const struct command *command, uint8_t *buffer)
+static void reply_patched(enum slots_mode mode, unsigned n, uint32_t original, uint32_t target)
 {
-    (void)buffer;
+    switch (mode) {
+    case SLOTS_TRAMPOLINE:
+        reply_ok("Trampoline %u: 0x%08X -> tramp(0x%08X) -> 0x%08X", n, original,
+                 trampoline_address(n) | 1u, target);
+        break;
+    case SLOTS_DIRECT:
+        reply_ok("Patch %u: 0x%08X -> 0x%08X", n, original, target);
+        break;
+    case SLOTS_DEBUGMON:
+        reply_ok("DebugMon %u: 0x%08X -> 0x%08X", n, original, target);
+        break;
+    }
+}
+
+static void patch(const struct command *command, enum slots_mode mode)
+{
     unsigned n = command_number(command, OPTION_COMP, 0);
     uint32_t original = command_number(command, OPTION_ORIG, 0);
     uint32_t target = command_number(command, OPTION_TARGET, 0);
@@ -43,19 +58,28 @@ void handlers_tpatch(const struct command *command, uint8_t *buffer)
     if (!reply_checks_crc(command, crc, "Request CRC")) {
         return;
     }
-    switch (slots_patch(n, original, target, &other)) {
+    switch (slots_patch(mode, n, original, target, &other)) {
     case SLOTS_OK:
-        reply_ok("Trampoline %u: 0x%08X -> tramp(0x%08X) -> 0x%08X", n, original & ~1u,
-                 trampoline_address(n) | 1u, target);
+        reply_patched(mode, n, original & ~1u, target);
         break;
     case SLOTS_NO_REMAP:
-        reply_error("This FPB cannot remap");
+        reply_error("This FPB cannot remap: use dpatch");
         break;
     case SLOTS_INVALID_ORIGINAL:
         reply_error("Invalid original 0x%08X", original);
         break;
     case SLOTS_INVALID_TARGET:
         reply_error("Invalid target 0x%08X", target);
+        break;
+    case SLOTS_OUT_OF_REACH:
+        reply_error("Target 0x%08X is out of a branch's reach from 0x%08X (16 MB): use tpatch",
+                    target, original);
+        break;
+    case SLOTS_DEBUGGER:
+        reply_error("A debugger is attached and would halt at the breakpoint: detach it");
+        break;
+    case SLOTS_NO_MONITOR:
+        reply_error("The DebugMonitor cannot be enabled on this part: use tpatch");
         break;
     case SLOTS_IN_USE:
         reply_error("Slot %u is in use", n);
@@ -74,6 +98,24 @@ void handlers_tpatch(const struct command *command, uint8_t *buffer)
         reply_error("Invalid comp %u", n);
         break;
     }
+}
+
+void handlers_patch(const struct command *command, uint8_t *buffer)
+{
+    (void)buffer;
+    patch(command, SLOTS_DIRECT);
+}
+
+void handlers_tpatch(const struct command *command, uint8_t *buffer)
+{
+    (void)buffer;
+    patch(command, SLOTS_TRAMPOLINE);
+}
+
+void handlers_dpatch(const struct command *command, uint8_t *buffer)
+{
+    (void)buffer;
+    patch(command, SLOTS_DEBUGMON);
 }
 
 void handlers_enable(const struct command *command, uint8_t *buffer)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "line.h"
 
+#include "policy.h"
+
 #define BACKSPACE 0x08u
 #define DELETE    0x7Fu
+
+_Static_assert(POLICY_LINE_USABLE < LINE_SIZE, "a line ends with NUL");
 
 static enum line_result finish(struct line *line)
 {
@@ -28,10 +32,11 @@ enum line_result line_receive(struct line *line, uint8_t byte)
         line->length -= line->length > 0 ? 1u : 0u;
         return LINE_MORE;
     }
-    if ((byte < ' ' && byte != '\t') || byte > DELETE) {
+    bool is_control = (byte < ' ' && byte != '\t') || byte > DELETE;
+    if (is_control && POLICY_IS_STRICT) {
         line->fault = LINE_GARBLED;
-    } else if (line->length == LINE_SIZE - 1) {
-        line->fault = LINE_TOO_LONG;
+    } else if (line->length == POLICY_LINE_USABLE) {
+        line->fault = POLICY_IS_STRICT ? LINE_TOO_LONG : LINE_MORE;
     } else {
         line->text[line->length++] = (char)byte;
     }
@@ -40,7 +45,7 @@ enum line_result line_receive(struct line *line, uint8_t byte)
 
 void line_lose(struct line *line)
 {
-    if (line->fault == LINE_MORE) {
+    if (line->fault == LINE_MORE && POLICY_IS_STRICT) {
         line->fault = LINE_LOST_BYTES;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Collect one line, a byte per call. A line that cannot be taken whole is refused whole: what is
- * left of a command that lost its end, or its middle, is another command.
+ * left of a command that lost its end, or its middle, is another command. (Level 1 runs it.)
  */
 #ifndef FIRMWARE_LINE_H
 #define FIRMWARE_LINE_H

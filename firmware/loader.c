@@ -1,75 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 #include "loader.h"
 
+#include "boot.h"
 #include "crc16.h"
 #include "fpb.h"
-#include "greet.h"
 #include "handlers.h"
 #include "line.h"
+#include "policy.h"
 #include "reply.h"
 #include "uart.h"
 
-static handler ping, echo, hello;
+#define BIT(option) (1u << OPTION_##option)
+#define PATCHING    (BIT(COMP) | BIT(ORIG) | BIT(TARGET) | BIT(CRC))
+
+enum kind {
+    ANSWERS, /* changes nothing, and its marker line is the whole answer */
+    SHOWS,   /* changes nothing, and its answer is longer: done again when it is asked for again */
+    CHANGES, /* needs its CRC when it is tagged */
+};
 
 static const struct {
     const char *name;
     handler *run;
+    uint32_t options; /* that it uses, beside --cmd and --tag */
+    enum kind kind;
 } commands[] = {
-    {"ping", ping},
-    {"echo", echo},
-    {"hello", hello},
-    {"info", handlers_info},
-    {"alloc", handlers_alloc},
-    {"upload", handlers_upload},
-    {"read", handlers_read},
-    {"write", handlers_write},
-    {"tpatch", handlers_tpatch},
-    {"enable", handlers_enable},
-    {"unpatch", handlers_unpatch},
+    {"ping", handlers_ping, 0, ANSWERS},
+    {"echo", handlers_echo, BIT(DATA), ANSWERS},
+    {"echoback", handlers_echoback, BIT(LEN), SHOWS},
+    {"hello", handlers_hello, 0, ANSWERS},
+    {"info", handlers_info, 0, SHOWS},
+    {"alloc", handlers_alloc, BIT(SIZE) | BIT(CRC), CHANGES},
+    {"upload", handlers_upload, BIT(ADDR) | BIT(DATA) | BIT(CRC), CHANGES},
+    {"read", handlers_read, BIT(ADDR) | BIT(LEN) | BIT(CRC) | BIT(FORCE), SHOWS},
+    {"write", handlers_write, BIT(ADDR) | BIT(DATA) | BIT(CRC) | BIT(FORCE), CHANGES},
+    {"patch", handlers_patch, PATCHING, CHANGES},
+    {"tpatch", handlers_tpatch, PATCHING, CHANGES},
+    {"dpatch", handlers_dpatch, PATCHING, CHANGES},
+    {"enable", handlers_enable, BIT(COMP) | BIT(ALL) | BIT(ENABLE) | BIT(CRC), CHANGES},
+    {"unpatch", handlers_unpatch, BIT(COMP) | BIT(ALL) | BIT(CRC), CHANGES},
+};
+
+/* What tells a request from others: its tag, and the whole line. */
+struct request {
+    bool is_tagged;
+    uint32_t tag;
+    size_t length;
+    uint16_t crc;
 };
 
 static struct line line;
+static struct request last; /* the command that ran last, if its marker line answers it again */
 
 _Static_assert(sizeof line.text >= HANDLERS_MAX_DATA, "commands use the line as their buffer");
-
-static void ping(const struct command *command, uint8_t *buffer)
-{
-    (void)command;
-    (void)buffer;
-    reply_ok("PONG");
-}
-
-static bool is_hex_digit(char character)
-{
-    return (character >= '0' && character <= '9') || (character >= 'a' && character <= 'f') ||
-           (character >= 'A' && character <= 'F');
-}
-
-static void echo(const struct command *command, uint8_t *buffer)
-{
-    size_t length = 0;
-    (void)buffer;
-    if (!command_has(command, OPTION_DATA)) {
-        reply_error("Missing --data");
-        return;
-    }
-    while (is_hex_digit(command->data[length])) {
-        length++;
-    }
-    if (command->data[length] != '\0' || length % 2 != 0) {
-        reply_error("Invalid hex data");
-        return;
-    }
-    reply_ok("ECHO %u Bytes, CRC 0x%04X", length / 2,
-             crc16_update(CRC16_START, command->data, length));
-}
-
-static void hello(const struct command *command, uint8_t *buffer)
-{
-    (void)command;
-    (void)buffer;
-    reply_ok("%s", greet());
-}
 
 static bool is_same(const char *one, const char *other)
 {
@@ -80,23 +63,39 @@ static bool is_same(const char *one, const char *other)
     return *one == *other;
 }
 
-static void run(const struct command *command)
+static bool is_repeat(const struct request *request)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (is_same(command->name, commands[i].name)) {
-            commands[i].run(command, (uint8_t *)line.text);
-            return;
-        }
-    }
-    reply_error("Unknown: %.80s", command->name);
+    return request->is_tagged && last.is_tagged && request->tag == last.tag &&
+           request->length == last.length && request->crc == last.crc;
 }
 
-static void run_line(void)
+static void run(const struct command *command, const struct request *request)
 {
-    struct command command;
-    switch (command_parse(line.text, &command)) {
+    size_t i = 0;
+    while (i < sizeof commands / sizeof commands[0] && !is_same(command->name, commands[i].name)) {
+        i++;
+    }
+    if (i == sizeof commands / sizeof commands[0]) {
+        reply_error("Unknown: %.80s", command->name);
+        return;
+    }
+    const char *unused = command_unused(command, commands[i].options | BIT(CMD) | BIT(TAG));
+    if (unused != NULL && POLICY_IS_STRICT) {
+        reply_error("Invalid arguments: %s does not use --%s", commands[i].name, unused);
+    } else if (request->is_tagged && commands[i].kind == CHANGES &&
+               !command_has(command, OPTION_CRC)) {
+        reply_error("Missing --crc");
+    } else {
+        commands[i].run(command, (uint8_t *)line.text);
+        last = commands[i].kind != SHOWS ? *request : (struct request){0};
+        reply_keep();
+    }
+}
+
+static void refuse(enum command_result result, const char *culprit)
+{
+    switch (result) {
     case COMMAND_OK:
-        run(&command);
         break;
     case COMMAND_NO_NAME:
         reply_error("Missing --cmd");
@@ -105,24 +104,57 @@ static void run_line(void)
         reply_error("Invalid arguments: quote not closed");
         break;
     case COMMAND_NOT_AN_OPTION:
-        reply_error("Invalid arguments: %.80s is not an option", command.culprit);
+        reply_error("Invalid arguments: %.80s is not an option", culprit);
         break;
     case COMMAND_UNKNOWN_OPTION:
-        reply_error("Invalid arguments: unknown option %s", command.culprit);
+        reply_error("Invalid arguments: unknown option %.80s", culprit);
         break;
     case COMMAND_REPEATED_OPTION:
-        reply_error("Invalid arguments: %.80s given twice", command.culprit);
+        reply_error("Invalid arguments: %.80s given twice", culprit);
         break;
     case COMMAND_MISSING_VALUE:
-        reply_error("Invalid arguments: %.80s needs a value", command.culprit);
+        reply_error("Invalid arguments: %.80s needs a value", culprit);
         break;
     case COMMAND_UNWANTED_VALUE:
-        reply_error("Invalid arguments: %.80s takes no value", command.culprit);
+        reply_error("Invalid arguments: %.80s takes no value", culprit);
         break;
     case COMMAND_INVALID_NUMBER:
-        reply_error("Invalid arguments: %.80s is not a number", command.culprit);
+        reply_error("Invalid arguments: %.80s is not a number", culprit);
+        break;
+    case COMMAND_INVALID_TAG:
+        reply_error("Invalid arguments: %.80s is not a tag (0 to 65535)", culprit);
         break;
     }
+}
+
+static void run_line(void)
+{
+    struct command command;
+    struct request request = {0};
+    while (line.text[request.length] != '\0') {
+        request.length++;
+    }
+    request.crc = crc16_update(CRC16_START, line.text, request.length);
+    enum command_result result = command_parse(line.text, &command);
+
+    request.is_tagged = command_has(&command, OPTION_TAG);
+    request.tag = command_number(&command, OPTION_TAG, 0);
+    reply_begin(&command);
+    if (result != COMMAND_OK) {
+        refuse(result, command.culprit);
+    } else if (is_repeat(&request)) {
+        reply_again();
+    } else {
+        run(&command, &request);
+    }
+}
+
+/* What is left of such a line may have another's tag: it is answered without one. */
+static void refuse_line(const char *reason)
+{
+    struct command untagged = {0};
+    reply_begin(&untagged);
+    reply_error("Line %s", reason);
 }
 
 static void receive(uint8_t byte)
@@ -134,19 +166,20 @@ static void receive(uint8_t byte)
         run_line();
         break;
     case LINE_TOO_LONG:
-        reply_error("Line too long");
+        refuse_line("too long");
         break;
     case LINE_GARBLED:
-        reply_error("Line garbled");
+        refuse_line("garbled");
         break;
     case LINE_LOST_BYTES:
-        reply_error("Line lost bytes");
+        refuse_line("lost bytes");
         break;
     }
 }
 
 void loader_start(void)
 {
+    boot_start();
     fpb_start();
 }
 
@@ -155,6 +188,7 @@ void loader_poll(void)
     uint8_t byte = 0;
     enum uart_result result = UART_EMPTY;
     while ((result = uart_read(&byte)) != UART_EMPTY) {
+        boot_heard();
         if (result == UART_BYTE_AFTER_LOSS) {
             line_lose(&line);
         }

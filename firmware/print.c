@@ -7,10 +7,25 @@
 
 _Static_assert(sizeof(unsigned) == sizeof(uint32_t), "%u takes an unsigned");
 
-static void print_text(const char *text, unsigned limit)
+struct sink {
+    char *text;  /* NULL: the serial line */
+    size_t room; /* left in `text` */
+};
+
+static void put(struct sink *sink, char character)
+{
+    if (sink->text == NULL) {
+        uart_write((uint8_t)character);
+    } else if (sink->room > 0) {
+        *sink->text++ = character;
+        sink->room--;
+    }
+}
+
+static void print_text(struct sink *sink, const char *text, unsigned limit)
 {
     for (; *text != '\0' && limit > 0; limit--) {
-        uart_write((uint8_t)*text++);
+        put(sink, *text++);
     }
 }
 
@@ -23,7 +38,7 @@ static unsigned read_number(const char **format)
     return number;
 }
 
-static void print_number(uint32_t number, uint32_t base, unsigned width)
+static void print_number(struct sink *sink, uint32_t number, uint32_t base, unsigned width)
 {
     char digits[10]; /* 4294967295 */
     unsigned count = 0;
@@ -32,18 +47,19 @@ static void print_number(uint32_t number, uint32_t base, unsigned width)
         number /= base;
     } while (number > 0);
     for (; width > count; width--) {
-        uart_write('0');
+        put(sink, '0');
     }
     while (count > 0) {
-        uart_write((uint8_t)digits[--count]);
+        put(sink, digits[--count]);
     }
 }
 
-void print_arguments(const char *format, va_list arguments)
+/* By pointer: what a callee takes from a va_list given by value is lost to the caller. */
+static void print_arguments(struct sink *sink, const char *format, va_list *arguments)
 {
     for (; *format != '\0'; format++) {
         if (*format != '%') {
-            uart_write((uint8_t)*format);
+            put(sink, *format);
             continue;
         }
         format++;
@@ -55,21 +71,21 @@ void print_arguments(const char *format, va_list arguments)
         }
         switch (*format) {
         case 's':
-            print_text(va_arg(arguments, const char *), precision);
+            print_text(sink, va_arg(*arguments, const char *), precision);
             break;
         case 'c':
-            uart_write((uint8_t)va_arg(arguments, int));
+            put(sink, (char)va_arg(*arguments, int));
             break;
         case 'u':
-            print_number(va_arg(arguments, unsigned), 10, width);
+            print_number(sink, va_arg(*arguments, unsigned), 10, width);
             break;
         case 'X':
-            print_number(va_arg(arguments, unsigned), 16, width);
+            print_number(sink, va_arg(*arguments, unsigned), 16, width);
             break;
         case '\0':
             return;
         default:
-            uart_write((uint8_t)*format);
+            put(sink, *format);
             break;
         }
     }
@@ -77,8 +93,19 @@ void print_arguments(const char *format, va_list arguments)
 
 void print_format(const char *format, ...)
 {
+    struct sink line = {NULL, 0};
     va_list arguments;
     va_start(arguments, format);
-    print_arguments(format, arguments);
+    print_arguments(&line, format, &arguments);
     va_end(arguments);
+}
+
+void print_into(char *text, size_t size, const char *format, va_list arguments)
+{
+    struct sink memory = {text, size - 1};
+    va_list copy;
+    va_copy(copy, arguments);
+    print_arguments(&memory, format, &copy);
+    va_end(copy);
+    *memory.text = '\0';
 }

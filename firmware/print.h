@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Text to the serial line. */
+/* Text, to the serial line or into memory. */
 #ifndef FIRMWARE_PRINT_H
 #define FIRMWARE_PRINT_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 /*
  * A small printf: %s, %c, %u, %X and %%, with a width that pads numbers with zeros (%03u,
@@ -11,6 +12,8 @@
  */
 __attribute__((format(printf, 1, 2))) void print_format(const char *format, ...);
 
-__attribute__((format(printf, 1, 0))) void print_arguments(const char *format, va_list arguments);
+/* The same into `text`, cut so that it fits `size` bytes with its NUL. */
+__attribute__((format(printf, 3, 0))) void print_into(char *text, size_t size, const char *format,
+                                                      va_list arguments);
 
 #endif

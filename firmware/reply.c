@@ -6,26 +6,63 @@
 #include "base64.h"
 #include "print.h"
 
-#define END "\n[FLEND]\n"
+struct message {
+    bool is_ok;
+    char text[256]; /* without its marker, cut */
+};
+
+static struct message message, kept;
+static bool is_tagged;
+static uint32_t tag;
+
+void reply_begin(const struct command *command)
+{
+    is_tagged = command_has(command, OPTION_TAG);
+    tag = command_number(command, OPTION_TAG, 0);
+}
+
+static void end(void)
+{
+    if (is_tagged) {
+        print_format(" #%u", tag);
+    }
+    print_format("\n[FLEND]\n");
+}
+
+static void send(const struct message *what)
+{
+    print_format("[%s] %s", what->is_ok ? "FLOK" : "FLERR", what->text);
+    end();
+}
 
 void reply_ok(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    print_format("[FLOK] ");
-    print_arguments(format, arguments);
-    print_format(END);
+    message.is_ok = true;
+    print_into(message.text, sizeof message.text, format, arguments);
     va_end(arguments);
+    send(&message);
 }
 
 void reply_error(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    print_format("[FLERR] ");
-    print_arguments(format, arguments);
-    print_format(END);
+    message.is_ok = false;
+    print_into(message.text, sizeof message.text, format, arguments);
     va_end(arguments);
+    send(&message);
+}
+
+void reply_keep(void)
+{
+    kept = message;
+}
+
+void reply_again(void)
+{
+    send(&kept);
 }
 
 void reply_data(const char *verb, uint16_t crc, const uint8_t *data, size_t length)
@@ -36,7 +73,7 @@ void reply_data(const char *verb, uint16_t crc, const uint8_t *data, size_t leng
         base64_encode_group(data + done, length - done < 3 ? length - done : 3, group);
         print_format("%s", group);
     }
-    print_format(END);
+    end();
 }
 
 bool reply_checks_crc(const struct command *command, uint16_t crc, const char *what)

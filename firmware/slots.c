@@ -2,8 +2,10 @@
 #include "slots.h"
 
 #include "branch.h"
-#include "cortex_m3.h"
+#include "cortex_m.h"
+#include "monitor.h"
 #include "part.h"
+#include "policy.h"
 #include "trampoline.h"
 
 #define ALLOCATION FPB_MAX_CODE /* index of the reservation among the blocks */
@@ -11,6 +13,12 @@
 
 static struct slot slots[FPB_MAX_CODE];
 static struct arena_block blocks[BLOCKS];
+
+static struct part_region arena(void)
+{
+    struct part_region arena = part_arena();
+    return (struct part_region){arena.address + POLICY_ARENA_SKIP, arena.size - POLICY_ARENA_SKIP};
+}
 
 const struct slot *slots_get(unsigned n)
 {
@@ -29,21 +37,21 @@ struct arena_block slots_memory(unsigned n)
 
 bool slots_allocate(uint32_t size, uint32_t *address)
 {
-    struct part_region arena = part_arena();
+    struct part_region memory = arena();
     struct arena_block block = {.size = size};
     slots_free_allocation();
-    if (!arena_place(arena.size, blocks, BLOCKS, size, &block.offset)) {
+    if (!arena_place(memory.size, blocks, BLOCKS, size, &block.offset)) {
         return false;
     }
     blocks[ALLOCATION] = block;
-    *address = arena.address + block.offset;
+    *address = memory.address + block.offset;
     return true;
 }
 
 struct arena_block slots_allocation(void)
 {
     struct arena_block block = blocks[ALLOCATION];
-    block.offset += part_arena().address;
+    block.offset += arena().address;
     return block;
 }
 
@@ -63,137 +71,195 @@ uint32_t slots_used_bytes(void)
 
 uint32_t slots_free_bytes(void)
 {
-    return arena_free(part_arena().size, blocks, BLOCKS);
+    return arena_free(arena().size, blocks, BLOCKS);
 }
 
 static bool is_code(uint32_t original)
 {
     /* Four bytes from `original` are replaced, so four must be there. */
     return original >= part_flash.address && original - part_flash.address <= part_flash.size - 4 &&
-           original < FPB_CODE_REGION_END;
+           (fpb_state().version > 1 || original < FPB_CODE_REGION_END);
 }
 
-static bool holds(struct arena_block block, uint32_t target)
+static bool is_in(struct arena_block block, uint32_t target)
 {
-    uint32_t offset = (target & ~1u) - part_arena().address;
-    return (target & 1u) != 0 && offset - block.offset < block.size;
+    return target - arena().address - block.offset < block.size;
 }
 
-/* Find a patch that matches the word at `word`, be it enabled or not. */
-static bool find_matching(uint32_t word, unsigned *other)
+static bool is_target(enum slots_mode mode, unsigned n, bool replaces, uint32_t target)
 {
+    uint32_t address = target & ~1u;
+    bool is_ours = is_in(blocks[ALLOCATION], address) || (replaces && is_in(blocks[n], address));
+    bool is_flash = address - part_flash.address < part_flash.size;
+    return (target & 1u) != 0 && (is_ours || (mode == SLOTS_DIRECT && is_flash));
+}
+
+/* Return how many words of flash a patch's comparators match, from the original's own word on. */
+static uint32_t words_of(enum slots_mode mode, uint32_t original)
+{
+    return mode != SLOTS_DEBUGMON && (original & 2u) != 0 && POLICY_HAS_PAIRS ? 2 : 1;
+}
+
+/* Find another patch of this function, or one that matches a word this one needs: two comparators
+ * on one word is more than the manual defines. */
+static enum slots_result check_words(enum slots_mode mode, unsigned n, uint32_t original,
+                                     unsigned *other)
+{
+    uint32_t start = original & ~3u;
+    uint32_t end = start + 4 * words_of(mode, original);
     for (unsigned i = 0; i < slots_count(); i++) {
-        if (slots[i].original != 0 && (fpb_comparator(i) & FPB_COMP_ADDRESS) == word) {
-            *other = slots[i].first;
-            return true;
+        uint32_t its_start = slots[i].original & ~3u;
+        uint32_t its_end = its_start + 4 * words_of(slots[i].mode, slots[i].original);
+        if (slots[i].original == 0 || slots[i].first == n) {
+            continue;
         }
-    }
-    return false;
-}
-
-static enum slots_result check_words(uint32_t original, unsigned *other)
-{
-    for (unsigned i = 0; i < slots_count(); i++) {
+        *other = slots[i].first;
         if (slots[i].original == original) {
-            *other = slots[i].first;
             return SLOTS_ALREADY_PATCHED;
         }
-    }
-    /* Two comparators on one word is more than the manual defines. */
-    if (find_matching(original & ~3u, other) ||
-        ((original & 2u) != 0 && find_matching((original & ~3u) + 4, other))) {
-        return SLOTS_WORD_TAKEN;
+        if (start < its_end && its_start < end && fpb_state().version == 1) {
+            return SLOTS_WORD_TAKEN;
+        }
     }
     return SLOTS_OK;
 }
 
-static bool find_free(unsigned except, unsigned *free)
-{
-    for (unsigned i = 0; i < slots_count(); i++) {
-        if (i != except && slots[i].original == 0) {
-            *free = i;
-            return true;
-        }
-    }
-    return false;
-}
+struct plan { /* what the comparators of a patch will match */
+    unsigned numbers[2];
+    struct match matches[2];
+    unsigned count;
+};
 
-/* Move the reservation into slot `n` if `target` lies in it. */
-static void take_allocation(unsigned n, uint32_t target)
-{
-    if (holds(blocks[ALLOCATION], target)) {
-        blocks[n] = blocks[ALLOCATION];
-        slots_free_allocation();
-    }
-}
-
-/* A call in progress reads the old target or the new one: this is one store. The code behind the
- * new one is complete, and the memory of the old one is freed after nobody can start it any more.
- */
-static void retarget(unsigned n, uint32_t target)
-{
-    cortex_m3_barrier();
-    slot_targets[n] = target;
-    cortex_m3_barrier();
-    take_allocation(n, target);
-}
-
-static void install(unsigned n, unsigned second, uint32_t original, uint32_t target,
-                    uint32_t branch)
-{
-    /* Data reads of a word that an instruction comparator matches return flash itself. */
-    const volatile uint16_t *flash = (const volatile uint16_t *)(uintptr_t)original;
-    uint32_t mask = 1u << n | 1u << second;
-
-    slot_targets[n] = target;
-    if (second == n) {
-        fpb_prepare(n, original, branch);
-    } else {
-        fpb_prepare(n, original - 2, (uint32_t)flash[-1] | branch << 16);
-        fpb_prepare(second, original + 2, branch >> 16 | (uint32_t)flash[2] << 16);
-        slots[second] = (struct slot){original, n, mask};
-    }
-    slots[n] = (struct slot){original, n, mask};
-    take_allocation(n, target);
-    fpb_enable(mask, true);
-}
-
-enum slots_result slots_patch(unsigned n, uint32_t original, uint32_t target, unsigned *other)
+static enum slots_result plan_branch(enum slots_mode mode, uint32_t original, uint32_t target,
+                                     struct plan *plan)
 {
     uint32_t branch = 0;
-    unsigned second = n;
+    uint32_t to = mode == SLOTS_DIRECT ? target & ~1u : trampoline_address(plan->numbers[0]);
+    if (!fpb_state().remaps) {
+        return SLOTS_NO_REMAP;
+    }
+    if (!branch_encode(original, to, &branch)) {
+        return mode == SLOTS_DIRECT ? SLOTS_OUT_OF_REACH : SLOTS_INVALID_ORIGINAL;
+    }
+    /* Data reads of a word that an instruction comparator matches return flash itself. */
+    const volatile uint32_t *flash = (const volatile uint32_t *)(uintptr_t)(original & ~3u);
+    uint32_t own[2] = {flash[0], words_of(mode, original) > 1 ? flash[1] : 0};
+    plan->count = match_branch(original, branch, own, plan->matches);
+    return SLOTS_OK;
+}
+
+/* Choose the second comparator of a pair: the one this patch has already, or a free one. */
+static bool find_second(unsigned n, unsigned *second)
+{
+    bool found = false;
+    for (unsigned i = 0; i < slots_count(); i++) {
+        bool is_its_own = slots[i].original != 0 && slots[i].first == n;
+        if (i != n && (is_its_own || (slots[i].original == 0 && !found))) {
+            *second = i;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static enum slots_result start_monitor(void)
+{
+    if (POLICY_DPATCH_CLEARS && !monitor_is_on()) {
+        fpb_start();
+    }
+    switch (monitor_start()) {
+    case MONITOR_OK:
+        break;
+    case MONITOR_DEBUGGER:
+        return SLOTS_DEBUGGER;
+    case MONITOR_ABSENT:
+        return SLOTS_NO_MONITOR;
+    }
+    return SLOTS_OK;
+}
+
+/* Everything was checked: let calls of `original` go to `target`. The patch behind it is complete,
+ * and the memory of an earlier one is freed after nobody can start it any more. */
+static void install(enum slots_mode mode, uint32_t original, uint32_t target,
+                    const struct plan *plan)
+{
+    unsigned n = plan->numbers[0];
+    struct slot before = slots[n];
+    uint32_t mask = 1u << n | (plan->count > 1 ? 1u << plan->numbers[1] : 0);
+
+    cortex_m_barrier();
+    slot_targets[n] = target;
+    cortex_m_barrier();
+    if (before.original != 0 && before.mode == mode && mode != SLOTS_DIRECT) {
+        fpb_enable(mask, true); /* trampoline or monitor read the target: that store was all */
+    } else {
+        for (unsigned i = 0; i < plan->count; i++) {
+            slots[plan->numbers[i]] = (struct slot){original, n, mask, mode};
+        }
+        fpb_set(before.mask & ~mask, plan->numbers, plan->matches, plan->count);
+        for (unsigned i = 0; i < FPB_MAX_CODE; i++) {
+            if ((before.mask & ~mask) >> i & 1u) {
+                slots[i] = (struct slot){0};
+            }
+        }
+    }
+    if (is_in(blocks[ALLOCATION], target & ~1u)) {
+        blocks[n] = blocks[ALLOCATION];
+        slots_free_allocation();
+    } else if (!is_in(blocks[n], target & ~1u)) {
+        blocks[n] = (struct arena_block){0};
+    }
+}
+
+enum slots_result slots_patch(enum slots_mode mode, unsigned n, uint32_t original, uint32_t target,
+                              unsigned *other)
+{
+    struct plan plan = {.numbers = {n}, .count = 1};
+    enum slots_result result = SLOTS_OK;
 
     original &= ~1u;
     if (n >= slots_count()) {
         return SLOTS_NO_SUCH_SLOT;
     }
-    if (!fpb_state().remaps) {
-        return SLOTS_NO_REMAP;
-    }
-    if (!is_code(original) || !branch_encode(original, trampoline_address(n), &branch)) {
+    if (!is_code(original)) {
         return SLOTS_INVALID_ORIGINAL;
+    }
+    if (mode == SLOTS_DEBUGMON) {
+        plan.matches[0] = match_breakpoint(fpb_state().version, original);
+    } else {
+        result = plan_branch(mode, original, target, &plan);
+    }
+    if (result != SLOTS_OK) {
+        return result;
     }
     bool replaces = slots[n].original == original && slots[n].first == n;
     if (!replaces && slots[n].original != 0) {
         return SLOTS_IN_USE;
     }
-    if (!holds(blocks[ALLOCATION], target) && !(replaces && holds(blocks[n], target))) {
+    if (!is_target(mode, n, replaces, target)) {
         return SLOTS_INVALID_TARGET;
     }
-    if (replaces) {
-        retarget(n, target);
-        fpb_enable(slots[n].mask, true);
-        return SLOTS_OK;
+    result = check_words(mode, n, original, other);
+    if (result == SLOTS_OK && plan.count > 1 && !find_second(n, &plan.numbers[1])) {
+        result = SLOTS_NO_PAIR;
     }
-    enum slots_result result = check_words(original, other);
-    if (result != SLOTS_OK) {
-        return result;
+    if (result == SLOTS_OK && mode == SLOTS_DEBUGMON) {
+        result = start_monitor();
     }
-    if ((original & 2u) != 0 && !find_free(n, &second)) {
-        return SLOTS_NO_PAIR;
+    if (result == SLOTS_OK) {
+        install(mode, original, target, &plan);
     }
-    install(n, second, original, target, branch);
-    return SLOTS_OK;
+    return result;
+}
+
+uint32_t slots_monitored(uint32_t pc)
+{
+    for (unsigned n = 0; n < FPB_MAX_CODE; n++) {
+        if (slots[n].original == pc && slots[n].mode == SLOTS_DEBUGMON) {
+            return slot_targets[n];
+        }
+    }
+    return 0;
 }
 
 enum slots_result slots_enable(uint32_t n, bool enable, unsigned *count)
@@ -204,7 +270,7 @@ enum slots_result slots_enable(uint32_t n, bool enable, unsigned *count)
         return SLOTS_NO_SUCH_SLOT;
     }
     if (n != SLOTS_ALL && slots[n].original == 0) {
-        return SLOTS_EMPTY;
+        return POLICY_IS_STRICT ? SLOTS_EMPTY : SLOTS_OK;
     }
     for (unsigned i = 0; i < slots_count(); i++) {
         bool chosen = n == SLOTS_ALL || slots[n].first == i;
@@ -227,7 +293,7 @@ enum slots_result slots_unpatch(uint32_t n)
     }
     uint32_t mask = n == SLOTS_ALL ? (1u << slots_count()) - 1 : slots[n].mask;
 
-    fpb_clear(mask); /* first: until then a call may still enter the memory freed below */
+    fpb_set(mask, NULL, NULL, 0); /* first: until then a call may enter the memory freed below */
     for (unsigned i = 0; i < FPB_MAX_CODE; i++) {
         if ((mask >> i & 1u) != 0) {
             slots[i] = (struct slot){0};

@@ -2,8 +2,9 @@
 /*
  * Slots: comparator n, the function it redirects, and the memory of its patch.
  *
- * A function at address%4 == 0 takes one slot. At address%4 == 2 its first 32 bits lie in two
- * words, so it takes two: the first holds the patch, the second only its comparator ("pair").
+ * A branch in place of a function at address%4 == 0 takes one slot. At address%4 == 2 the first 32
+ * bits lie in two words, so it takes two: the first holds the patch, the second only its comparator
+ * ("pair"). A breakpoint takes one slot anywhere.
  */
 #ifndef FIRMWARE_SLOTS_H
 #define FIRMWARE_SLOTS_H
@@ -16,12 +17,22 @@
 
 #define SLOTS_ALL UINT32_MAX /* instead of a slot's number: every slot */
 
+enum slots_mode {
+    SLOTS_TRAMPOLINE, /* a branch to the slot's trampoline, which jumps to the patch */
+    SLOTS_DIRECT,     /* a branch to the target itself */
+    SLOTS_DEBUGMON,   /* a breakpoint, and the DebugMonitor */
+};
+
 enum slots_result {
     SLOTS_OK,
     SLOTS_NO_SUCH_SLOT,
     SLOTS_NO_REMAP,         /* this FPB cannot remap */
     SLOTS_INVALID_ORIGINAL, /* no instruction that a comparator can match */
-    SLOTS_INVALID_TARGET,   /* not Thumb code in the allocation, or in the slot's own memory */
+    SLOTS_INVALID_TARGET,   /* not Thumb code in the allocation, or in the slot's own memory;
+                               for SLOTS_DIRECT also in flash */
+    SLOTS_OUT_OF_REACH,     /* no branch at the original reaches the target */
+    SLOTS_DEBUGGER,         /* a debugger is attached, and breakpoints are its own */
+    SLOTS_NO_MONITOR,       /* the DebugMonitor cannot be enabled */
     SLOTS_IN_USE,           /* the slot holds another function */
     SLOTS_ALREADY_PATCHED,  /* another slot holds this function */
     SLOTS_WORD_TAKEN,       /* another slot matches a word that this function needs */
@@ -33,6 +44,7 @@ struct slot {
     uint32_t original; /* address of the function, Thumb bit clear; 0: the slot is empty */
     unsigned first;    /* the slot that holds the patch: this one, or the first of the pair */
     uint32_t mask;     /* the comparators of this patch, bit n: comparator n */
+    enum slots_mode mode;
 };
 
 /* Return slot `n`, below `slots_count()`. */
@@ -55,9 +67,14 @@ uint32_t slots_free_bytes(void);
 
 /*
  * Redirect the function at `original` to `target`. A patched function in its own slot is
- * retargeted. `*other`: the slot in the way, after SLOTS_ALREADY_PATCHED and SLOTS_WORD_TAKEN.
+ * redirected anew, whatever the two modes: a call meets the old patch or the new one.
+ * `*other`: the slot in the way, after SLOTS_ALREADY_PATCHED and SLOTS_WORD_TAKEN.
  */
-enum slots_result slots_patch(unsigned n, uint32_t original, uint32_t target, unsigned *other);
+enum slots_result slots_patch(enum slots_mode mode, unsigned n, uint32_t original, uint32_t target,
+                              unsigned *other);
+
+/* Return where a breakpoint at `pc` leads, with its Thumb bit; 0: it is none of ours. */
+uint32_t slots_monitored(uint32_t pc);
 
 /* Switch one slot, or SLOTS_ALL; `*count`: patches switched. A pair is switched by either. */
 enum slots_result slots_enable(uint32_t n, bool enable, unsigned *count);

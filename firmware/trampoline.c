@@ -23,11 +23,14 @@ TRAMPOLINE(2)
 TRAMPOLINE(3)
 TRAMPOLINE(4)
 TRAMPOLINE(5)
+TRAMPOLINE(6)
+TRAMPOLINE(7)
 
 uint32_t trampoline_address(unsigned n)
 {
     static void (*const trampolines[FPB_MAX_CODE])(void) = {
-        trampoline_0, trampoline_1, trampoline_2, trampoline_3, trampoline_4, trampoline_5,
+        trampoline_0, trampoline_1, trampoline_2, trampoline_3,
+        trampoline_4, trampoline_5, trampoline_6, trampoline_7,
     };
     return (uint32_t)(uintptr_t)trampolines[n] & ~1u;
 }

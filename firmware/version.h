@@ -4,7 +4,4 @@
 
 #define VERSION_NAME "FPBay 0.1.0"
 
-/* The loader whose wire protocol this one speaks; hosts in the field look for this text first. */
-#define VERSION_PROTOCOL "FPBInject v1.6.0"
-
 #endif

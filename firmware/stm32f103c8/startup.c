@@ -2,7 +2,7 @@
 /* Vector table, and the way from reset to main. */
 #include <stdint.h>
 
-#include "cortex_m3.h"
+#include "cortex_m.h"
 #include "fpb.h"
 #include "interrupts.h"
 #include "stm32f103.h"
@@ -28,18 +28,18 @@ __attribute__((section(".vectors"), used)) static const struct vector_table vect
     .stack = stack_top,
     .exceptions =
         {
-            Reset_Handler, /* 1 */
-            fault_entry,   /* 2 NMI */
-            fault_entry,   /* 3 HardFault */
-            fault_entry,   /* 4 MemManage */
-            fault_entry,   /* 5 BusFault */
-            fault_entry,   /* 6 UsageFault */
+            Reset_Handler,   /* 1 */
+            fault_entry,     /* 2 NMI */
+            hardfault_entry, /* 3 */
+            fault_entry,     /* 4 MemManage */
+            fault_entry,     /* 5 BusFault */
+            fault_entry,     /* 6 UsageFault */
             0,
             0,
             0,
             0,              /* 7 to 10 are reserved */
             fault_entry,    /* 11 SVCall */
-            fault_entry,    /* 12 DebugMonitor */
+            debugmon_entry, /* 12 */
             0,              /* 13 is reserved */
             fault_entry,    /* 14 PendSV */
             tick_interrupt, /* 15 SysTick */
@@ -67,7 +67,7 @@ void Reset_Handler(void)
     /* First of all: a reset need not disable the FPB, and then code below may still be remapped to
      * SRAM that no longer holds a patch. */
     FPB->CTRL = FPB_CTRL_KEY;
-    cortex_m3_barrier();
+    cortex_m_barrier();
 
     for (uint32_t i = 0; data_start + i < data_end; i++) {
         data_start[i] = data_load[i];
@@ -79,8 +79,8 @@ void Reset_Handler(void)
     SCB->VTOR = (uint32_t)(uintptr_t)&vectors;
     SCB->CCR |= SCB_CCR_STKALIGN; /* off at reset in the M3's revision 1: AAPCS wants 8 bytes */
     SCB->SHCSR |= SCB_SHCSR_USGFAULTENA | SCB_SHCSR_BUSFAULTENA | SCB_SHCSR_MEMFAULTENA;
-    cortex_m3_barrier();
+    cortex_m_barrier();
 
     (void)main();
-    cortex_m3_reset(); /* main does not return */
+    cortex_m_reset(); /* main does not return */
 }

@@ -3,12 +3,13 @@
 #include "uart.h"
 
 #include "clock.h"
-#include "cortex_m3.h"
+#include "cortex_m.h"
 #include "interrupts.h"
+#include "policy.h"
 #include "stm32f103.h"
 
 #define BAUD       115200u
-#define RING_SIZE  512u /* a power of two: 44 ms of a line that never pauses */
+#define RING_SIZE  POLICY_RING_SIZE
 #define AFTER_LOSS 0x100u
 
 /* The interrupt moves `head` only, the program `tail` only; both count up and wrap. */
@@ -36,7 +37,7 @@ void uart_interrupt(void)
     if ((status & (USART_SR_FE | USART_SR_NE)) != 0) {
         loss = AFTER_LOSS; /* the byte is not what was sent */
     } else if ((status & USART_SR_RXNE) != 0) {
-        if (head - tail == RING_SIZE) {
+        if (head - tail == POLICY_RING_USABLE) {
             loss = AFTER_LOSS;
         } else {
             ring[head % RING_SIZE] = (uint16_t)(byte | loss);

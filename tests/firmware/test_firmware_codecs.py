@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from firmware.build import SOURCE_DIRECTORY, WARNING_FLAGS
 
-PURE = ("arena.c", "base64.c", "branch.c", "command.c", "crc16.c", "line.c")
+PURE = ("arena.c", "base64.c", "branch.c", "command.c", "crc16.c", "line.c", "match.c")
 LINE_SIZE = 1536
 LINE_MORE, LINE_READY, LINE_TOO_LONG, LINE_GARBLED, LINE_LOST_BYTES = range(5)
 (
@@ -26,7 +26,8 @@ LINE_MORE, LINE_READY, LINE_TOO_LONG, LINE_GARBLED, LINE_LOST_BYTES = range(5)
     MISSING_VALUE,
     UNWANTED_VALUE,
     INVALID_NUMBER,
-) = range(9)
+    INVALID_TAG,
+) = range(10)
 OPTIONS = [
     "cmd",
     "size",
@@ -40,6 +41,7 @@ OPTIONS = [
     "enable",
     "all",
     "force",
+    "tag",
 ]
 
 quickly = settings(max_examples=100, deadline=None)
@@ -67,6 +69,10 @@ class Block(ctypes.Structure):
     _fields_ = (("offset", ctypes.c_uint32), ("size", ctypes.c_uint32))
 
 
+class Match(ctypes.Structure):
+    _fields_ = (("comp", ctypes.c_uint32), ("word", ctypes.c_uint32))
+
+
 @pytest.fixture(scope="session")
 def loader(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """The portable parts as a library that stops at undefined behaviour."""
@@ -79,6 +85,7 @@ def loader(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     loaded.crc16_update.restype = ctypes.c_uint16
     loaded.crc16_update_word.restype = ctypes.c_uint16
     loaded.arena_free.restype = ctypes.c_uint32
+    loaded.match_breakpoint.restype = Match
     for name in ("branch_encode", "arena_place", "command_parse_number"):
         getattr(loaded, name).restype = ctypes.c_bool
     return loaded
@@ -230,7 +237,9 @@ def given_options(command: Command) -> set[str]:
     return {name for n, name in enumerate(OPTIONS) if command.given >> n & 1}
 
 
-@pytest.mark.parametrize("letter", [("cmd", "c"), ("size", "s"), ("addr", "a"), ("len", "l")])
+@pytest.mark.parametrize(
+    "letter", [("cmd", "c"), ("size", "s"), ("addr", "a"), ("len", "l"), ("tag", "t")]
+)
 @pytest.mark.parametrize("form", ["-{1} {2}", "-{1}{2}", "--{0} {2}", "--{0}={2}", '--{0} "{2}"'])
 def test_option_means_the_same_in_every_spelling(
     loader: ctypes.CDLL, letter: tuple[str, str], form: str
@@ -247,12 +256,13 @@ def test_option_means_the_same_in_every_spelling(
 def test_all_options_of_a_long_line_arrive(loader: ctypes.CDLL) -> None:
     result, command, _buffer = parse(
         loader,
-        "fl -c x -s 1 -a 2 -d AAE= -r 3 -l 4 --comp 5 --orig 6 --target 7 --enable 8 --all --force",
+        "fl -c x -s 1 -a 2 -d AAE= -r 3 -l 4 --comp 5 --orig 6 --target 7 --enable 8 --all --force -t 9",
     )
     assert result == OK
     assert given_options(command) == set(OPTIONS)
     assert command.data == b"AAE="
     expected = {"size": 1, "addr": 2, "crc": 3, "len": 4, "comp": 5, "orig": 6, "target": 7}
+    expected["tag"] = 9
     assert {name: command.numbers[OPTIONS.index(name)] for name in expected} == expected
 
 
@@ -300,10 +310,25 @@ def test_command_name(loader: ctypes.CDLL, text: str, expected: bytes) -> None:
         pytest.param("fl -c x -s 08", INVALID_NUMBER, id="8 in octal"),
         pytest.param("fl -c x -s 4294967296", INVALID_NUMBER, id="33 bits"),
         pytest.param("fl -c x -s 0x100000000", INVALID_NUMBER, id="33 bits, hexadecimal"),
+        pytest.param("fl -c x -t 65536", INVALID_TAG, id="17 bits of tag"),
+        pytest.param("fl -c x -t x", INVALID_NUMBER, id="no tag"),
     ],
 )
 def test_line_is_refused(loader: ctypes.CDLL, text: str, expected: int) -> None:
     assert parse(loader, text)[0] == expected
+
+
+@pytest.mark.parametrize("text", ["fl -t 7 -s 1 -s 1 -c x", "fl --tag=7 -c x -s", "fl -t7 x"])
+def test_refused_line_keeps_the_tag_before_its_fault(loader: ctypes.CDLL, text: str) -> None:
+    _, command, _buffer = parse(loader, text)
+    assert "tag" in given_options(command)
+    assert command.numbers[OPTIONS.index("tag")] == 7
+
+
+@pytest.mark.parametrize("text", ["fl -c x -t 65536", "fl -c x -s 12x", "fl -s -1 -c x"])
+def test_value_that_was_refused_is_not_given(loader: ctypes.CDLL, text: str) -> None:
+    _, command, _buffer = parse(loader, text)
+    assert given_options(command) <= {"cmd"}
 
 
 @quickly
@@ -323,7 +348,7 @@ def test_number_is_read_in_every_notation_of_c(
 @given(text=st.text('fl -csad="1x\t', max_size=60))
 def test_any_line_is_a_command_or_refused(loader: ctypes.CDLL, text: str) -> None:
     result, command, _buffer = parse(loader, text)
-    assert result in range(INVALID_NUMBER + 1)
+    assert result in range(INVALID_TAG + 1)
     assert (result == OK) <= bool(command.name)
 
 
@@ -373,6 +398,52 @@ def test_branch_reaches_16_mb(loader: ctypes.CDLL, offset: int, *, reaches: bool
 
 def test_branch_from_flash_to_sram_is_out_of_reach(loader: ctypes.CDLL) -> None:
     assert encode_branch(loader, 0x0800_0100, 0x2000_0100) is None
+
+
+# Comparators
+
+
+def match_branch(
+    loader: ctypes.CDLL, original: int, branch: int, own: Sequence[int]
+) -> list[tuple[int, int]]:
+    matches = (Match * 2)()
+    count = loader.match_branch(original, branch, (ctypes.c_uint32 * 2)(*own), matches)
+    return [(match.comp, match.word) for match in matches[:count]]
+
+
+def match_breakpoint(loader: ctypes.CDLL, version: int, original: int) -> int:
+    return int(loader.match_breakpoint(version, original).comp)
+
+
+def test_branch_at_a_word_takes_that_word(loader: ctypes.CDLL) -> None:
+    own = (0x1111_2222, 0x3333_4444)
+    assert match_branch(loader, 0x0800_0104, 0xB800_F000, own) == [(0x0800_0105, 0xB800_F000)]
+
+
+def test_branch_at_an_upper_halfword_takes_two_words_and_keeps_the_other_halves(
+    loader: ctypes.CDLL,
+) -> None:
+    own = (0x1111_2222, 0x3333_4444)
+    assert match_branch(loader, 0x0800_0106, 0xB800_F000, own) == [
+        (0x0800_0105, 0xF000_2222),
+        (0x0800_0109, 0x3333_B800),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "original", "comp"),
+    [
+        pytest.param(1, 0x0800_0104, 0x4800_0105, id="REPLACE 01, lower halfword"),
+        pytest.param(1, 0x0800_0106, 0x8800_0105, id="REPLACE 10, upper halfword"),
+        pytest.param(2, 0x0800_0104, 0x0800_0105, id="BPADDR and BE, word"),
+        pytest.param(2, 0x1000_0106, 0x1000_0107, id="BPADDR and BE, halfword"),
+        pytest.param(2, 0x3001_0106, 0x3001_0107, id="BPADDR has all 31 bits"),
+    ],
+)
+def test_breakpoint_matches_one_halfword(
+    loader: ctypes.CDLL, version: int, original: int, comp: int
+) -> None:
+    assert match_breakpoint(loader, version, original) == comp
 
 
 # Arena

@@ -15,7 +15,14 @@ FLASH, FLASH_SIZE = 0x0800_0000, 64 * 1024
 SRAM, SRAM_SIZE = 0x2000_0000, 20 * 1024
 USART1, SYSTICK = 16 + 37, 15  # exception numbers
 VECTORS = 16 + 43
-LOADER = ("Reset_Handler", "fault_entry", "loader_poll", "uart_interrupt")
+LOADER = (
+    "Reset_Handler",
+    "fault_entry",
+    "debugmon_entry",
+    "hardfault_entry",
+    "loader_poll",
+    "uart_interrupt",
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,8 @@ def test_every_other_vector_is_thumb_code_in_flash_or_reserved(
 ) -> None:
     expected = [symbols["fault_entry"].value] * VECTORS
     expected[1] = symbols["Reset_Handler"].value
+    expected[3] = symbols["hardfault_entry"].value
+    expected[12] = symbols["debugmon_entry"].value
     for reserved in (7, 8, 9, 10, 13):
         expected[reserved] = 0
     expected[SYSTICK] = symbols["tick_interrupt"].value

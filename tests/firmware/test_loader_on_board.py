@@ -4,6 +4,7 @@ Texts and CRCs are written out here, not taken from the firmware: they are what 
 """
 
 import binascii
+import re
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -104,12 +105,15 @@ def test_info_tells_everything_about_an_empty_board(board: Board, info: list[str
     free = SRAM_END - start
     assert info[0] == "FPBInject v1.6.0 (FPBay 0.1.0, stm32f103c8, 72 MHz HSE)"
     assert info[1].startswith("Build: ")
+    assert re.fullmatch(r"Boot: 0x[0-9A-F]{8}", info.pop(9))
     assert info[2:] == [
         "Used: 0",
         "Slots: 0/6",
         "FileTransfer: not compiled",
         "FPB: v1, 6 code + 2 lit = 8 total, enabled",
         f"FP_REMAP: 0x{table:08X}, base=0x{table:08X}, remap supported",
+        "Protocol: 2",
+        "Limits: line=1535 ring=512 data=1024",
         f"Image: 0x08000000+{len(flash)} crc=0x{binascii.crc_hqx(flash, 0xFFFF):04X}",
         f"Memory: 0x{start:08X}+{free} free={free}",
         *(f"Slot[{n}]: empty (COMP=0x00000000, off)" for n in range(6)),
@@ -330,7 +334,7 @@ def words(
 
 def state_of(board: Board) -> dict[str, bytes]:
     """Return what commands are there to change."""
-    sizes = {"slots": 72, "blocks": 56, "slot_targets": 24, "remap_table": 32}
+    sizes = {"slots": 128, "blocks": 72, "slot_targets": 32, "remap_table": 32}
     state = {name: board.read(board.image.symbols[name], size) for name, size in sizes.items()}
     arena = board.image.symbols["arena_start"]
     return state | {"FPB": board.read(FP_CTRL, 40), "arena": board.read(arena, SRAM_END - arena)}

@@ -3,8 +3,8 @@
  * Where in a word a function begins. It decides how it is patched: a function at a word's upper
  * halfword has its first 32 bits in two words, and takes two comparators.
  */
-#ifndef FIRMWARE_DEMO_PARITY_H
-#define FIRMWARE_DEMO_PARITY_H
+#ifndef FIRMWARE_PARITY_H
+#define FIRMWARE_PARITY_H
 
 /* The function begins at address%4 == 0. */
 #define AT_WORD __attribute__((aligned(4), noinline))

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fault, or an interrupt nobody expects: say so on the serial line, then reset. The reset also
+ * A fault, or an exception nobody expects: say so on the serial line, then reset. The reset also
  * takes every patch back, so a patch that crashes cannot keep the board.
  */
 #include <stdint.h>
 
-#include "cortex_m3.h"
+#include "cortex_m.h"
+#include "frame.h"
 #include "interrupts.h"
 #include "part.h"
 #include "print.h"
 #include "probe.h"
 #include "uart.h"
-
-struct frame { /* what exception entry pushed. DDI 0403E.e B1.5.6 */
-    uint32_t r0, r1, r2, r3, r12, lr, pc, xpsr;
-};
 
 /* Called by fault_entry alone. */
 void fault_handle(struct frame *frame);
@@ -85,5 +82,5 @@ void fault_handle(struct frame *frame)
     }
     print_format(", resetting\n");
     uart_flush();
-    cortex_m3_reset();
+    cortex_m_reset();
 }

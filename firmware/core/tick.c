@@ -3,7 +3,7 @@
 #include "tick.h"
 
 #include "clock.h"
-#include "cortex_m3.h"
+#include "cortex_m.h"
 #include "interrupts.h"
 
 static volatile uint32_t now_ms;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every Cortex-M3 has: System Control Block, SysTick, NVIC, barriers, PRIMASK. Shapes and
- * names are CMSIS-Core's; the comments give the architecture's names.
+ * What every Cortex-M of Armv7-M and Armv8-M Mainline has: System Control Block, debug, SysTick,
+ * NVIC, barriers, PRIMASK. Shapes and names are CMSIS-Core's; the comments give the architecture's.
  */
-#ifndef FIRMWARE_CORTEX_M3_H
-#define FIRMWARE_CORTEX_M3_H
+#ifndef FIRMWARE_CORTEX_M_H
+#define FIRMWARE_CORTEX_M_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,8 +35,16 @@ typedef struct {
     volatile uint32_t CALIB; /* 0xC SYST_CALIB */
 } SysTick_Type;
 
+typedef struct {
+    volatile uint32_t DHCSR; /* 0x0 DHCSR */
+    volatile uint32_t DCRSR; /* 0x4 DCRSR */
+    volatile uint32_t DCRDR; /* 0x8 DCRDR */
+    volatile uint32_t DEMCR; /* 0xC DEMCR */
+} CoreDebug_Type;
+
 #define SCB       ((SCB_Type *)0xE000ED00u)
 #define SysTick   ((SysTick_Type *)0xE000E010u)
+#define CoreDebug ((CoreDebug_Type *)0xE000EDF0u)
 #define NVIC_ISER ((volatile uint32_t *)0xE000E100u) /* NVIC_ISERn */
 
 #define SCB_AIRCR_VECTKEY     (0x05FAu << 16)
@@ -47,41 +55,46 @@ typedef struct {
 #define SCB_SHCSR_MEMFAULTENA (1u << 16)
 #define SCB_CFSR_BFARVALID    (1u << 15)
 #define SCB_CFSR_MMARVALID    (1u << 7)
+#define SCB_HFSR_DEBUGEVT     (1u << 31)
+#define SCB_DFSR_BKPT         (1u << 1)
+
+#define CoreDebug_DHCSR_C_DEBUGEN (1u << 0)
+#define CoreDebug_DEMCR_MON_EN    (1u << 16)
 
 #define SysTick_CTRL_CLKSOURCE (1u << 2)
 #define SysTick_CTRL_TICKINT   (1u << 1)
 #define SysTick_CTRL_ENABLE    (1u << 0)
 
 /* Complete all stores, then fetch anew. */
-static inline void cortex_m3_barrier(void)
+static inline void cortex_m_barrier(void)
 {
     __asm volatile("dsb\n\tisb" ::: "memory");
 }
 
-/* Mask all interrupts; returns what `cortex_m3_unmask` takes back, so pairs may nest. */
-static inline uint32_t cortex_m3_mask(void)
+/* Mask all interrupts; returns what `cortex_m_unmask` takes back, so pairs may nest. */
+static inline uint32_t cortex_m_mask(void)
 {
     uint32_t primask = 0;
     __asm volatile("mrs %0, primask\n\tcpsid i" : "=r"(primask)::"memory");
     return primask;
 }
 
-static inline void cortex_m3_unmask(uint32_t primask)
+static inline void cortex_m_unmask(uint32_t primask)
 {
     __asm volatile("msr primask, %0" ::"r"(primask) : "memory");
 }
 
-static inline void cortex_m3_wait_for_interrupt(void)
+static inline void cortex_m_wait_for_interrupt(void)
 {
     __asm volatile("dsb\n\twfi" ::: "memory");
 }
 
 /* Reset the part; does not return. */
-_Noreturn static inline void cortex_m3_reset(void)
+_Noreturn static inline void cortex_m_reset(void)
 {
-    cortex_m3_barrier();
+    cortex_m_barrier();
     SCB->AIRCR = SCB_AIRCR_VECTKEY | SCB_AIRCR_SYSRESETREQ;
-    cortex_m3_barrier();
+    cortex_m_barrier();
     for (;;) {
     }
 }

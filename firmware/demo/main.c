@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The loader, and the demo program that it patches. */
 #include "clock.h"
-#include "cortex_m3.h"
+#include "cortex_m.h"
 #include "demo.h"
 #include "loader.h"
 #include "part.h"
@@ -16,11 +16,11 @@ int main(void);
  * byte that comes between the question and the sleep does not wait for the next tick. */
 static void sleep_unless_received(void)
 {
-    uint32_t primask = cortex_m3_mask();
+    uint32_t primask = cortex_m_mask();
     if (!uart_readable()) {
-        cortex_m3_wait_for_interrupt();
+        cortex_m_wait_for_interrupt();
     }
-    cortex_m3_unmask(primask);
+    cortex_m_unmask(primask);
 }
 
 int main(void)
