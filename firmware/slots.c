@@ -252,10 +252,11 @@ enum slots_result slots_patch(enum slots_mode mode, unsigned n, uint32_t origina
     return result;
 }
 
+/* Whatever the slot's mode is: one that is about to lose its breakpoint has its new mode already. */
 uint32_t slots_monitored(uint32_t pc)
 {
     for (unsigned n = 0; n < FPB_MAX_CODE; n++) {
-        if (slots[n].original == pc && slots[n].mode == SLOTS_DEBUGMON) {
+        if (slots[n].original == pc && slots[n].first == n) {
             return slot_targets[n];
         }
     }

@@ -50,6 +50,8 @@ static const char *name_of(uint32_t exception)
         return "BusFault";
     case 6:
         return "UsageFault";
+    case 12:
+        return "DebugMonitor";
     default:
         return "Exception";
     }

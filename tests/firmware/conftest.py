@@ -4,6 +4,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,8 @@ from elftools.elf.elffile import ELFFile
 
 from emulator.board import Board, Snapshot
 from firmware.build import TARGET_FLAGS, firmware_elf
-
-REPLY_LIMIT_MS = 1000
-END = b"[FLEND]\n"
-LOG_PREFIXES = ("LED ", "[demo] ")
+from server.patch.image import FirmwareImage, load_image
+from tests.firmware.talking import ask_board
 
 # Patches that need nothing but their arguments, so they run wherever they are put.
 PATCHES = """
@@ -33,12 +32,13 @@ unsigned args_5(unsigned a, unsigned b, unsigned c, unsigned d, unsigned e)
 unsigned args_6(unsigned a, unsigned b, unsigned c, unsigned d, unsigned e, unsigned f)
 { return 90000000 + a * 100000 + b * 10000 + c * 1000 + d * 100 + e * 10 + f; }
 void stay(void) { for (;;) __asm volatile(""); }
+void stop(void) { __asm volatile("bkpt #0"); }
 void crash(void) { __asm volatile("udf #0"); }
 void overflow(void) { __asm volatile("1: push {r0-r7}\\n\\tb 1b"); }
 """
 
 Ask = Callable[[str], list[str]]
-Install = Callable[[int, str, str], str]
+Install = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
@@ -78,37 +78,28 @@ def board(booted: tuple[Board, Snapshot]) -> Board:
     return board
 
 
+@pytest.fixture(scope="session")
+def image(elf: Path) -> FirmwareImage:
+    """What patches are linked with."""
+    return load_image(elf)
+
+
 @pytest.fixture
 def ask(board: Board) -> Ask:
     """Send a command line; return the reply's lines, the verdict last, without the demo's own."""
-
-    received = b""
-
-    def ask(line: str) -> list[str]:
-        nonlocal received
-        board.line.send(f"{line}\n".encode())
-        for _ in range(REPLY_LIMIT_MS):
-            board.run_for(ms=1)
-            received += board.line.receive()
-            if END in received:
-                reply, _, received = received.partition(END)
-                lines = reply.decode("ascii").splitlines()
-                return [line for line in lines if not line.startswith(LOG_PREFIXES)]
-        raise AssertionError(f"no reply to {line!r}, but {received!r}")
-
-    return ask
+    return partial(ask_board, board)
 
 
 @pytest.fixture
 def install(board: Board, ask: Ask, patches: dict[str, bytes]) -> Install:
-    """Patch a function of the firmware; return the verdict of tpatch."""
+    """Patch a function of the firmware; return the verdict of the command, tpatch by default."""
 
-    def install(slot: int, function: str, patch: str) -> str:
+    def install(slot: int, function: str, patch: str, command: str = "tpatch") -> str:
         code = patches[patch]
         allocated = ask(f"fl -c alloc -s {len(code)}")[-1]
         address = int(allocated.split(" at ")[1], 16)
         ask(f"fl -c upload -a 0 -d {b64encode(code).decode()}")
         original, target = board.image.symbols[function], address | 1
-        return ask(f"fl -c tpatch --comp {slot} --orig {original} --target {target}")[-1]
+        return ask(f"fl -c {command} --comp {slot} --orig {original} --target {target}")[-1]
 
     return install

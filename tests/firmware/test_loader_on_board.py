@@ -14,7 +14,7 @@ import pytest
 from emulator.board import Board, Snapshot
 
 Ask = Callable[[str], list[str]]  # a line to the board, its reply's lines
-Install = Callable[[int, str, str], str]  # slot, function, name of a patch; tpatch's verdict
+Install = Callable[..., str]  # slot, function, patch and command; the command's verdict
 
 SRAM_END = 0x2000_5000
 FP_CTRL, RCC_APB2ENR, NOWHERE = 0xE000_2000, 0x4002_1018, 0x9000_0000

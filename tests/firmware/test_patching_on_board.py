@@ -1,49 +1,27 @@
 """Patching a running board: who is redirected, when, and what else stays as it was."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from emulator.board import Board
+from tests.firmware.demo import PATCHED, UNPATCHED, calls, info_line, watched
 
 Ask = Callable[[str], list[str]]  # a line to the board, its reply's lines
-Install = Callable[[int, str, str], str]  # slot, function, name of a patch; tpatch's verdict
+Install = Callable[..., str]  # slot, function, patch and command; the command's verdict
 
 FP_COMP0 = 0xE000_2008
-CALLS = ["weigh", *(f"weigh_{n}" for n in range(7)), "digits", *(f"digits_{n}" for n in range(7))]
-UNPATCHED = {
-    **dict(zip((f"weigh_{n}" for n in range(7)), (0, 2, 8, 20, 40, 70, 112), strict=True)),
-    **{f"digits_{n}": int("7123456"[: n + 1]) for n in range(7)},
-}
-# What args_n returns for the arguments 1, 2, 3, ...
-PATCHED = [9, 901, 9012, 90123, 901234, 9012345, 90123456]
 
 
-def calls(board: Board) -> dict[str, int]:
-    """Return what the demo's functions return now, by name, from the next line it prints."""
-    board.line.receive()
-    now_ms = int.from_bytes(board.read(board.image.symbols["now_ms"], 4), "little")
-    due = (now_ms - 1000) % 2**32  # as if the last line were a second ago
-    board.write(board.image.symbols["toggled_ms"], due.to_bytes(4, "little"))
-    board.run_for(ms=15)
-    match = re.search(rb"\[demo\] (.*)\n", board.line.receive())
-    assert match is not None
-    words = match[1].decode().split()
-    return {name: int(word) for name, word in zip(CALLS, words, strict=True) if word.isdecimal()}
-
-
-def info_line(ask: Ask, prefix: str) -> str:
-    return next(line for line in ask("fl -c info") if line.startswith(prefix))
-
-
+@pytest.mark.parametrize("command", ["tpatch", "dpatch"])
 @pytest.mark.parametrize("family", ["weigh", "digits"])
 @pytest.mark.parametrize("count", range(7))
 def test_arguments_arrive_in_the_patch(
-    board: Board, install: Install, family: str, count: int
+    board: Board, install: Install, family: str, count: int, command: str
 ) -> None:
     assert calls(board) == UNPATCHED
-    install(0, f"{family}_{count}", f"args_{count}")
+    install(0, f"{family}_{count}", f"args_{count}", command)
     assert calls(board) == UNPATCHED | {f"{family}_{count}": PATCHED[count]}
 
 
@@ -70,9 +48,12 @@ def test_patch_in_each_slot_goes_through_its_life(
     assert calls(board) == patched
 
 
-def test_every_subset_of_six_patches_can_be_on(board: Board, ask: Ask, install: Install) -> None:
-    for n in range(6):
-        install(n, f"weigh_{n}", f"args_{n}")
+@pytest.mark.parametrize("commands", ["tttttt", "dddddd", "tdtdtd"])
+def test_every_subset_of_six_patches_can_be_on(
+    board: Board, ask: Ask, install: Install, commands: str
+) -> None:
+    for n, mode in enumerate(commands):
+        install(n, f"weigh_{n}", f"args_{n}", f"{mode}patch")
     on = set(range(6))
     for step in range(1, 64):  # Gray code: one switch from each subset to the next
         switched = (step & -step).bit_length() - 1
@@ -81,13 +62,14 @@ def test_every_subset_of_six_patches_can_be_on(board: Board, ask: Ask, install: 
         assert calls(board) == UNPATCHED | {f"weigh_{n}": PATCHED[n] for n in on}
 
 
+@pytest.mark.parametrize("commands", ["tttttt", "dddddd", "dtdttd"])
 @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5), (5, 3, 1, 4, 2, 0), (2, 5, 0, 4, 1, 3)])
 def test_slots_are_set_and_cleared_in_any_order(
-    board: Board, ask: Ask, install: Install, order: tuple[int, ...]
+    board: Board, ask: Ask, install: Install, order: tuple[int, ...], commands: str
 ) -> None:
     expected = dict(UNPATCHED)
     for n in order:
-        install(n, f"weigh_{n}", f"args_{n}")
+        install(n, f"weigh_{n}", f"args_{n}", f"{commands[n]}patch")
         expected[f"weigh_{n}"] = PATCHED[n]
         assert calls(board) == expected
     for n in reversed(order):
@@ -216,19 +198,6 @@ def test_patch_that_replaced_another_keeps_its_memory(
         assert calls(board)["weigh_0"] == {"one": 1, "two": 2}[patch]
 
 
-@pytest.mark.slow
-def test_memory_is_the_same_after_200_patches_of_one_function(ask: Ask, install: Install) -> None:
-    install(0, "weigh_0", "one")
-    install(0, "weigh_0", "two")
-    memory = info_line(ask, "Memory: ")
-    for n in range(200):
-        assert install(0, "weigh_0", ("one", "two")[n % 2]).startswith("[FLOK]")
-    assert info_line(ask, "Memory: ") == memory
-    ask("fl -c unpatch --all")
-    address, size = memory.split(" ")[1].split("+")
-    assert info_line(ask, "Memory: ") == f"Memory: {address}+{size} free={size}"
-
-
 def test_memory_between_patches_is_used_again(ask: Ask, install: Install) -> None:
     for slot in range(3):
         install(slot, f"weigh_{slot}", "args_6")
@@ -241,39 +210,15 @@ def test_memory_between_patches_is_used_again(ask: Ask, install: Install) -> Non
 # Old or new, at every instruction.
 
 
-def watched(board: Board, line: str, original: int) -> Iterator[bytes]:
-    """Run a command instruction by instruction; yield what a call of `original` would meet.
-
-    Only where an interrupt could come in: these are the moments somebody else can call.
-    """
-    board.line.send(line.encode())
-    while board.line.unsent:
-        board.run_for(us=87)
-    board.line.send(b"\n")
-    board.run_for(us=86)
-    while not board.line.received:  # up to the reply's first byte, which is sent after the work
-        board.run_for(cycles=1)
-        if not board.register("primask") & 1:
-            start = original & ~3
-            words = board.fetch(start, 4) + board.fetch(start + 4, 4)
-            yield words[original - start :][:4]
-
-
-def branch_to(board: Board, original: int, slot: int) -> bytes:
-    offset = board.image.symbols[f"trampoline_{slot}"] - original - 4
-    first = 0xF000 | (offset >> 24 & 1) << 10 | offset >> 12 & 0x3FF
-    second = 0xB800 | offset >> 1 & 0x7FF  # J1 = J2 = 1: within 4 MB
-    return first.to_bytes(2, "little") + second.to_bytes(2, "little")
-
-
+@pytest.mark.parametrize("command", ["tpatch", "dpatch"])
 @pytest.mark.parametrize("function", ["weigh_2", "digits_2"])
 def test_function_is_old_or_new_at_every_instruction(
-    board: Board, ask: Ask, install: Install, function: str
+    board: Board, ask: Ask, install: Install, function: str, command: str
 ) -> None:
     install(0, "weigh_0", "one")  # so that the second of a pair is not the next slot
-    original = board.image.symbols[function]
-    old, new = board.read(original, 4), branch_to(board, original, 1)
-    install(1, function, "args_2")
+    old = board.image.symbols[function]
+    verdict = install(1, function, "args_2", command)
+    new = int(verdict.split(" -> ")[-1], 16)
     ask("fl -c enable --comp 1 --enable 0")
     for line, expected in (
         ("fl -c enable --comp 1 --enable 1", [old, new]),
@@ -281,58 +226,63 @@ def test_function_is_old_or_new_at_every_instruction(
         ("fl -c enable --comp 1 --enable 1", [old, new]),
         ("fl -c unpatch --comp 1", [new, old]),
     ):
-        assert list(dict.fromkeys(watched(board, line, original))) == expected
+        assert list(dict.fromkeys(watched(board, line, old))) == expected
         board.run_for(ms=10)
         board.line.receive()
 
 
+COMMANDS = ["tpatch", "dpatch", "patch"]
+
+
+def prepare(board: Board, ask: Ask, command: str, slot: int, function: str) -> tuple[str, int]:
+    """Return a line that patches a function, and where calls go then."""
+    symbols = board.image.symbols
+    target = symbols["weigh_6"]  # for patch: in flash
+    if command != "patch":
+        target = int(ask("fl -c alloc -s 8")[-1].split(" at ")[1], 16)
+    line = f"fl -c {command} --comp {slot} --orig {symbols[function]} --target {target | 1}"
+    return line, target | 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("function", ["weigh_2", "digits_2"])
 def test_function_is_old_or_new_while_it_is_first_patched(
-    board: Board, ask: Ask, function: str
+    board: Board, ask: Ask, function: str, command: str
 ) -> None:
     original = board.image.symbols[function]
-    old, new = board.read(original, 4), branch_to(board, original, 1)
-    ask("fl -c alloc -s 8")
-    target = board.image.symbols["arena_start"] | 1
-    line = f"fl -c tpatch --comp 1 --orig {original} --target {target}"
-    targets = board.image.symbols["slot_targets"] + 4
-    met = b""
-    for met in watched(board, line, original):
-        assert met in {old, new}
-        if met == new:  # by then the trampoline leads to the patch
-            assert board.read(targets, 4) == target.to_bytes(4, "little")
-    assert met == new
+    line, target = prepare(board, ask, command, 1, function)
+    assert list(dict.fromkeys(watched(board, line, original))) == [original, target]
 
 
-def test_patch_is_replaced_by_one_store(board: Board, ask: Ask, install: Install) -> None:
-    install(0, "digits_2", "args_2")
-    original = board.image.symbols["digits_2"]
-    new = branch_to(board, original, 0)
-    old_target = board.image.symbols["arena_start"] | 1
-    address = int(ask("fl -c alloc -s 8")[-1].split(" at ")[1], 16)
-    line = f"fl -c tpatch --comp 0 --orig {original} --target {address | 1}"
-    targets: list[bytes] = []
-    for met in watched(board, line, original):
-        assert met == new
-        targets.append(board.read(board.image.symbols["slot_targets"], 4))
-    assert list(dict.fromkeys(targets)) == [
-        target.to_bytes(4, "little") for target in (old_target, address | 1)
-    ]
+@pytest.mark.parametrize("after", COMMANDS)
+@pytest.mark.parametrize("before", COMMANDS)
+@pytest.mark.parametrize("function", ["weigh_2", "digits_2"])
+def test_patch_is_replaced_with_nothing_in_between(
+    board: Board, ask: Ask, function: str, before: str, after: str
+) -> None:
+    line, old = prepare(board, ask, before, 3, function)
+    ask(line)
+    line, new = prepare(board, ask, after, 3, function)
+    met = list(dict.fromkeys(watched(board, line, board.image.symbols[function])))
+    assert met == list(dict.fromkeys([old, new]))
 
 
 # What a patch finds, and what it cannot change.
 
 
+@pytest.mark.parametrize("primask", [0, 1])
+@pytest.mark.parametrize("command", ["tpatch", "dpatch"])
 @pytest.mark.parametrize("function", ["weigh_6", "digits_6"])
 def test_patch_is_entered_with_every_register_as_the_caller_left_it(
-    board: Board, install: Install, function: str
+    board: Board, install: Install, function: str, command: str, primask: int
 ) -> None:
-    install(5, function, "stay")
-    registers = [*(f"r{n}" for n in range(12)), "lr", "sp"]
+    """All but r12, which a trampoline uses; with interrupts masked, dpatch goes by HardFault."""
+    install(5, function, "stay", command)
+    registers = [*(f"r{n}" for n in range(12)), *["r12"][command == "tpatch" :], "lr", "sp"]
     board.run_for(ms=5)
     for n, name in enumerate(registers[:-1]):
         board.set_register(name, 0xA0A0_A001 + (n << 8))
-    board.set_register("primask", 1)
+    board.set_register("primask", primask)
     board.set_register("pc", board.image.symbols[function] | 1)
     board.line.send(b"\n")  # wakes the core
     before = {name: board.register(name) for name in registers}
