@@ -4,7 +4,6 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from elftools.elf.elffile import ELFFile
 from emulator.board import Board, Snapshot
 from firmware.build import TARGET_FLAGS, firmware_elf
 from server.patch.image import FirmwareImage, load_image
-from tests.firmware.talking import ask_board
+from tests.firmware.talking import Ask, Talk
 
 # Patches that need nothing but their arguments, so they run wherever they are put.
 PATCHES = """
@@ -37,7 +36,6 @@ void crash(void) { __asm volatile("udf #0"); }
 void overflow(void) { __asm volatile("1: push {r0-r7}\\n\\tb 1b"); }
 """
 
-Ask = Callable[[str], list[str]]
 Install = Callable[..., str]
 
 
@@ -87,7 +85,7 @@ def image(elf: Path) -> FirmwareImage:
 @pytest.fixture
 def ask(board: Board) -> Ask:
     """Send a command line; return the reply's lines, the verdict last, without the demo's own."""
-    return partial(ask_board, board)
+    return Talk(board)
 
 
 @pytest.fixture

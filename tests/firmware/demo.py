@@ -2,12 +2,11 @@
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from emulator.board import Board
 from server.device.readback import branch_destination
-
-Ask = Callable[[str], list[str]]  # a line to the board, its reply's lines
+from tests.firmware.talking import Ask
 
 CALLS = ["weigh", *(f"weigh_{n}" for n in range(7)), "digits", *(f"digits_{n}" for n in range(7))]
 UNPATCHED = {

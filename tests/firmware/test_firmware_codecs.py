@@ -256,7 +256,8 @@ def test_option_means_the_same_in_every_spelling(
 def test_all_options_of_a_long_line_arrive(loader: ctypes.CDLL) -> None:
     result, command, _buffer = parse(
         loader,
-        "fl -c x -s 1 -a 2 -d AAE= -r 3 -l 4 --comp 5 --orig 6 --target 7 --enable 8 --all --force -t 9",
+        "fl -t 9 -c x -s 1 -a 2 -d AAE= -r 3 -l 4 --comp 5 --orig 6 --target 7 --enable 8"
+        " --all --force",
     )
     assert result == OK
     assert given_options(command) == set(OPTIONS)

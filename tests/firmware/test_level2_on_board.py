@@ -9,9 +9,8 @@ import pytest
 
 from emulator.board import Board
 from server.patch.image import FirmwareImage
-from tests.firmware.talking import inject_source
+from tests.firmware.talking import Ask, inject_source
 
-Ask = Callable[[str], list[str]]  # a line to the board, its reply's lines
 Install = Callable[..., str]  # slot, function, patch and command; the command's verdict
 
 RESET = "fl -c write -a 0xE000ED0C -d BAD6BQ== --force"  # AIRCR = VECTKEY | SYSRESETREQ
@@ -136,9 +135,9 @@ const char *greet(void) {
 
 
 def test_hello_that_counts_its_calls_is_called_once_for_a_repeat(
-    ask: Ask, board: Board, image: FirmwareImage
+    ask: Ask, image: FirmwareImage
 ) -> None:
-    assert inject_source(board, image, COUNTS_CALLS).startswith("[FLOK]")
+    assert inject_source(ask, image, COUNTS_CALLS).startswith("[FLOK]")
     assert ask("fl -t 1 -c hello") == ["[FLOK] A #1"]
     assert ask("fl -t 1 -c hello") == ["[FLOK] A #1"]
     assert ask("fl -t 2 -c hello") == ["[FLOK] B #2"]

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import pytest
 
 from emulator.board import Board, Snapshot
+from tests.firmware.talking import Ask
 
-Ask = Callable[[str], list[str]]  # a line to the board, its reply's lines
 Install = Callable[..., str]  # slot, function, patch and command; the command's verdict
 
 SRAM_END = 0x2000_5000

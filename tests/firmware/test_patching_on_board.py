@@ -7,8 +7,8 @@ import pytest
 
 from emulator.board import Board
 from tests.firmware.demo import PATCHED, UNPATCHED, calls, info_line, watched
+from tests.firmware.talking import Ask
 
-Ask = Callable[[str], list[str]]  # a line to the board, its reply's lines
 Install = Callable[..., str]  # slot, function, patch and command; the command's verdict
 
 FP_COMP0 = 0xE000_2008
