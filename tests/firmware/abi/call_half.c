@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+#include "abi.h"
+
+#define NAME(name) name##_h
+#include "calls.inc"
