@@ -252,7 +252,8 @@ enum slots_result slots_patch(enum slots_mode mode, unsigned n, uint32_t origina
     return result;
 }
 
-/* Whatever the slot's mode is: one that is about to lose its breakpoint has its new mode already. */
+/* Whatever the slot's mode is: one that is about to lose its breakpoint has its new mode already.
+ */
 uint32_t slots_monitored(uint32_t pc)
 {
     for (unsigned n = 0; n < FPB_MAX_CODE; n++) {

@@ -283,6 +283,10 @@ class Fuzzer:
         assert bool(refused) == (expected is None), text
         if expected is not None:
             assert ctypes.string_at(self._output.end - size.value, length.value) == expected, text
+        if expected:
+            less = ctypes.c_size_t(len(expected) - 1)
+            where = ctypes.c_void_p(self._output.end - less.value)
+            assert self._loader.base64_decode(text.encode(), where, less, ctypes.byref(length))
 
 
 def main() -> None:

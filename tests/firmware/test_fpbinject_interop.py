@@ -105,7 +105,7 @@ def hello(port: Path) -> str:
     with serial.Serial(str(port), 115200, timeout=10) as line:
         line.write(b"fl -c hello\n")
         reply = line.read_until(b"[FLEND]\n").decode()
-    return re.findall(r"\[FLOK\] (.*)", reply)[0]
+    return str(re.findall(r"\[FLOK\] (.*)", reply)[0])
 
 
 def test_info_is_understood(tool: Tool) -> None:
@@ -153,7 +153,7 @@ def test_memory_is_read_written_and_dumped(tool: Tool, elf: Path, tmp_path: Path
 
 
 def test_serial_line_is_probed(tool: Tool) -> None:
-    """Upwards until the line is full: 1535 bytes, so 746 bytes in hexadecimal and the command."""
+    """How far it comes depends on the machine: the tool waits 0.5 s for what takes longer."""
     answer = tool("test-serial", "--trials", "1", timeout_s=PROBE_S)
     assert answer["success"]
     assert not answer["fragment_needed"]

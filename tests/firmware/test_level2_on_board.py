@@ -187,9 +187,8 @@ def test_info_and_read_are_done_again_for_a_repeat(ask: Ask, board: Board) -> No
 
 
 def test_reset_forgets_what_was_answered(ask: Ask, board: Board) -> None:
-    for tag, (line, _) in enumerate(requests(board)[:5]):
-        reply = ask(f"fl -t {tag} {line}")
-    assert reply == ["[FLOK] Cleared slot 1 #4"]
+    replies = [ask(f"fl -t {tag} {line}") for tag, (line, _) in enumerate(requests(board)[:5])]
+    assert replies[-1] == ["[FLOK] Cleared slot 1 #4"]
     board.line.send(f"{RESET}\n".encode())
     board.run_for(ms=50)
     board.line.receive()
