@@ -116,6 +116,18 @@ def test_unknown_part_names_those_there_are() -> None:
         firmware_elf("stm32h7")
 
 
+def test_unknown_variant_names_those_there_are() -> None:
+    with pytest.raises(ValueError, match="level1"):
+        firmware_elf(variant="level0")
+
+
+def test_variant_and_other_program_are_built_beside_the_firmware(elf: Path) -> None:
+    program = Path(__file__).parent / "abi"
+    others = [firmware_elf(variant="level1"), firmware_elf(program=program)]
+    assert len({elf, *others}) == len({path.read_bytes() for path in (elf, *others)}) == 3
+    assert [path.parent.name for path in others] == ["stm32f103c8-level1", "stm32f103c8-abi"]
+
+
 def test_command_prints_the_sizes(elf: Path) -> None:
     result = CliRunner().invoke(main)
     assert result.exit_code == 0
