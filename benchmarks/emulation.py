@@ -1,5 +1,6 @@
 """How fast the emulated core is, and what the Flash Patch unit costs it."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -8,10 +9,11 @@ from pathlib import Path
 from benchmarks.guest import build_guest
 from benchmarks.table import Row
 from emulator.board import Board
+from firmware.build import firmware_elf
 
 ROUNDS = 5
 VIRTUAL_MS = 4000  # 32 million instructions at the 8 MHz out of reset
-SNAPSHOTS = 300
+SNAPSHOTS, NEW_BOARDS = 300, 20
 TIGHT, CALLS = 0, 1
 FP_CTRL, FP_REMAP, FP_COMP0 = 0xE000_2000, 0xE000_2004, 0xE000_2008
 KEY, ENABLE = 1 << 1, 1 << 0
@@ -62,25 +64,49 @@ def speed(folder: Path) -> list[Row]:
 
 
 def snapshots(folder: Path) -> list[Row]:
-    """Time a new board, a snapshot and a restore."""
+    """Time a new board, a snapshot and a restore, and weigh further boards."""
     elf = build_guest(folder)
-    started = time.perf_counter()
-    board = Board.from_elf("stm32f103c8", elf)
-    created = time.perf_counter() - started
+    loader = firmware_elf("stm32f103c8")
+    Board.from_elf("stm32f103c8", elf)  # what is loaded once is no board's
+    created = median_us(lambda: Board.from_elf("stm32f103c8", elf), NEW_BOARDS)
+    output = median_us(lambda: first_output(loader), NEW_BOARDS)
+    board = Board.from_elf("stm32f103c8", loader)
     board.run_for(ms=1)
     snapshot = board.snapshot()
     saved = median_us(board.snapshot)
     restored = median_us(lambda: board.restore(snapshot))
     return [
-        Row("new board from ELF", f"{created * 1e3:.1f} ms"),
+        Row("new board from ELF", f"{created / 1e3:.1f} ms"),
+        Row("new board from ELF to its first output", f"{output / 1e3:.1f} ms", "30 at most"),
         Row("snapshot", f"{saved:.0f} us"),
-        Row("restore", f"{restored:.0f} us"),
+        Row("restore", f"{restored:.0f} us", "100 at most"),
+        Row("memory of each further board", f"{megabytes_each(board):.1f} MB", "5 at most"),
     ]
 
 
-def median_us(action: Callable[[], object]) -> float:
+def first_output(elf: Path) -> Board:
+    board = Board.from_elf("stm32f103c8", elf)
+    board.run_until(10**9, stop_when=lambda: bool(board.line.received))
+    return board
+
+
+def megabytes_each(board: Board) -> float:
+    """Fork boards that run and are kept; return what each adds to this process."""
+    kept: list[Board] = []
+    before = resident_bytes()
+    for _ in range(NEW_BOARDS):
+        kept.append(board.fork())
+        kept[-1].run_for(ms=100)
+    return (resident_bytes() - before) / len(kept) / 1e6
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def median_us(action: Callable[[], object], rounds: int = SNAPSHOTS) -> float:
     times: list[float] = []
-    for _ in range(SNAPSHOTS):
+    for _ in range(rounds):
         started = time.perf_counter()
         action()
         times.append(time.perf_counter() - started)

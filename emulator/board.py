@@ -8,14 +8,14 @@ No thread and no wall clock: the board runs while somebody calls `run_for` or `r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from emulator.bus import Block, Bus, Lane
 from emulator.clock import MASKS, Clock
 from emulator.cpu import Cpu
-from emulator.errors import BoardError, ImageError, LockupError
+from emulator.errors import BoardError, ImageError, LockupError, SnapshotError
 from emulator.exception_model import ExceptionModel, Lockup
 from emulator.image import Image, load_image
 from emulator.interrupts import Interrupts
@@ -33,25 +33,12 @@ from emulator.peripherals.scb import Scb
 from emulator.peripherals.systick import SysTick
 from emulator.peripherals.usart import Usart
 from emulator.registers import WORD_MASK
+from emulator.snapshot import OTHER_VERSION, Keeper, Snapshot
 from emulator.stops import Deadline, StopReason, TableChanged, WaitForInterrupt
 from emulator.views import Views, page_of
 
 UNCHANGED_MASKS = (0,) * MASKS
 TABLE_SIZE = 32  # bytes: a word for each of at most eight comparators
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything about a board that changes while it runs; made and used by `Board` only."""
-
-    registers: tuple[int, ...]
-    memories: tuple[bytes, ...]
-    peripherals: dict[str, tuple[object, ...]]
-    clock: tuple[Any, ...]
-    interrupts: tuple[Any, ...]
-    line: tuple[Any, ...]
-    is_sleeping: bool
-    is_reset_requested: bool
 
 
 class Board:
@@ -84,6 +71,19 @@ class Board:
         if not isinstance(console, Usart):
             raise BoardError(f"{part.name}: its console {part.console} is not a USART")
         self.line = Link(self.clock, console)
+        self._keeper = Keeper(
+            (part.name, self.hse_hz),
+            self._cpu,
+            self.memory_map,
+            self.views,
+            {
+                **self.units,
+                "clock": self.clock,
+                "interrupts": self._interrupts,
+                "line": self.line,
+            },
+            self._flash_changed,
+        )
         self._program(image)
         self.reset()
 
@@ -251,6 +251,7 @@ class Board:
         )
 
     def _flash_changed(self) -> None:
+        self._keeper.flash_changed()
         self.views.memory_changed()
         self._cpu.flash_changed()
 
@@ -314,33 +315,34 @@ class Board:
     # Keeping it.
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(
-            registers=self._cpu.state(),
-            memories=tuple(bytes(memory.view) for memory in self.memory_map.memories),
-            peripherals={name: unit.state() for name, unit in self.units.items()},
-            clock=self.clock.state(),
-            interrupts=self._interrupts.state(),
-            line=self.line.state(),
-            is_sleeping=self._is_sleeping,
-            is_reset_requested=self._is_reset_requested,
-        )
+        lockup = None if self._lockup is None else astuple(self._lockup)
+        return self._keeper.take((self._is_sleeping, self._is_reset_requested, lockup))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this board, or of another with the same part."""
-        for memory, content in zip(self.memory_map.memories, snapshot.memories, strict=True):
-            if memory.is_writable:
-                memory.view[:] = content
-            elif bytes(memory.view) != content:
-                memory.view[:] = content
-                self._flash_changed()
-        self._cpu.code_pages_changed()
-        for name, unit in self.units.items():
-            unit.restore(snapshot.peripherals[name])
-        self.clock.restore(snapshot.clock)
-        self._interrupts.restore(snapshot.interrupts)
-        self.line.restore(snapshot.line)
-        self._is_sleeping = snapshot.is_sleeping
-        self._is_reset_requested = snapshot.is_reset_requested
-        self._lockup = None
-        self._cpu.restore(snapshot.registers)
+        progress = self._keeper.restore(snapshot)
+        self._is_sleeping, self._is_reset_requested, lockup = progress
+        self._lockup = None if lockup is None else Lockup(*lockup)
         self._update_views()
+
+    def load_snapshot(self, data: bytes) -> Snapshot:
+        """Return the snapshot that `to_bytes` made of a board like this one, in any process.
+
+        It is restored once, to see that it can be; the board stays as it was. SnapshotError.
+        """
+        before, snapshot = self.snapshot(), Snapshot.from_bytes(data)
+        try:
+            self.restore(snapshot)
+            is_whole = self.snapshot() == snapshot
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
+            is_whole = False
+        self.restore(before)
+        if not is_whole:
+            raise SnapshotError("it holds what this version does not keep", OTHER_VERSION)
+        return snapshot
+
+    def fork(self) -> Self:
+        """Return another board in this one's state; each goes on by itself."""
+        fork = type(self)(self.part, self.image, has_crystal=self.hse_hz is not None)
+        fork.restore(self.snapshot())
+        return fork

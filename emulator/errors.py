@@ -29,6 +29,15 @@ class BoardError(EmulatorError):
     """A board that cannot be put together: no such part, blocks that overlap, a bad option."""
 
 
+class SnapshotError(EmulatorError):
+    """Bytes that are no snapshot, or one that does not fit this board."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"snapshot: {problem}; {remedy}")
+        self.problem = problem
+        self.remedy = remedy
+
+
 class LockupError(EmulatorError):
     """The core locked up: a fault at a priority where no fault can be taken. DDI 0403E.e B1.5."""
 

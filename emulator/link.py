@@ -80,6 +80,7 @@ class Link:
     def state(self) -> tuple[object, ...]:
         return (self.baudrate, tuple(self.received), tuple(self._sending), self._free_ns)
 
-    def restore(self, state: tuple[int, tuple[Received, ...], tuple[int, ...], int]) -> None:
+    def restore(self, state: tuple[int, tuple[tuple[int, int], ...], tuple[int, ...], int]) -> None:
         self.baudrate, received, sending, self._free_ns = state
-        self.received, self._sending = deque(received), deque(sending)
+        self.received = deque(map(Received._make, received))
+        self._sending = deque(sending)

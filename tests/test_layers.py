@@ -16,11 +16,11 @@ EMULATOR_ROWS = (
     ("pace",),
     ("board",),
     ("parts",),
-    ("exception_model", "part", "link"),
+    ("exception_model", "part", "link", "snapshot"),
     ("cpu",),
     ("bus", "views", "stops"),
     ("peripherals",),
-    ("clock", "interrupts", "memory_map", "image", "registers"),
+    ("clock", "interrupts", "memory_map", "image", "registers", "plain"),
     ("native",),
     ("errors",),
 )

@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 import ziglang
 
-from emulator.board import Board, Snapshot
+from emulator.board import Board
+from emulator.snapshot import Snapshot
 from firmware.build import firmware_elf
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -86,7 +87,8 @@ class Guest:
         """Everything by which two runs could differ."""
         snapshot = self.board.snapshot()
         received = tuple(self.board.line.received)
-        return (snapshot.clock, snapshot.registers, snapshot.memories, received)
+        states = snapshot.states
+        return (states["clock"], states["core"], snapshot.memories, received)
 
 
 def _zig(*arguments: str) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.board import Board, Snapshot
+from emulator.board import Board
 from emulator.link import Received
+from emulator.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ def test_snapshot_of_an_unprivileged_thread_has_its_stack_pointers(boot: "Boot")
     guest = start(boot)
     guest.board.run_for(us=100)
     assert guest.board.register("control") & 1
-    registers = guest.board.snapshot().registers
+    registers = guest.board.snapshot().states["core"]
     assert 0x2000_4F00 < registers[15] <= 0x2000_5000  # MSP
     assert guest.address("noted") < 0x2000_5000
     assert 0x2000_0000 < registers[16] < 0x2000_4000  # PSP

@@ -88,7 +88,7 @@ def test_unprivileged_thread_mode_hides_the_stack_pointers(boot: "Boot") -> None
     guest = boot(PROGRAM)
     guest.start("goes_unprivileged")
     guest.board.run_for(us=10)
-    registers = guest.board.snapshot().registers
+    registers = guest.board.snapshot().states["core"]
     assert registers[16] == guest.address("stack") + 128
     assert registers[15] != 0
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from emulator.board import Board, Snapshot
+from emulator.board import Board
+from emulator.snapshot import Snapshot
 from firmware.build import TARGET_FLAGS, firmware_elf
 from server.patch.image import FirmwareImage, load_image
 from tests.firmware.talking import Ask, Talk

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import pytest
 
-from emulator.board import Board, Snapshot
+from emulator.board import Board
+from emulator.snapshot import Snapshot
 from tests.firmware.talking import Ask
 
 Install = Callable[..., str]  # slot, function, patch and command; the command's verdict

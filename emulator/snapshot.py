@@ -1,0 +1,177 @@
+"""Snapshots: everything about a board that changes while it runs, kept and brought back.
+
+A snapshot goes back into any board of the same part: the one it was taken of, a fork, or one in
+another process, by way of bytes. Those bytes are plain values (plain.py) behind a format's name
+and number; what is no snapshot, or another part's, is refused and changes nothing.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, cast
+
+from emulator import plain
+from emulator.cpu import Cpu
+from emulator.errors import SnapshotError
+from emulator.memory_map import PAGE_SIZE, Memory, MemoryMap
+from emulator.peripherals.base import Peripheral
+from emulator.views import Views
+
+MAGIC = b"FPBay snapshot "
+FORMAT = 1  # of the bytes; raised when their meaning changes
+MAX_BYTES = 64 << 20  # unpacked; the largest part has some 2 MiB
+OTHER_VERSION = "take it again with this version of FPBay"
+
+
+class Stateful(Protocol):
+    """A piece of a board; its state is plain values."""
+
+    def state(self) -> tuple[Any, ...]: ...
+    def restore(self, state: tuple[Any, ...], /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which boards a snapshot fits: the same part, wired the same way, of the same model."""
+
+    part: str
+    hse_hz: int | None
+    pieces: Mapping[str, tuple[str, ...]]  # what each piece keeps, by name
+
+    def misfit(self, other: "Layout") -> tuple[str, str]:
+        """Say how a snapshot's layout differs from this board's, and what to do about it."""
+        if other.part != self.part:
+            return f"of {other.part}, and this board is {self.part}", "restore it on such a board"
+        if other.hse_hz != self.hse_hz:
+            theirs, ours = (f"{hz} Hz" if hz else "absent" for hz in (other.hse_hz, self.hse_hz))
+            return f"its crystal is {theirs}, this board's {ours}", "make both alike"
+        names = sorted(
+            name
+            for name in {*self.pieces, *other.pieces}
+            if self.pieces.get(name) != other.pieces.get(name)
+        )
+        return f"{', '.join(names)} kept other things then", OTHER_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A board's state; taken by `Board.snapshot`."""
+
+    layout: Layout
+    memories: tuple[bytes, ...]
+    states: Mapping[str, tuple[Any, ...]]  # of each piece, by name
+
+    def to_bytes(self) -> bytes:
+        layout = (self.layout.part, self.layout.hse_hz, dict(self.layout.pieces))
+        body = zlib.compress(plain.encode((layout, self.memories, dict(self.states))), 1)
+        return MAGIC + b"%d\n" % FORMAT + zlib.crc32(body).to_bytes(4, "little") + body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read a snapshot; SnapshotError says why it is none."""
+        first, _, rest = data.partition(b"\n")
+        if not first.startswith(MAGIC):
+            raise SnapshotError("these bytes are no snapshot", "give what Snapshot.to_bytes made")
+        number = first.removeprefix(MAGIC)
+        if number != b"%d" % FORMAT:
+            said = number[:8].decode("ascii", "replace")
+            raise SnapshotError(f"format {said}, this version reads {FORMAT}", OTHER_VERSION)
+        if zlib.crc32(rest[4:]).to_bytes(4, "little") != rest[:4]:
+            raise SnapshotError("damaged or cut short", "copy it again")
+        try:
+            unpacked = zlib.decompressobj().decompress(rest[4:], MAX_BYTES)
+            layout, memories, states = _checked(plain.decode(unpacked))
+        except (ValueError, zlib.error) as error:
+            raise SnapshotError(f"not readable ({error})", OTHER_VERSION) from error
+        return cls(layout, memories, states)
+
+
+def _checked(value: object) -> tuple[Layout, tuple[bytes, ...], dict[str, tuple[Any, ...]]]:
+    """Return the fields of a snapshot, or raise ValueError where they are something else.
+
+    What is in them shows when they are restored.
+    """
+    match value:
+        case ((str(), int() | None, dict()), tuple(), dict()):
+            layout, memories, states = cast(tuple[Any, Any, Any], value)
+            return Layout(*layout), memories, states
+        case _:
+            raise ValueError("the fields of a snapshot are missing")
+
+
+class Keeper:
+    """Takes and restores the snapshots of one board."""
+
+    def __init__(
+        self,
+        identity: tuple[str, int | None],
+        cpu: Cpu,
+        memory_map: MemoryMap,
+        views: Views,
+        pieces: Mapping[str, Stateful],
+        on_flash_changed: Callable[[], None],
+    ) -> None:
+        self._cpu, self._memories, self._views = cpu, memory_map.memories, views
+        self._pieces: dict[str, Stateful] = {**pieces, "core": cpu}  # the core last: it may resume
+        self._on_flash_changed = on_flash_changed
+        self._flash: dict[Memory, bytes] = {}  # what it holds, where that is known
+        sizes = tuple(f"{memory.region.name} {memory.region.size}" for memory in self._memories)
+        kept = {name: _kept_by(piece) for name, piece in self._pieces.items()}
+        self._layout = Layout(*identity, {"memories": sizes, **kept})
+
+    def take(self, progress: tuple[Any, ...]) -> Snapshot:
+        """Take a snapshot; `progress` is what the board itself keeps, beside its pieces."""
+        states = {name: piece.state() for name, piece in self._pieces.items()}
+        contents = tuple(self._content(memory) for memory in self._memories)
+        return Snapshot(self._layout, contents, {"board": progress, **states})
+
+    def restore(self, snapshot: Snapshot) -> tuple[Any, ...]:
+        """Go back to a snapshot; return its `progress`. A snapshot that does not fit is refused."""
+        if snapshot.layout is not self._layout and snapshot.layout != self._layout:
+            problem, remedy = self._layout.misfit(snapshot.layout)
+            raise SnapshotError(problem, remedy)
+        for memory, content in zip(self._memories, snapshot.memories, strict=True):
+            if memory.is_writable:
+                self._restore_ram(memory, content)
+            else:
+                self._restore_flash(memory, content)
+        states = snapshot.states
+        for name, piece in self._pieces.items():
+            piece.restore(states[name])
+        return states["board"]
+
+    def flash_changed(self) -> None:
+        """Note that flash no longer holds what it did."""
+        self._flash.clear()
+
+    def _content(self, memory: Memory) -> bytes:
+        """Return a memory's bytes. Flash is large and seldom changes: its copy is kept."""
+        if memory.is_writable:
+            return bytes(memory.view)
+        if memory not in self._flash:
+            self._flash[memory] = bytes(memory.view)
+        return self._flash[memory]
+
+    def _restore_flash(self, memory: Memory, content: bytes) -> None:
+        if self._flash.get(memory) is not content and bytes(memory.view) != content:
+            memory.view[:] = content
+            self._on_flash_changed()
+        self._flash[memory] = content
+
+    def _restore_ram(self, memory: Memory, content: bytes) -> None:
+        begin = memory.region.address
+        for page in self._views.code_pages:
+            at = page - begin
+            if 0 <= at < len(content):
+                then = content[at : at + PAGE_SIZE]
+                if bytes(memory.view[at : at + PAGE_SIZE]) != then:
+                    self._cpu.memory_changed(page, page + PAGE_SIZE)
+        memory.view[:] = content
+
+
+def _kept_by(piece: Stateful) -> tuple[str, ...]:
+    """Name what a piece keeps, so that a snapshot of another version is told apart."""
+    if not isinstance(piece, Peripheral):
+        return ()
+    registers = (type(register).__name__ for register in piece.registers.values())
+    return (*registers, *piece.extra_state)
