@@ -12,6 +12,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Self
 
+from emulator import plain
 from emulator.bus import Block, Bus, Lane
 from emulator.clock import MASKS, Clock
 from emulator.cpu import Cpu
@@ -35,6 +36,7 @@ from emulator.peripherals.usart import Usart
 from emulator.registers import WORD_MASK
 from emulator.snapshot import OTHER_VERSION, Keeper, Snapshot
 from emulator.stops import Deadline, StopReason, TableChanged, WaitForInterrupt
+from emulator.trace import Happening
 from emulator.views import Views, page_of
 
 UNCHANGED_MASKS = (0,) * MASKS
@@ -54,6 +56,7 @@ class Board:
         self._interrupts = Interrupts(
             part.core.irqs, part.core.priority_bits, self.clock.request_attention
         )
+        self._interrupts.on_activate = self._on_activate
         self._are_views_stale = False
         self._is_reset_requested = False
         self._is_sleeping = False
@@ -79,6 +82,7 @@ class Board:
             {
                 **self.units,
                 "clock": self.clock,
+                "trace": self.clock.trace,
                 "interrupts": self._interrupts,
                 "line": self.line,
             },
@@ -229,6 +233,19 @@ class Board:
     def _lockup_error(self, lockup: Lockup) -> LockupError:
         symbol = self.image.function_at(lockup.pc)
         return LockupError(lockup.pc, self.scb.cfsr.word, self.scb.hfsr.word, symbol)
+
+    def _on_activate(self, number: int) -> None:
+        self.clock.trace.note(Happening.EXCEPTION, number, self.clock.cycles)
+
+    @property
+    def trace_hash(self) -> str:
+        """Return a hash of everything that happened since power-on, and of how things are now.
+
+        Equal for the same firmware and the same bytes at the same virtual times, always.
+        """
+        now = (self.clock.cycles, self._cpu.state())
+        memories = (memory.view for memory in self.memory_map.memories)
+        return self.clock.trace.digest(plain.encode(now), *memories).hex()
 
     # The Flash Patch unit.
 

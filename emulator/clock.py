@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.native.build import load
+from emulator.trace import Happening, Trace
 
 NS_PER_S = 1_000_000_000
 NEVER = 2**63
@@ -101,6 +102,7 @@ class Clock:
         if ctypes.sizeof(self.native) != self.library.clock_size():
             raise AssertionError("NativeClock and struct clock differ")
         self.hz = hz  # core clock; `set_hz` changes it
+        self.trace = Trace()
         self._timers: list[Timer] = []
         self._anchor_cycles = 0  # `hz` has been what it is since then
         self._anchor_ns = 0
@@ -142,6 +144,7 @@ class Clock:
         while (due := self.next_due) <= self.native.cycles:
             timer = next(timer for timer in self._timers if timer.due == due)
             timer.stop()
+            self.trace.note(Happening.TIMER, due, self.native.cycles)
             timer.on_expiry(due)
 
     def shorten_run(self, cycle: int) -> None:

@@ -47,6 +47,7 @@ class Interrupts:
         self.count = FIRST_IRQ + irqs
         self.priority_mask = 0xFF & ~(0xFF >> priority_bits)  # unimplemented low bits: RAZ/WI
         self._on_change = on_change
+        self.on_activate: Callable[[int], None] | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -155,6 +156,8 @@ class Interrupts:
     def activate(self, number: int) -> None:
         self.pending.discard(number)
         self.active.add(number)
+        if self.on_activate is not None:
+            self.on_activate(number)
 
     def deactivate(self, number: int) -> None:
         self.active.discard(number)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from emulator.clock import NS_PER_S, Clock
 from emulator.peripherals.usart import FRAME_BITS, Usart
+from emulator.trace import Happening
 
 TOLERANCE = 20  # a receiver follows a rate that is off by less than 1 in this many: 5 %
 
@@ -56,7 +57,9 @@ class Link:
         self._arrival.stop()
 
     def transmitted(self, byte: int, baudrate: int, cycle: int) -> None:
-        self.received.append(Received(self._clock.ns_at(cycle), self._sampled(byte, baudrate)))
+        heard = Received(self._clock.ns_at(cycle), self._sampled(byte, baudrate))
+        self._clock.trace.note(Happening.FROM_BOARD, heard.byte, heard.ns)
+        self.received.append(heard)
 
     def _schedule(self) -> None:
         self._free_ns += FRAME_BITS * NS_PER_S // self.baudrate
@@ -66,6 +69,7 @@ class Link:
         del due
         byte = self._sending.popleft()
         is_framed = self._matches(self._usart.baudrate)
+        self._clock.trace.note(Happening.TO_BOARD, byte, self._free_ns)
         self._usart.receive(self._sampled(byte, self._usart.baudrate), is_framed)
         if self._sending:
             self._schedule()

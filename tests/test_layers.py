@@ -21,7 +21,7 @@ EMULATOR_ROWS = (
     ("bus", "views", "stops"),
     ("peripherals",),
     ("clock", "interrupts", "memory_map", "image", "registers", "plain"),
-    ("native",),
+    ("native", "trace"),
     ("errors",),
 )
 
