@@ -73,7 +73,7 @@ class Board:
         console = self.units[part.console]
         if not isinstance(console, Usart):
             raise BoardError(f"{part.name}: its console {part.console} is not a USART")
-        self.line = Link(self.clock, console)
+        self.line = Link(self.clock, console, self._on_reset_request)
         self._keeper = Keeper(
             (part.name, self.hse_hz),
             self._cpu,
@@ -193,10 +193,10 @@ class Board:
 
     def _step(self, cycle: int) -> None:
         """Run to the next event of the machine, at most until `cycle`."""
-        if self._lockup is not None:
-            raise self._lockup_error(self._lockup)
         if self._is_reset_requested:
             self._system_reset()
+        if self._lockup is not None:
+            raise self._lockup_error(self._lockup)
         if self._are_views_stale:
             self._update_views()
         while self._rewritten:

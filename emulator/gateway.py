@@ -73,7 +73,8 @@ class PtyGateway:
     def _to_board(self, pace: Pace) -> None:
         with suppress(OSError):  # the client has just gone
             speed = termios.tcgetattr(self._master)[OSPEED]
-            pace.set_baudrate(SPEEDS.get(speed, 115_200))
+            baudrate = SPEEDS.get(speed, 115_200)
+            pace.tell(lambda line: line.set_baudrate(baudrate))
             pace.write(os.read(self._master, CHUNK))
 
     def _to_client(self, output: bytes) -> None:

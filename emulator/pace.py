@@ -1,7 +1,7 @@
 """Two paces for a board behind a port: in lockstep with its reader, or in real time by a thread.
 
-Both give the port's side of the serial line: `write`, `read`, `waiting`. The board itself knows
-nothing of either.
+Both give the port's side of the serial line: `write`, `read`, `waiting`, and `tell` for what else a
+host does with a line. The board itself knows nothing of either.
 """
 
 import atexit
@@ -9,10 +9,12 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 
 from emulator.board import Board
 from emulator.clock import NS_PER_S
 from emulator.errors import EmulatorError
+from emulator.link import Link
 
 FOREVER_NS = 3600 * NS_PER_S  # one stretch of a read without a timeout
 POLL_NS = 1_000_000  # what a look that does not wait lets pass in lockstep
@@ -26,8 +28,12 @@ KEPT_BYTES = 1 << 20  # of output that nobody reads; the oldest are lost, as in 
 class Pace(ABC):
     """The host's end of a board's line."""
 
+    def write(self, data: bytes) -> None:
+        self.tell(lambda line: line.send(data))
+
     @abstractmethod
-    def write(self, data: bytes) -> None: ...
+    def tell(self, action: Callable[[Link], None]) -> None:
+        """Do something with the line: in real time a little later, in the order told."""
 
     @abstractmethod
     def read(self, size: int, timeout_s: float | None) -> bytes:
@@ -37,9 +43,6 @@ class Pace(ABC):
     @abstractmethod
     def waiting(self) -> int:
         """Return how many bytes `read` would give at once."""
-
-    @abstractmethod
-    def set_baudrate(self, baudrate: int) -> None: ...
 
     @abstractmethod
     def cancel_read(self) -> None:
@@ -60,8 +63,8 @@ class Lockstep(Pace):
         self._is_cancelled = False
         self._told = 0  # what `waiting` last returned, since the last read
 
-    def write(self, data: bytes) -> None:
-        self.board.line.send(data)
+    def tell(self, action: Callable[[Link], None]) -> None:
+        action(self.board.line)
 
     def read(self, size: int, timeout_s: float | None) -> bytes:
         board = self.board
@@ -89,9 +92,6 @@ class Lockstep(Pace):
         self._told = len(board.line.received)
         return self._told
 
-    def set_baudrate(self, baudrate: int) -> None:
-        self.board.line.baudrate = baudrate
-
     def cancel_read(self) -> None:
         self._is_cancelled = True
 
@@ -106,26 +106,25 @@ class Lockstep(Pace):
 class Realtime(Pace):
     """A thread keeps virtual time at `rate` times the host's; 0 is as fast as it goes.
 
-    Only that thread touches the board. The host's side leaves bytes and wishes under `_changed`,
-    which the thread takes between two slices.
+    Only that thread touches the board. The host's side leaves what it tells the board under
+    `_changed`; the thread does it between two slices.
     """
 
     def __init__(self, board: Board, rate: float = 1.0) -> None:
         self._board, self._rate = board, rate
         self._changed = threading.Condition()
-        self._to_board = bytearray()
+        self._told: list[Callable[[Link], None]] = []
         self._from_board: deque[int] = deque(maxlen=KEPT_BYTES)
-        self._baudrate = board.line.baudrate
         self._is_cancelled = self._is_closing = False
         self._failure: EmulatorError | None = None
         self._thread = threading.Thread(target=self._run, name="emulated board", daemon=True)
         self._thread.start()
         atexit.register(self.close)  # a thread in the engine does not survive the interpreter
 
-    def write(self, data: bytes) -> None:
+    def tell(self, action: Callable[[Link], None]) -> None:
         with self._changed:
             self._raise_failure()
-            self._to_board += data
+            self._told.append(action)
             self._changed.notify_all()
 
     def read(self, size: int, timeout_s: float | None) -> bytes:
@@ -147,10 +146,6 @@ class Realtime(Pace):
             if not self._from_board:
                 self._raise_failure()
             return len(self._from_board)
-
-    def set_baudrate(self, baudrate: int) -> None:
-        with self._changed:
-            self._baudrate = baudrate
 
     def cancel_read(self) -> None:
         with self._changed:
@@ -178,7 +173,7 @@ class Realtime(Pace):
         pacer = _Pacer(self._board.clock.ns, self._rate)
         busy_until_s = 0.0
         while not self._is_closing:
-            self._take_input()
+            self._do_as_told()
             now_ns = self._board.clock.ns
             target_ns = pacer.target_ns(now_ns)
             try:
@@ -191,12 +186,11 @@ class Realtime(Pace):
             if target_ns < now_ns + SLICE_NS:  # the board is where it should be
                 self._nap(BUSY_NAP_S if time.monotonic() < busy_until_s else IDLE_NAP_S)
 
-    def _take_input(self) -> None:
+    def _do_as_told(self) -> None:
         with self._changed:
-            data, self._to_board = bytes(self._to_board), bytearray()
-            self._board.line.baudrate = self._baudrate
-        if data:
-            self._board.line.send(data)
+            told, self._told = self._told, []
+        for action in told:
+            action(self._board.line)
 
     def _give_output(self) -> bool:
         data = self._board.line.receive()
@@ -208,7 +202,7 @@ class Realtime(Pace):
 
     def _nap(self, seconds: float) -> None:
         with self._changed:
-            if not self._to_board and not self._is_closing:
+            if not self._told and not self._is_closing:
                 self._changed.wait(seconds)
 
     def _fail(self, error: EmulatorError) -> None:

@@ -20,7 +20,7 @@ EMULATOR_ROWS = (
     ("cpu",),
     ("bus", "views", "stops"),
     ("peripherals",),
-    ("clock", "interrupts", "memory_map", "image", "registers", "plain"),
+    ("clock", "interrupts", "memory_map", "image", "registers", "plain", "faults"),
     ("native", "trace"),
     ("errors",),
 )

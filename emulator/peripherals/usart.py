@@ -132,7 +132,7 @@ class Usart(Peripheral):
         elif offset == 0x04:
             self.sr.RXNE = 0
             if self._sr_was_read:
-                self.sr.ORE = self.sr.FE = 0
+                self.sr.ORE = self.sr.FE = self.sr.PE = 0
                 self._sr_was_read = False
             self._update_irq()
             return self._received
@@ -177,8 +177,11 @@ class Usart(Peripheral):
             self.line.transmitted(byte, self.baudrate, due)
         self._update_irq()
 
-    def receive(self, byte: int, is_framed: bool) -> None:
-        """Take a byte whose stop bit has just been sampled on the RX pin."""
+    def receive(self, byte: int, is_framed: bool, *, ninth: int = 1) -> None:
+        """Take a byte whose stop bit has just been sampled on the RX pin.
+
+        `ninth` is what was sampled behind it: a parity bit, or the stop bit of a sender of eight.
+        """
         if not (self.cr1.UE and self.cr1.RE):
             return
         if self.sr.RXNE:
@@ -187,6 +190,8 @@ class Usart(Peripheral):
             self._received = byte
             self.sr.RXNE = 1
             self.sr.FE = not is_framed
+            if self.cr1.M and self.cr1.PCE:
+                self.sr.PE = byte.bit_count() + ninth + self.cr1.PS & 1
         self._update_irq()
 
     def _update_irq(self) -> None:

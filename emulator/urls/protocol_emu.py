@@ -6,9 +6,13 @@
 Each open port is a board of its own, switched on when the port is opened and off when it is closed.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException
+
+if TYPE_CHECKING:
+    from emulator.link import Link
 
 
 class Serial(SerialBase):
@@ -27,8 +31,10 @@ class Serial(SerialBase):
             self._pace = open_board(str(self.port))
         except EmulatorError as error:
             raise SerialException(str(error)) from error
-        self._reconfigure_port()
         self.is_open = True
+        self._reconfigure_port()
+        self._update_dtr_state()
+        self._update_rts_state()
 
     def close(self) -> None:
         if self.is_open:
@@ -36,10 +42,13 @@ class Serial(SerialBase):
             self._pace.close()
 
     def _reconfigure_port(self, force_update: bool = False) -> None:
-        """Take over the baud rate; parity and stop bits are not modelled."""
+        """Take over the baud rate and the format of the bytes."""
         del force_update
-        if self._pace is not None and self.baudrate:
-            self._pace.set_baudrate(self.baudrate)
+        if self.is_open:
+            framing = (self.bytesize, self.parity, self.stopbits)
+            self._tell(lambda line: line.set_format(*framing))
+            if baudrate := self.baudrate:  # 0 is a hang-up, which a virtual line has none of
+                self._tell(lambda line: line.set_baudrate(baudrate))
 
     @property
     def board(self) -> Any:
@@ -51,8 +60,18 @@ class Serial(SerialBase):
 
     def write(self, data: Any, /) -> int:
         content = bytes(data)
-        self._try(lambda: self._pace.write(content))
+        self._tell(lambda line: line.send(content))
         return len(content)
+
+    def set_faults(self, plan: str, seed: int = 0) -> None:
+        """Have faults on the line from now on, such as "flip:0.001"; "" for none."""
+        from emulator.faults import FaultPlan
+
+        faults = self._try(lambda: FaultPlan.parse(plan))
+        self._tell(lambda line: line.set_faults(faults, seed))
+
+    def _tell(self, action: "Callable[[Link], None]") -> None:
+        self._try(lambda: self._pace.tell(action))
 
     def _try(self, action: Any) -> Any:
         from emulator.errors import EmulatorError
@@ -85,15 +104,18 @@ class Serial(SerialBase):
     def reset_output_buffer(self) -> None:
         """Nothing is kept back."""
 
-    # Modem lines are not wired; they read as a plain three-wire adapter's do.
-
     def _update_dtr_state(self) -> None:
-        """DTR is not wired."""
+        level = self.dtr
+        self._tell(lambda line: line.set_dtr(level))
 
     def _update_rts_state(self) -> None:
-        """RTS is not wired."""
+        level = self.rts
+        self._tell(lambda line: line.set_rts(level))
 
     def _update_break_state(self) -> None:
-        """Break is not modelled."""
+        is_on = self.break_condition
+        self._tell(lambda line: line.set_break(is_on))
+
+    # What the board could drive is not wired; it reads as a plain three-wire adapter's does.
 
     cts = dsr = ri = cd = property(lambda _: False)

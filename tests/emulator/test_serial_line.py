@@ -1,14 +1,17 @@
 """The virtual line between host and board: paced to the nanosecond, garbage at the wrong rate."""
 
+import ast
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from emulator.board import Board
+from emulator.errors import BoardError, LockupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.emulator.conftest import Guest
 
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
 PROGRAM = "line.c"
 BRR_100K, BRR_50K, BRR_102K = 80, 160, 78  # of 8 MHz
 BYTE_NS = 100_000  # ten bits at 100 000 baud
-FE = 1 << 1
+PE, FE, ORE = 1 << 0, 1 << 1, 1 << 3
+CR1_EVEN, CR1_ODD = 0x342C, 0x362C  # nine bits, the last one parity
 
 
 def listening(boot: "Boot", brr: int = BRR_100K) -> "Guest":
@@ -106,6 +110,169 @@ def test_discarded_bytes_do_not_arrive(boot: "Boot") -> None:
     guest.board.line.send(b"z")
     guest.board.run_for(us=500)
     assert guest.notes == [ord("a"), ord("z")]
+
+
+def test_byte_that_firmware_is_too_late_for_is_lost(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    guest.board.line.baudrate = 100_000
+    guest.start("listen_late", BRR_100K)
+    guest.board.line.send(b"abc")
+    guest.board.run_for(us=250)
+    assert guest.out(0) == ord("a")  # what was there first
+    assert not guest.out(1) & ORE  # reading SR, then DR, clears it
+
+
+# Frames that are not the usual ones.
+
+
+def heard(guest: "Guest") -> list[tuple[int, int]]:
+    """What the firmware found: bytes, and the errors in SR."""
+    return [(byte & 0xFF, guest.out(n) & (FE | PE)) for n, byte in enumerate(guest.notes)]
+
+
+def test_break_is_a_frame_of_zeros_with_an_error(boot: "Boot") -> None:
+    guest = listening(boot)
+    line = guest.board.line
+    line.send(b"a")
+    line.set_break(True)
+    line.send(b"b")
+    guest.board.run_for(ms=1)
+    assert heard(guest) == [(ord("a"), 0), (0, FE)]  # what is behind a break waits
+    line.set_break(False)
+    line.set_break(False)
+    guest.board.run_for(us=50)
+    assert len(guest.notes) == 2
+    guest.board.run_for(us=100)
+    assert heard(guest)[2:] == [(ord("b"), 0)]
+
+
+def test_break_that_ends_at_once_lasts_a_frame(boot: "Boot") -> None:
+    guest = listening(boot)
+    guest.board.line.set_break(True)
+    guest.board.line.set_break(False)
+    guest.board.line.send(b"a")
+    guest.board.run_for(us=150)
+    assert heard(guest) == [(0, FE)]
+    guest.board.run_for(us=100)
+    assert heard(guest) == [(0, FE), (ord("a"), 0)]
+
+
+def test_frame_without_its_stop_bit_is_a_framing_error(boot: "Boot") -> None:
+    guest = listening(boot)
+    guest.board.line.send_without_stop_bit(ord("a"))
+    guest.board.line.send(b"b")
+    guest.board.run_for(us=300)
+    assert heard(guest) == [(ord("a"), FE), (ord("b"), 0)]
+
+
+@pytest.mark.parametrize(
+    ("parity", "cr1", "is_right"),
+    [
+        pytest.param("E", CR1_EVEN, True, id="even to even"),
+        pytest.param("O", CR1_ODD, True, id="odd to odd"),
+        pytest.param("E", CR1_ODD, False, id="even to odd"),
+        pytest.param("O", CR1_EVEN, False, id="odd to even"),
+    ],
+)
+def test_parity_is_checked(boot: "Boot", parity: str, cr1: int, *, is_right: bool) -> None:
+    guest = boot(PROGRAM)
+    line = guest.board.line
+    line.baudrate = 100_000
+    line.set_format(8, parity, 1)
+    guest.start("listen_as", BRR_100K, cr1)
+    guest.board.run_for(us=100)
+    line.send(b"ab")
+    line.send_with_wrong_parity(ord("c"))
+    guest.board.run_for(us=350)
+    right, wrong = (0, PE) if is_right else (PE, 0)
+    assert heard(guest) == [(ord("a"), right), (ord("b"), right), (ord("c"), wrong)]
+
+
+def test_parity_bit_where_the_board_wants_a_stop_bit_is_a_framing_error(boot: "Boot") -> None:
+    guest = listening(boot)
+    guest.board.line.set_format(8, "E", 1)
+    guest.board.line.send(b"ab")  # three ones each: their parity bits are 1
+    guest.board.line.send(b"c")  # four: 0
+    guest.board.run_for(us=350)
+    assert heard(guest) == [(ord("a"), 0), (ord("b"), 0), (ord("c"), FE)]
+
+
+@pytest.mark.parametrize(
+    ("bits", "parity", "stop_bits", "frame_ns"),
+    [(8, "N", 1, 100_000), (8, "N", 2, 110_000), (8, "E", 1, 110_000), (7, "O", 1.5, 105_000)],
+)
+def test_format_decides_on_the_time_a_frame_takes(
+    boot: "Boot", bits: int, parity: str, stop_bits: float, frame_ns: int
+) -> None:
+    board = listening(boot).board
+    board.line.set_format(bits, parity, stop_bits)
+    board.line.send(b"aa")
+    begin = board.clock.ns
+    board.run_until(begin + 2 * frame_ns - 1000)
+    assert board.line.unsent == 1
+    board.run_until(begin + 2 * frame_ns + 1000)
+    assert board.line.unsent == 0
+
+
+# Modem lines.
+
+
+def test_dtr_resets_where_it_is_wired_to(boot: "Boot") -> None:
+    guest = listening(boot)
+    line = guest.board.line
+    line.set_dtr(True)
+    guest.board.run_for(us=10)
+    assert guest.word("noted") == 0
+    assert guest.board.register("pc") != guest.idle  # still listening
+    line.set_dtr(False)
+    line.wire_reset("dtr")
+    line.set_rts(True)
+    line.set_dtr(False)
+    guest.board.run_for(ms=1)
+    still_listening = not guest.is_idle
+    line.set_dtr(True)
+    guest.board.run_for(ms=1)
+    assert still_listening
+    assert guest.is_idle  # booted again
+    guest.start("listen", BRR_100K)
+    line.set_dtr(True)  # no edge
+    guest.board.run_for(ms=1)
+    assert not guest.is_idle
+
+
+def test_reset_by_dtr_ends_a_lockup(build: "Callable[[str], Path]") -> None:
+    board = Board.from_elf("stm32f103c8", build("crash.c"))
+    board.line.wire_reset("dtr")
+    with pytest.raises(LockupError):
+        board.run_for(ms=1)
+    crashed = board.clock.cycles
+    board.line.set_dtr(True)
+    with pytest.raises(LockupError):
+        board.run_for(ms=1)
+    assert board.clock.cycles > crashed
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("set_baudrate(0)", "0 baud; give a rate of 1 or more"),
+        ("set_format(9, 'N', 1)", "no format 9N1; formats look like 8N1 or 8E2"),
+        ("set_format(8, 'X', 1)", "no format 8X1"),
+        ("set_format(8, 'N', 3)", "no format 8N3"),
+        ("wire_reset('cts')", "no line 'cts' to reset by; there are: dtr, rts"),
+        ("send_with_wrong_parity(1)", "no parity bit to get wrong"),
+        ("set_faults('flop:1')", "no fault 'flop'"),
+    ],
+)
+def test_what_a_line_cannot_do_is_refused_and_changes_nothing(
+    boot: "Boot", action: str, words: str
+) -> None:
+    line = boot(PROGRAM).board.line
+    before = line.state()
+    name, arguments = action.split("(")
+    with pytest.raises(BoardError, match=words):
+        getattr(line, name)(*ast.literal_eval(f"({arguments.removesuffix(')')},)"))
+    assert line.state() == before
 
 
 def test_pin_and_part_are_named_in_errors(boot: "Boot") -> None:

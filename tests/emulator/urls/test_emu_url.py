@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.errors import BoardError
+from emulator.faults import FaultPlan
 from emulator.urls.emu_url import PaceKind, parse_url
 
 
@@ -48,6 +49,15 @@ def test_pace_and_rate(query: str, pace: PaceKind, rate: float) -> None:
     assert (url.pace, url.rate) == (pace, rate)
 
 
+def test_wires_and_faults() -> None:
+    url = parse_url("emu://stm32f103c8?dtr=reset&faults=flip:0.001,drop:0.0005&seed=7")
+    assert url.reset_line == "dtr"
+    assert (url.faults, url.seed) == (FaultPlan(flip=0.001, drop=0.0005), 7)
+    assert parse_url("emu://stm32f103c8?rts=reset").reset_line == "rts"
+    plain = parse_url("emu://stm32f103c8")
+    assert (plain.reset_line, plain.faults, plain.seed) == (None, FaultPlan(), 0)
+
+
 @pytest.mark.parametrize(
     ("url", "value", "remedy"),
     [
@@ -55,12 +65,17 @@ def test_pace_and_rate(query: str, pace: PaceKind, rate: float) -> None:
         ("stm32f103c8", "stm32f103c8", "such as emu://stm32f103c8"),
         ("emu://stm32f4", "stm32f4", "there are: stm32f103c8"),
         ("emu://stm32f103c8?pace=fast", "fast", "there are: lockstep, realtime"),
-        ("emu://stm32f103c8?speed=1", "speed", "there are: pace, rate"),
+        ("emu://stm32f103c8?speed=1", "speed", "there are: pace, rate, dtr, rts, faults, seed"),
         ("emu://stm32f103c8?rate=-1", "-1", "a number from 0"),
         ("emu://stm32f103c8?rate=nan", "nan", "a number from 0"),
         ("emu://stm32f103c8?rate=", "rate=", "a number from 0"),
         ("emu://stm32f103c8?rate=1e9", "1e9", "a number from 0 (as fast as it goes) to 1000"),
         ("emu://stm32f103c8?pace=lockstep&rate=1", "rate", "with pace=realtime only"),
+        ("emu://stm32f103c8?dtr=boot", "dtr=boot", "there is: reset"),
+        ("emu://stm32f103c8?dtr=reset&rts=reset", "dtr and rts", "one of them"),
+        ("emu://stm32f103c8?faults=flop:1", "flop", "there are: drop, flip"),
+        ("emu://stm32f103c8?faults=flip:1&seed=-1", "seed=-1", "a whole number"),
+        ("emu://stm32f103c8?seed=1", "seed", "faults=flip:0.001&seed=7"),
         ("emu://[", "emu://[", "such as emu://stm32f103c8"),
         ("emu://stm32f103c8?rate=1&rate=2", "rate", "once"),
         ("emu://stm32f103c8/a#b.elf", "#", "%23"),
@@ -80,7 +95,7 @@ def test_error_names_value_and_remedy(url: str, value: str, remedy: str) -> None
         st.text().map("emu://".__add__),
         st.text().map("emu://stm32f103c8".__add__),
         st.text().map("emu://stm32f103c8?".__add__),
-        st.text(alphabet="raterpc=&10.enlockstep%?#/[]", max_size=30).map(
+        st.text(alphabet="raterpc=&10.enlockstep%?#/[]dfusi:", max_size=30).map(
             "emu://stm32f103c8?r".__add__
         ),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import serial
@@ -86,7 +87,43 @@ def test_change_of_baud_rate_reaches_the_line(port: serial.Serial) -> None:
 
 def test_modem_lines_are_there_and_quiet(port: serial.Serial) -> None:
     port.dtr = port.rts = False
+    port.dtr = port.rts = True
     assert not any((port.cts, port.dsr, port.ri, port.cd))
+    assert port.read(1) == b""  # nothing was reset
+
+
+@pytest.mark.parametrize("name", ["dtr", "rts"])
+def test_modem_line_resets_where_it_is_wired_to(url: str, name: str) -> None:
+    with serial.serial_for_url(f"{url}&{name}=reset", timeout=1) as port:
+        port.baudrate = 115_200
+        assert port.read(2) == b"!"
+        setattr(port, name, False)
+        assert port.read(1) == b""
+        setattr(port, name, True)
+        assert port.read(2) == b"!"  # it has booted again
+
+
+def test_break_and_parity_reach_the_board(port: serial.Serial) -> None:
+    port.break_condition = True
+    port.break_condition = False
+    assert port.read(1) == b"\x20"  # zeros, as the board echoes them
+    port.parity = serial.PARITY_EVEN
+    port.write(b"ab")
+    assert port.read(2) == b"AB"  # a parity bit of 1 passes for a stop bit
+
+
+def test_faults_from_the_url_and_while_running(url: str) -> None:
+    with serial.serial_for_url(f"{url}&faults=cut:1", baudrate=115_200, timeout=1) as opened:
+        port: Any = opened  # pyserial's types do not know our methods
+        assert port.read(1) == b""
+        port.set_faults("")
+        port.write(b"a")
+        assert port.read(1) == b"A"
+        port.set_faults("flip:1", seed=7)
+        port.write(b"a")
+        assert port.read(1) not in {b"A", b""}
+        with pytest.raises(serial.SerialException, match="no fault 'flop'"):
+            port.set_faults("flop:1")
 
 
 def test_closed_port_refuses_everything(port: serial.Serial) -> None:
