@@ -4,6 +4,7 @@ Sources: ST's device header stm32f103xb.h for addresses and interrupt numbers.
 Not modelled: everything that has no line below; an access there is a BusFault.
 """
 
+from collections.abc import Callable
 from typing import cast
 
 from emulator.bus import Lane
@@ -15,16 +16,17 @@ from emulator.peripherals.gpio import Gpio
 from emulator.peripherals.rcc import HSI_HZ, Rcc
 from emulator.peripherals.usart import Usart
 
-USART1_IRQ = 37
-
 
 def _rcc(machine: Machine) -> Rcc:
     return Rcc(machine.hse_hz, machine.clock.set_hz)
 
 
-def _usart1(machine: Machine) -> Usart:
-    rcc = cast(Rcc, machine.unit("RCC"))
-    return Usart(machine.clock, lambda: rcc.pclk2_hz, machine.irq(USART1_IRQ))
+def _usart(irq: int, pclk_hz: Callable[[Rcc], int]) -> Callable[[Machine], Usart]:
+    def make(machine: Machine) -> Usart:
+        rcc = cast(Rcc, machine.unit("RCC"))
+        return Usart(machine.clock, lambda: pclk_hz(rcc), machine.irq(irq))
+
+    return make
 
 
 STM32F103C8 = Part(
@@ -51,7 +53,9 @@ STM32F103C8 = Part(
         Unit("GPIOB", 0x4001_0C00, lambda _: Gpio()),
         Unit("GPIOC", 0x4001_1000, lambda _: Gpio()),
         Unit("GPIOD", 0x4001_1400, lambda _: Gpio()),
-        Unit("USART1", 0x4001_3800, _usart1),
+        Unit("USART1", 0x4001_3800, _usart(37, Rcc.pclk2_hz)),
+        Unit("USART2", 0x4000_4400, _usart(38, Rcc.pclk1_hz)),
+        Unit("USART3", 0x4000_4800, _usart(39, Rcc.pclk1_hz)),
     ),
     console="USART1",
     reset_hz=HSI_HZ,

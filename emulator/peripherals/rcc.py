@@ -5,7 +5,9 @@ Deviation: oscillators and the PLL are ready at once. Not modelled: clock gating
 works whether or not its clock is enabled), peripheral resets, MCO, the clock security system, CIR.
 """
 
+import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register
@@ -89,6 +91,26 @@ def prescaler(code: int, none_below: int, skips_32: bool) -> int:
     return 1 << exponent + (skips_32 and exponent >= 5)
 
 
+class Clocks(NamedTuple):
+    """Frequencies, in hertz."""
+
+    sysclk: int
+    hclk: int
+    pclk1: int
+    pclk2: int
+
+
+@functools.cache
+def clocks(cfgr: int, sysclk: int) -> Clocks:
+    """Return what CFGR's prescalers make of the system clock."""
+    hclk = sysclk // prescaler(RccCfgr.HPRE.of(cfgr), 0b1000, skips_32=True)
+    pclk1, pclk2 = (
+        hclk // prescaler(field.of(cfgr), 0b100, skips_32=False)
+        for field in (RccCfgr.PPRE1, RccCfgr.PPRE2)
+    )
+    return Clocks(sysclk, hclk, pclk1, pclk2)
+
+
 class Rcc(Peripheral):
     """The clock tree. `hse_hz` is the crystal on the board, None where there is none."""
 
@@ -116,7 +138,7 @@ class Rcc(Peripheral):
 
     def reset(self) -> None:
         super().reset()
-        self._on_clock_change(self.hclk_hz)
+        self._on_clock_change(self.clocks.hclk)
 
     def write(self, offset: int, word: int) -> None:
         super().write(offset, word)
@@ -129,23 +151,17 @@ class Rcc(Peripheral):
         self.bdcr.LSERDY = self.bdcr.LSEON
         if self._source_hz(self.cfgr.SW) is not None:
             self.cfgr.SWS = self.cfgr.SW  # a switch to a clock that is not ready waits
-        self._on_clock_change(self.hclk_hz)
+        self._on_clock_change(self.clocks.hclk)
 
     @property
-    def sysclk_hz(self) -> int:
-        return self._source_hz(self.cfgr.SWS) or HSI_HZ
+    def clocks(self) -> Clocks:
+        return clocks(self.cfgr.word, self._source_hz(self.cfgr.SWS) or HSI_HZ)
 
-    @property
-    def hclk_hz(self) -> int:
-        return self.sysclk_hz // prescaler(self.cfgr.HPRE, 0b1000, skips_32=True)
-
-    @property
     def pclk1_hz(self) -> int:
-        return self.hclk_hz // prescaler(self.cfgr.PPRE1, 0b100, skips_32=False)
+        return self.clocks.pclk1
 
-    @property
     def pclk2_hz(self) -> int:
-        return self.hclk_hz // prescaler(self.cfgr.PPRE2, 0b100, skips_32=False)
+        return self.clocks.pclk2
 
     @property
     def _pll_hz(self) -> int | None:

@@ -1,7 +1,8 @@
-"""Universal synchronous asynchronous receiver transmitter (USART), STM32F10x: 8N1 at BRR's rate.
+"""Universal synchronous asynchronous receiver transmitter (USART), STM32F10x: asynchronous mode.
 
 Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
-Not modelled: parity and 9-bit words, break, LIN, IrDA, smartcard, flow control, DMA, IDLE, NE.
+Not modelled: the idle frame that setting TE sends, LIN, IrDA, smartcard, half-duplex and
+synchronous modes, flow control. The line carries eight bits: of a ninth, it hears nothing.
 """
 
 from collections.abc import Callable
@@ -11,14 +12,21 @@ from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register
 
-FRAME_BITS = 10  # start, eight data bits, stop
+FRAME_BITS = 10  # of the usual frame: start, eight data bits, stop
+STOP_HALF_BITS = (2, 1, 4, 3)  # by CR2.STOP
+BREAK = 1 << 9  # in place of a word: a frame of zeros, its stop bit too
 
 
 class SerialLine(Protocol):
-    """What is behind the TX pin."""
+    """What is behind the pins."""
+
+    @property
+    def unsent(self) -> int:
+        """Return how many bytes are on their way to the RX pin, one of them on it now."""
+        ...
 
     def transmitted(self, byte: int, baudrate: int, cycle: int) -> None:
-        """Take a byte whose last bit left the pin at `cycle`."""
+        """Take a byte whose last bit left the TX pin at `cycle`; a break is a byte of zeros."""
 
 
 class UsartSr(Register):
@@ -27,17 +35,17 @@ class UsartSr(Register):
     CTS = Field(9, 9, Access.RC_W0)  # not modelled
     LBD = Field(8, 8, Access.RC_W0)  # not modelled
     TXE = Field(7, 7, Access.RO)
-    TC = Field(6, 6, Access.RC_W0)
-    RXNE = Field(5, 5, Access.RC_W0)
-    IDLE = Field(4, 4, Access.RO)  # not modelled
+    TC = Field(6, 6, Access.RC_W0)  # cleared by reading SR, then writing DR, too
+    RXNE = Field(5, 5, Access.RC_W0)  # cleared by reading DR, too
+    IDLE = Field(4, 4, Access.RO)  # this and what follows: cleared by reading SR, then DR
     ORE = Field(3, 3, Access.RO)
-    NE = Field(2, 2, Access.RO)  # not modelled
+    NE = Field(2, 2, Access.RO)
     FE = Field(1, 1, Access.RO)
-    PE = Field(0, 0, Access.RO)  # not modelled
+    PE = Field(0, 0, Access.RO)
 
 
 class UsartDr(Register):
-    """USART_DR, Data register: two registers behind one address."""
+    """USART_DR, Data register: two registers behind one address; this is the one that is read."""
 
     DR = Field(8, 0)
 
@@ -52,34 +60,39 @@ class UsartCr1(Register):
     """USART_CR1, Control register 1."""
 
     UE = Field(13, 13)
-    M = Field(12, 12)  # not modelled
-    WAKE = Field(11, 11)  # not modelled
-    PCE = Field(10, 10)  # not modelled
-    PS = Field(9, 9)  # not modelled
-    PEIE = Field(8, 8)  # not modelled
-    TXEIE = Field(7, 7)
+    M = Field(12, 12)  # 1: nine data bits
+    WAKE = Field(11, 11)  # how a muted receiver wakes; 0: idle line, 1: address mark
+    PCE = Field(10, 10)  # the last data bit is a parity bit
+    PS = Field(9, 9)  # 0: even, 1: odd
+    PEIE = Field(8, 8)
+    TXEIE = Field(7, 7)  # this and what follows: at the places of their flags in SR
     TCIE = Field(6, 6)
     RXNEIE = Field(5, 5)
-    IDLEIE = Field(4, 4)  # not modelled
+    IDLEIE = Field(4, 4)
     TE = Field(3, 3)
     RE = Field(2, 2)
-    RWU = Field(1, 1)  # not modelled
-    SBK = Field(0, 0)  # not modelled
+    RWU = Field(1, 1)  # 1: the receiver is muted
+    SBK = Field(0, 0)  # 1: send a break; 0 again when it is sent
 
 
 class UsartCr2(Register):
     """USART_CR2, Control register 2."""
 
-    CR2 = Field(14, 0)  # not modelled: one stop bit, no clock, no LIN
+    LINEN = Field(14, 14)  # not modelled
+    STOP = Field(13, 12)
+    CLOCK = Field(11, 8)  # not modelled: CLKEN, CPOL, CPHA, LBCL
+    LBD = Field(6, 5)  # not modelled: LBDIE, LBDL
+    ADD = Field(3, 0)  # the address that wakes a muted receiver
 
 
 class UsartCr3(Register):
     """USART_CR3, Control register 3."""
 
-    CTSIE = Field(10, 10)  # not modelled
-    DMAT = Field(7, 7)  # not modelled
-    DMAR = Field(6, 6)  # not modelled
-    EIE = Field(0, 0)  # not modelled: without DMA it has no effect
+    CTS_RTS = Field(10, 8)  # not modelled: CTSIE, CTSE, RTSE
+    DMAT = Field(7, 7)
+    DMAR = Field(6, 6)
+    MODES = Field(5, 1)  # not modelled: SCEN, NACK, HDSEL, IRLP, IREN
+    EIE = Field(0, 0)  # with DMAR: FE, ORE and NE interrupt
 
 
 class UsartGtpr(Register):
@@ -88,113 +101,205 @@ class UsartGtpr(Register):
     GTPR = Field(15, 0)  # not modelled
 
 
+RECEIVE_ERRORS = UsartSr.ORE.mask | UsartSr.NE.mask | UsartSr.FE.mask
+CLEARED_BY_DR = RECEIVE_ERRORS | UsartSr.IDLE.mask | UsartSr.PE.mask
+ENABLED_BY_CR1 = UsartSr.TXE.mask | UsartSr.TC.mask | UsartSr.RXNE.mask | UsartSr.IDLE.mask
+
+
+def has_odd_parity(word: int) -> int:
+    """Return 1 where the number of ones is odd."""
+    return word.bit_count() & 1
+
+
+def unconnected(_: bool) -> None:
+    """Drive nothing."""
+
+
 class Usart(Peripheral):
     """One USART. `pclk_hz` is asked whenever a baud rate is needed: the clock tree may change."""
 
-    extra_state = ("_received", "_shifting", "_waiting", "_sr_was_read")
+    extra_state = ("_shifting", "_waiting", "_shown")
 
     def __init__(
-        self, clock: Clock, pclk_hz: Callable[[], int], set_irq: Callable[[bool], None]
+        self,
+        clock: Clock,
+        pclk_hz: Callable[[], int],
+        set_irq: Callable[[bool], None],
+        set_dma_requests: tuple[Callable[[bool], None], Callable[[bool], None]] = (
+            unconnected,
+            unconnected,
+        ),
     ) -> None:
         self.sr = UsartSr(reset=0x0000_00C0)
         self.dr = UsartDr()
         self.brr = UsartBrr()
         self.cr1 = UsartCr1()
+        self.cr2 = UsartCr2()
+        self.cr3 = UsartCr3()
         super().__init__(
             {
                 0x00: self.sr,
                 0x04: self.dr,
                 0x08: self.brr,
                 0x0C: self.cr1,
-                0x10: UsartCr2(),
-                0x14: UsartCr3(),
+                0x10: self.cr2,
+                0x14: self.cr3,
                 0x18: UsartGtpr(),
             }
         )
         self._clock, self._pclk_hz, self._set_irq = clock, pclk_hz, set_irq
+        self._request_tx, self._request_rx = set_dma_requests
         self._frame_end = clock.timer(self._on_frame_end)
-        self._received = 0
-        self._shifting: int | None = None  # the byte on the TX pin
-        self._waiting: int | None = None  # the byte in the transmit data register
-        self._sr_was_read = False  # SR then DR clears ORE and FE
+        self._idle_line = clock.timer(self._on_idle_line)
+        self._shifting: int | None = None  # the word on the TX pin
+        self._waiting: int | None = None  # the word in the transmit data register
+        self._shown = 0  # flags that the last read of SR showed and that DR may clear
         self.line: SerialLine | None = None
 
     def reset(self) -> None:
         super().reset()
         self._frame_end.stop()
+        self._idle_line.stop()
         self._shifting = self._waiting = None
-        self._sr_was_read = False
-        self._update_irq()
+        self._shown = 0
+        self._update()
 
     def read(self, offset: int) -> int:
         if offset == 0x00:
-            self._sr_was_read = True
-        elif offset == 0x04:
-            self.sr.RXNE = 0
-            if self._sr_was_read:
-                self.sr.ORE = self.sr.FE = self.sr.PE = 0
-                self._sr_was_read = False
-            self._update_irq()
-            return self._received
+            self._shown = self.sr.word
+            return self._shown
+        if offset == 0x04:
+            self.sr.word &= ~(UsartSr.RXNE.mask | self._shown & CLEARED_BY_DR)
+            self._shown &= ~CLEARED_BY_DR
+            self._update()
         return super().read(offset)
 
     def write(self, offset: int, word: int) -> None:
         if offset == 0x04:
-            self._transmit(UsartDr.DR.of(word) & 0xFF)
+            self._transmit(word)
         else:
             super().write(offset, word)
-        self._update_irq()
+            if offset == 0x0C:
+                self._break_if_asked()
+        self._update()
+
+    # Frames.
 
     @property
     def baudrate(self) -> int:
         """Return bits per second, 0 while BRR is 0."""
         return self._pclk_hz() // self.brr.DIV if self.brr.DIV else 0
 
-    def _transmit(self, byte: int) -> None:
-        if not (self.cr1.UE and self.cr1.TE and self.brr.DIV):
+    @property
+    def _data_bits(self) -> int:
+        return 9 if self.cr1.M else 8
+
+    @property
+    def _frame_cycles(self) -> int:
+        half_bits = 2 * (1 + self._data_bits) + STOP_HALF_BITS[self.cr2.STOP]
+        return half_bits * self.brr.DIV * self._clock.hz // (2 * self._pclk_hz())
+
+    @property
+    def _can_transmit(self) -> bool:
+        return bool(self.cr1.UE and self.cr1.TE and self.brr.DIV)
+
+    def _framed(self, word: int) -> int:
+        """Return the data bits of a frame: all but the last, and parity in its place."""
+        word &= (1 << self._data_bits) - 1
+        if not self.cr1.PCE:
+            return word
+        top = 1 << self._data_bits - 1
+        word &= top - 1
+        return word | top * (has_odd_parity(word) ^ self.cr1.PS)
+
+    def _transmit(self, word: int) -> None:
+        if not self._can_transmit:
             return
-        self.sr.TC = 0
+        self.sr.word &= ~(self._shown & UsartSr.TC.mask)
+        self._shown &= ~UsartSr.TC.mask
         if self._shifting is None:
-            self._start_frame(byte, self._clock.cycles)
+            self._start_frame(self._framed(word), self._clock.cycles)
         else:
-            self._waiting = byte
+            self._waiting = self._framed(word)
             self.sr.TXE = 0
 
-    def _start_frame(self, byte: int, now: int) -> None:
-        self._shifting = byte
-        cycles = FRAME_BITS * self.brr.DIV * self._clock.hz // self._pclk_hz()
-        self._frame_end.start_at(now + cycles)
+    def _break_if_asked(self) -> None:
+        if self.cr1.SBK and self._shifting is None and self._can_transmit:
+            self._start_frame(BREAK, self._clock.cycles)
+
+    def _start_frame(self, word: int, now: int) -> None:
+        self._shifting = word
+        self._frame_end.start_at(now + self._frame_cycles)
 
     def _on_frame_end(self, due: int) -> None:
-        byte, self._shifting = self._shifting, None
-        if self._waiting is None:
+        word, self._shifting = self._shifting, None
+        if word == BREAK:
+            self.cr1.SBK = 0
+        if self.cr1.SBK:
+            self._start_frame(BREAK, due)
+        elif self._waiting is None:
             self.sr.TC = 1
         else:
             self._start_frame(self._waiting, due)
             self._waiting = None
             self.sr.TXE = 1
-        if self.line is not None and byte is not None:
-            self.line.transmitted(byte, self.baudrate, due)
-        self._update_irq()
+        if self.line is not None and word is not None:
+            self.line.transmitted(word & 0xFF, self.baudrate, due)
+        self._update()
 
-    def receive(self, byte: int, is_framed: bool, *, ninth: int = 1) -> None:
+    def receive(
+        self, byte: int, is_framed: bool, *, ninth: int = 1, is_noisy: bool = False
+    ) -> None:
         """Take a byte whose stop bit has just been sampled on the RX pin.
 
         `ninth` is what was sampled behind it: a parity bit, or the stop bit of a sender of eight.
         """
         if not (self.cr1.UE and self.cr1.RE):
             return
+        if self.brr.DIV:
+            self._idle_line.start(self._frame_cycles)
+        word = byte | ninth << 8 if self.cr1.M else byte
+        if self.cr1.RWU and not self._is_woken_by(word):
+            return
         if self.sr.RXNE:
             self.sr.ORE = 1  # the data register keeps the older byte
         else:
-            self._received = byte
+            self.dr.DR = word
             self.sr.RXNE = 1
-            self.sr.FE = not is_framed
-            if self.cr1.M and self.cr1.PCE:
-                self.sr.PE = byte.bit_count() + ninth + self.cr1.PS & 1
-        self._update_irq()
+            self.sr.FE |= not is_framed
+            self.sr.NE |= is_noisy
+            self.sr.PE |= self.cr1.PCE and has_odd_parity(word) ^ self.cr1.PS
+        self._update()
 
-    def _update_irq(self) -> None:
-        sr, cr1 = self.sr, self.cr1
-        received = cr1.RXNEIE and (sr.RXNE or sr.ORE)
-        self._set_irq(bool(received or (cr1.TXEIE and sr.TXE) or (cr1.TCIE and sr.TC)))
+    def _is_woken_by(self, word: int) -> bool:
+        """Whether a word is an address mark for this receiver, which is muted."""
+        mark = 1 << self._data_bits - 1
+        if self.cr1.WAKE and word & mark and word & 0b1111 == self.cr2.ADD:
+            self.cr1.RWU = 0
+            return True
+        return False
+
+    def _on_idle_line(self, due: int) -> None:
+        """A frame's time has passed since the last one; unless the next one has begun, say so."""
+        del due
+        if self.line is not None and self.line.unsent:
+            return
+        if not self.cr1.RWU:
+            self.sr.IDLE = 1
+        elif not self.cr1.WAKE:
+            self.cr1.RWU = 0
+        self._update()
+
+    def _update(self) -> None:
+        """Drive the interrupt's line and the two DMA requests."""
+        sr, cr1, cr3 = self.sr, self.cr1, self.cr3
+        self._set_irq(
+            bool(
+                sr.word & cr1.word & ENABLED_BY_CR1
+                or (cr1.RXNEIE and sr.ORE)
+                or (cr1.PEIE and sr.PE)
+                or (cr3.EIE and cr3.DMAR and sr.word & RECEIVE_ERRORS)
+            )
+        )
+        self._request_rx(bool(cr3.DMAR and sr.RXNE))
+        self._request_tx(bool(cr3.DMAT and sr.TXE and self._can_transmit))

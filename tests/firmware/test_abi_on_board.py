@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.board import Board, Snapshot
+from emulator.board import Board
+from emulator.snapshot import Snapshot
 from firmware.build import firmware_elf
 from server.patch.image import FirmwareImage, load_image
 from tests.firmware.demo import info_line, word

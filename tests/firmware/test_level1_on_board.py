@@ -6,7 +6,8 @@ from base64 import b64encode
 
 import pytest
 
-from emulator.board import Board, Snapshot
+from emulator.board import Board
+from emulator.snapshot import Snapshot
 from firmware.build import firmware_elf
 from server.patch.image import FirmwareImage, load_image
 from tests.firmware.demo import calls, destination, info_line, word

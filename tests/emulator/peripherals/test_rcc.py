@@ -23,7 +23,7 @@ def test_reset_values(rcc: Rcc) -> None:
     assert rcc.read(CR) == 0x0000_0083
     assert rcc.read(CFGR) == 0
     assert rcc.read(CSR) == 0x0C00_0000
-    assert rcc.hclk_hz == rcc.pclk1_hz == rcc.pclk2_hz == 8_000_000
+    assert rcc.clocks == (8_000_000, 8_000_000, 8_000_000, 8_000_000)
 
 
 def test_72_mhz_from_the_crystal(rcc: Rcc, heard: list[int]) -> None:
@@ -34,7 +34,7 @@ def test_72_mhz_from_the_crystal(rcc: Rcc, heard: list[int]) -> None:
     assert rcc.read(CR) & PLLRDY
     rcc.write(CFGR, TIMES_9 | PLLSRC_HSE | 0b100 << 8 | 0b10)
     assert rcc.read(CFGR) & 0b1111 == 0b1010  # SWS follows SW
-    assert (rcc.hclk_hz, rcc.pclk1_hz, rcc.pclk2_hz) == (72_000_000, 36_000_000, 72_000_000)
+    assert rcc.clocks == (72_000_000, 72_000_000, 36_000_000, 72_000_000)
     assert heard[-1] == 72_000_000
 
 
@@ -53,7 +53,7 @@ def test_frequencies(rcc: Rcc, cfgr: int, hz: int) -> None:
     rcc.write(CFGR, cfgr)
     rcc.write(CR, HSION | HSEON | PLLON)
     rcc.write(CFGR, cfgr | 0b10)
-    assert rcc.hclk_hz == hz
+    assert rcc.clocks.hclk == hz
 
 
 def test_without_a_crystal_hse_never_is_ready() -> None:
@@ -65,7 +65,7 @@ def test_without_a_crystal_hse_never_is_ready() -> None:
     assert not rcc.read(CR) & PLLRDY
     rcc.write(CFGR, TIMES_9 | PLLSRC_HSE | 0b10)
     assert rcc.read(CFGR) & 0b1100 == 0  # the switch waits
-    assert rcc.hclk_hz == 8_000_000
+    assert rcc.clocks.hclk == 8_000_000
 
 
 def test_ready_bits_are_read_only(rcc: Rcc) -> None:

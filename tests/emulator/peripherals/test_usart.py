@@ -5,9 +5,13 @@ import pytest
 from emulator.clock import Clock
 from emulator.peripherals.usart import Usart
 
-SR, DR, BRR, CR1 = 0x00, 0x04, 0x08, 0x0C
-TXE, TC, RXNE, ORE, FE = 1 << 7, 1 << 6, 1 << 5, 1 << 3, 1 << 1
-UE, TXEIE, TCIE, RXNEIE, TE, RE = 1 << 13, 1 << 7, 1 << 6, 1 << 5, 1 << 3, 1 << 2
+SR, DR, BRR, CR1, CR2, CR3 = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14
+TXE, TC, RXNE, IDLE = 1 << 7, 1 << 6, 1 << 5, 1 << 4
+ORE, NE, FE, PE = 1 << 3, 1 << 2, 1 << 1, 1 << 0
+UE, M, WAKE, PCE, PS, PEIE = 1 << 13, 1 << 12, 1 << 11, 1 << 10, 1 << 9, 1 << 8
+TXEIE, TCIE, RXNEIE, IDLEIE, TE, RE = 1 << 7, 1 << 6, 1 << 5, 1 << 4, 1 << 3, 1 << 2
+RWU, SBK = 1 << 1, 1 << 0
+DMAT, DMAR, EIE = 1 << 7, 1 << 6, 1 << 0
 FRAME = 10 * 70  # cycles: ten bits at BRR = 70
 
 
@@ -16,6 +20,7 @@ class Line:
 
     def __init__(self) -> None:
         self.bytes: list[tuple[int, int]] = []  # cycle, byte
+        self.unsent = 0
 
     def transmitted(self, byte: int, baudrate: int, cycle: int) -> None:
         assert baudrate == 8_000_000 // 70
@@ -52,6 +57,7 @@ def test_reset_value_of_sr() -> None:
 
 
 def test_two_bytes_leave_back_to_back(clock: Clock, usart: Usart) -> None:
+    usart.read(SR)
     usart.write(DR, 0x41)
     assert usart.read(SR) & (TXE | TC) == TXE  # the first went on to the shift register
     usart.write(DR, 0x42)
@@ -118,24 +124,201 @@ def test_framing_error_comes_with_its_byte(usart: Usart) -> None:
     assert not usart.read(SR) & FE
 
 
+def test_error_that_sr_has_not_shown_outlives_a_read_of_dr(usart: Usart) -> None:
+    usart.read(SR)
+    usart.receive(0x00, is_framed=False, is_noisy=True)
+    usart.read(DR)
+    assert usart.read(SR) & (RXNE | NE | FE) == NE | FE
+    usart.read(DR)
+    assert usart.read(SR) & (NE | FE) == 0
+
+
+def test_tc_is_cleared_by_reading_sr_and_writing_dr_only(clock: Clock, usart: Usart) -> None:
+    usart.write(DR, 0x41)
+    assert usart.read(SR) & TC  # SR had not been read before
+    advance(clock, FRAME)
+    usart.read(SR)
+    usart.write(DR, 0x42)
+    assert not usart.read(SR) & TC
+
+
+def test_idle_is_set_a_frame_after_the_last_byte_and_once(clock: Clock, usart: Usart) -> None:
+    usart.receive(0x55, is_framed=True)
+    advance(clock, FRAME - 1)
+    assert not usart.read(SR) & IDLE
+    advance(clock, 1)
+    assert usart.read(SR) & IDLE
+    usart.read(DR)
+    advance(clock, 3 * FRAME)
+    assert not usart.read(SR) & IDLE
+
+
+def test_idle_is_not_set_while_the_next_byte_is_on_the_line(clock: Clock, usart: Usart) -> None:
+    assert isinstance(usart.line, Line)
+    usart.receive(0x55, is_framed=True)
+    usart.line.unsent = 1
+    advance(clock, FRAME)
+    assert not usart.read(SR) & IDLE
+    usart.line.unsent = 0
+    usart.receive(0x66, is_framed=True)
+    advance(clock, FRAME)
+    assert usart.read(SR) & IDLE
+
+
+@pytest.mark.parametrize(
+    ("cr1", "cr2", "half_bits"),
+    [
+        pytest.param(0, 0, 20, id="8 data bits, 1 stop bit"),
+        pytest.param(M, 0, 22, id="9 data bits"),
+        pytest.param(0, 0b10 << 12, 22, id="2 stop bits"),
+        pytest.param(0, 0b01 << 12, 19, id="half a stop bit"),
+        pytest.param(M, 0b11 << 12, 23, id="9 data bits, 1.5 stop bits"),
+    ],
+)
+def test_length_of_a_frame(clock: Clock, usart: Usart, cr1: int, cr2: int, half_bits: int) -> None:
+    usart.write(CR1, UE | TE | cr1)
+    usart.write(CR2, cr2)
+    usart.write(DR, 0x41)
+    advance(clock, half_bits * 35)
+    assert isinstance(usart.line, Line)
+    assert usart.line.bytes == [(half_bits * 35, 0x41)]
+
+
+@pytest.mark.parametrize(
+    ("cr1", "written", "sent"),
+    [
+        pytest.param(PCE, 0x41, 0x41, id="two ones, even"),
+        pytest.param(PCE | PS, 0x41, 0xC1, id="two ones, odd"),
+        pytest.param(PCE, 0xC3, 0xC3, id="the written top bit does not count"),
+        pytest.param(PCE | M, 0xC3, 0xC3, id="eight bits and parity"),
+    ],
+)
+def test_parity_takes_the_place_of_the_last_data_bit(
+    clock: Clock, usart: Usart, cr1: int, written: int, sent: int
+) -> None:
+    usart.write(CR1, UE | TE | cr1)
+    usart.write(DR, written)
+    advance(clock, 2 * FRAME)
+    assert isinstance(usart.line, Line)
+    assert [byte for _, byte in usart.line.bytes] == [sent]
+
+
+@pytest.mark.parametrize(
+    ("cr1", "byte", "ninth", "error"),
+    [
+        pytest.param(PCE, 0x41, 1, 0, id="7 bits, even"),
+        pytest.param(PCE, 0xC1, 1, PE, id="7 bits, wrong"),
+        pytest.param(PCE | PS, 0xC1, 1, 0, id="7 bits, odd"),
+        pytest.param(PCE | M, 0x41, 0, 0, id="8 bits, even"),
+        pytest.param(PCE | M, 0x41, 1, PE, id="8 bits, wrong"),
+        pytest.param(M, 0x41, 1, 0, id="no parity"),
+    ],
+)
+def test_parity_of_what_is_received(
+    usart: Usart, irq: list[bool], cr1: int, byte: int, ninth: int, error: int
+) -> None:
+    usart.write(CR1, UE | RE | PEIE | cr1)
+    usart.receive(byte, is_framed=True, ninth=ninth)
+    assert usart.read(SR) & (RXNE | PE) == RXNE | error
+    assert irq == [bool(error)]
+    assert usart.read(DR) == (byte | ninth << 8 if cr1 & M else byte)
+    assert not usart.read(SR) & PE
+
+
+def test_break_is_a_frame_of_zeros_between_words(clock: Clock, usart: Usart) -> None:
+    usart.write(DR, 0x41)
+    usart.write(CR1, UE | TE | SBK)
+    usart.write(DR, 0x42)
+    advance(clock, FRAME)
+    assert usart.read(CR1) & SBK
+    advance(clock, FRAME)
+    assert not usart.read(CR1) & SBK
+    advance(clock, FRAME)
+    assert isinstance(usart.line, Line)
+    assert [byte for _, byte in usart.line.bytes] == [0x41, 0x00, 0x42]
+
+
+def test_break_alone_begins_at_once(clock: Clock, usart: Usart) -> None:
+    usart.write(CR1, UE | TE | SBK)
+    advance(clock, FRAME)
+    assert isinstance(usart.line, Line)
+    assert usart.line.bytes == [(FRAME, 0)]
+    assert not usart.read(CR1) & SBK
+
+
+def test_muted_receiver_wakes_on_an_idle_line(clock: Clock, usart: Usart) -> None:
+    usart.write(CR1, UE | RE | RWU)
+    usart.receive(0x55, is_framed=True)
+    assert not usart.read(SR) & RXNE
+    advance(clock, FRAME)
+    assert usart.read(SR) & IDLE == 0
+    assert usart.read(CR1) & RWU == 0
+    usart.receive(0x66, is_framed=True)
+    assert usart.read(SR) & RXNE
+
+
+def test_muted_receiver_wakes_on_its_address(usart: Usart) -> None:
+    usart.write(CR2, 0x5)
+    usart.write(CR1, UE | RE | RWU | WAKE)
+    for byte in (0x05, 0x84):  # no mark, another's address
+        usart.receive(byte, is_framed=True)
+    assert not usart.read(SR) & RXNE
+    usart.receive(0x85, is_framed=True)
+    assert usart.read(DR) == 0x85
+    assert usart.read(CR1) & RWU == 0
+
+
+def test_dma_requests_follow_txe_and_rxne(clock: Clock) -> None:
+    requests = {"tx": False, "rx": False}
+    usart = Usart(
+        clock,
+        lambda: 8_000_000,
+        lambda _: None,
+        (lambda on: requests.update(tx=on), lambda on: requests.update(rx=on)),
+    )
+    usart.write(BRR, 70)
+    usart.write(CR1, UE | TE | RE)
+    usart.receive(0x55, is_framed=True)
+    assert requests == {"tx": False, "rx": False}
+    usart.write(CR3, DMAT | DMAR)
+    assert requests == {"tx": True, "rx": True}
+    usart.write(DR, 0x41)
+    usart.write(DR, 0x42)
+    usart.read(DR)
+    assert requests == {"tx": False, "rx": False}
+    advance(clock, FRAME)
+    assert requests["tx"]
+
+
 @pytest.mark.parametrize(
     ("enable", "flag"),
     [
         pytest.param(RXNEIE, RXNE, id="RXNE"),
         pytest.param(TXEIE, TXE, id="TXE"),
         pytest.param(TCIE, TC, id="TC"),
+        pytest.param(IDLEIE, IDLE, id="IDLE"),
+        pytest.param(RXNEIE, ORE, id="ORE"),
     ],
 )
 def test_interrupt_line_follows_flag_and_enable(
-    usart: Usart, irq: list[bool], enable: int, flag: int
+    clock: Clock, usart: Usart, irq: list[bool], enable: int, flag: int
 ) -> None:
-    if flag == RXNE:
+    for _ in range({RXNE: 1, IDLE: 1, ORE: 2}.get(flag, 0)):
         usart.receive(0x55, is_framed=True)
+    if flag == IDLE:
+        advance(clock, FRAME)
     assert irq == [False]
     usart.write(CR1, UE | TE | RE | enable)
     assert irq == [True]
     usart.write(CR1, UE | TE | RE)
     assert irq == [False]
+
+
+@pytest.mark.parametrize("cr3", [DMAR | EIE, DMAR, EIE])
+def test_errors_interrupt_where_dma_receives(usart: Usart, irq: list[bool], cr3: int) -> None:
+    usart.write(CR3, cr3)
+    usart.receive(0x55, is_framed=False)
+    assert irq == [cr3 == DMAR | EIE]
 
 
 def test_reading_dr_lowers_the_interrupt_line(usart: Usart, irq: list[bool]) -> None:
