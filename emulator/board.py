@@ -24,7 +24,7 @@ from emulator.link import Link
 from emulator.memory_map import MemoryMap
 from emulator.part import Part
 from emulator.parts import part_named
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.base import OPEN, Gate, Peripheral, ResetCause
 from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.dwt import Dwt
 from emulator.peripherals.fpb import Fpb
@@ -58,14 +58,19 @@ class Board:
         )
         self._interrupts.on_activate = self._on_activate
         self._are_views_stale = False
-        self._is_reset_requested = False
+        self._reset_requested = 0  # a ResetCause
         self._is_sleeping = False
         self._lockup: Lockup | None = None
-        self._rewritten: list[int] = []  # addresses of code, to be translated again
+        self._rewritten: list[tuple[int, int]] = []  # [begin, end) to be translated again
+        self._is_tlb_stale = False
         self.units: dict[str, Peripheral] = {}
         self._add_core_units()
+        for address, data in part.factory:
+            self._store(address, data)
         for unit in part.units:
-            self._add(unit.name, unit.address, unit.size, unit.make(self), unit.lane)
+            peripheral = unit.make(self)
+            gate = OPEN if unit.gate is None else unit.gate(self, peripheral)
+            self._add(unit.name, unit.address, unit.size, peripheral, unit.lane, gate)
         self._cpu = Cpu(part.core.model, self.memory_map, self.views, self.bus, self.clock)
         self._exceptions = ExceptionModel(
             self._cpu, self.memory_map, self._interrupts, self.scb, self._debug
@@ -101,7 +106,9 @@ class Board:
     def _add_core_units(self) -> None:
         core = self.part.core
         self.fpb = Fpb(core.fpb_code, core.fpb_literal, self._on_fpb_change)
-        self.scb = Scb(self._interrupts, core.cpuid, self._on_reset_request)
+        self.scb = Scb(
+            self._interrupts, core.cpuid, lambda: self.request_reset(ResetCause.SOFTWARE)
+        )
         self._debug = CoreDebug()
         systick = SysTick(self.clock, self._interrupts, core.systick_calib)
         dwt = Dwt(self.clock, self._debug)
@@ -112,9 +119,17 @@ class Board:
         self._add("SCB", 0xE000_ED00, 0x90, self.scb, Lane.MERGE)
         self._add("CoreDebug", 0xE000_EDF0, 0x10, self._debug, Lane.MERGE)
 
-    def _add(self, name: str, address: int, size: int, peripheral: Peripheral, lane: Lane) -> None:
+    def _add(
+        self,
+        name: str,
+        address: int,
+        size: int,
+        peripheral: Peripheral,
+        lane: Lane,
+        gate: Gate = OPEN,
+    ) -> None:
         self.units[name] = peripheral
-        self.bus.attach(Block(address, size, peripheral, lane))
+        self.bus.attach(Block(name, address, size, peripheral, lane, gate))
 
     def irq(self, number: int) -> Callable[[bool], None]:
         return lambda level: self._interrupts.set_line(number, level)
@@ -122,10 +137,16 @@ class Board:
     def unit(self, name: str) -> Peripheral:
         return self.units[name]
 
+    def _store(self, address: int, data: bytes) -> bool:
+        """Put bytes into a memory, flash too; whether there is one."""
+        where = self.memory_map.slice_at(address, len(data))
+        if where is not None:
+            where[:] = data
+        return where is not None
+
     def _program(self, image: Image) -> None:
         for segment in image.segments:
-            where = self.memory_map.slice_at(segment.address, len(segment.data))
-            if where is None:
+            if not self._store(segment.address, segment.data):
                 memories = ", ".join(
                     f"{w.memory.region.name} {w.begin:#010x}-{w.end - 1:#010x}"
                     for w in self.memory_map.windows
@@ -136,7 +157,6 @@ class Board:
                     f"{self.part.name}",
                     f"link it for {memories}",
                 )
-            where[:] = segment.data
 
     # Reset.
 
@@ -146,26 +166,29 @@ class Board:
             if memory.is_writable:
                 memory.view[:] = bytes(memory.region.size)
         self._cpu.code_pages_changed()
-        self.fpb.reset()
-        self._system_reset()
+        for peripheral in self.units.values():
+            peripheral.reset()
+        self._system_reset(ResetCause.POWER)
 
-    def _system_reset(self) -> None:
-        """Reset everything but RAM and the FPB.
+    def _system_reset(self, cause: ResetCause) -> None:
+        """Reset everything but RAM, the FPB and what else survives by its own rules.
 
         UNKNOWN: whether a system reset clears FP_CTRL; only power-on does here.
         """
-        self._is_reset_requested = self._is_sleeping = False
+        self._reset_requested = 0
+        self._is_sleeping = False
         self._lockup = None
         self._interrupts.reset()
         for peripheral in self.units.values():
             if peripheral is not self.fpb:
-                peripheral.reset()
+                peripheral.system_reset(cause)
         self._update_views()
         sp, entry = (int.from_bytes(self.read(4 * n, 4), "little") for n in range(2))
         self._cpu.reset(sp, entry)
 
-    def _on_reset_request(self) -> None:
-        self._is_reset_requested = True
+    def request_reset(self, cause: ResetCause) -> None:
+        """Reset the machine before its next instruction."""
+        self._reset_requested = cause
         self.clock.request_attention()
 
     # Running.
@@ -193,15 +216,17 @@ class Board:
 
     def _step(self, cycle: int) -> None:
         """Run to the next event of the machine, at most until `cycle`."""
-        if self._is_reset_requested:
-            self._system_reset()
+        if self._reset_requested:
+            self._system_reset(ResetCause(self._reset_requested))
         if self._lockup is not None:
             raise self._lockup_error(self._lockup)
         if self._are_views_stale:
             self._update_views()
         while self._rewritten:
-            address = self._rewritten.pop()
-            self._cpu.memory_changed(address, address + 1)
+            self._cpu.memory_changed(*self._rewritten.pop())
+        if self._is_tlb_stale:
+            self._is_tlb_stale = False
+            self._cpu.views_changed(())
         if self._interrupts.is_any_pending:
             self._is_sleeping = self._is_sleeping and not self._exceptions.would_wake()
             self._exceptions.take_pending()
@@ -275,8 +300,25 @@ class Board:
     def _on_bit_band_write(self, address: int) -> None:
         """Note that the guest may have rewritten its code in a way that the engine does not see."""
         if page_of(address) in self.views.code_pages:
-            self._rewritten.append(address)
+            self._rewritten.append((address, address + 1))
             self.clock.request_attention()
+
+    # Programming flash.
+
+    def set_programming(self, is_on: bool) -> None:
+        """Have stores to flash reach the flash interface, or fault again."""
+        if is_on != self.views.is_programming:
+            self.views.is_programming = is_on
+            self._is_tlb_stale = True
+            self.clock.request_attention()
+
+    def flash_changed(self, begin: int, end: int) -> None:
+        """Note that the guest has programmed or erased flash; what was translated is dropped."""
+        self._rewritten.append((begin, end))
+        if self.views.fetch_pages or self.views.read_pages:
+            self.views.memory_changed()
+            self._are_views_stale = True
+        self.clock.request_attention()
 
     def _word_at(self, address: int) -> bytes | None:
         word = self.memory_map.slice_at(address, 4)
@@ -333,12 +375,12 @@ class Board:
 
     def snapshot(self) -> Snapshot:
         lockup = None if self._lockup is None else astuple(self._lockup)
-        return self._keeper.take((self._is_sleeping, self._is_reset_requested, lockup))
+        return self._keeper.take((self._is_sleeping, self._reset_requested, lockup))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this board, or of another with the same part."""
         progress = self._keeper.restore(snapshot)
-        self._is_sleeping, self._is_reset_requested, lockup = progress
+        self._is_sleeping, self._reset_requested, lockup = progress
         self._lockup = None if lockup is None else Lockup(*lockup)
         self._update_views()
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from emulator.errors import BoardError
 from emulator.memory_map import PAGE_SIZE, MemoryMap
-from emulator.peripherals.base import Peripheral, unimplemented
+from emulator.peripherals.base import OPEN, Gate, Peripheral, guest, unimplemented
 from emulator.registers import WORD_MASK
+from emulator.views import PROGRAM_BASE
 
 ALIAS_OFFSET = 0x0200_0000  # from a bit-band region to its alias
 ALIAS_SIZE = 0x0200_0000  # one word for each bit of 1 MiB
@@ -32,10 +33,16 @@ class Lane(enum.Enum):
 class Block:
     """A peripheral at its place."""
 
+    name: str
     address: int
     size: int  # bytes
     peripheral: Peripheral
     lane: Lane
+    gate: Gate = OPEN  # while it is shut, the peripheral reads 0 and ignores writes
+
+    @property
+    def is_shut(self) -> bool:
+        return not self.gate.register.word & self.gate.mask
 
 
 class Bus:
@@ -47,6 +54,7 @@ class Bus:
         self._blocks: dict[int, Block] = {}  # by address // GRAIN
         self._pages: set[int] = set()
         self._reported: set[int] = set()
+        self._program: Callable[[int, int, int], None] | None = None
 
     def attach(self, block: Block) -> None:
         for address in range(block.address, block.address + block.size, GRAIN):
@@ -55,10 +63,14 @@ class Bus:
             self._blocks[address // GRAIN] = block
             self._pages.add(address & -PAGE_SIZE)
 
+    def attach_programmer(self, program: Callable[[int, int, int], None]) -> None:
+        """Send stores to flash, while it is programmed, there: offset, size and value."""
+        self._program = program
+
     @property
     def windows(self) -> list[tuple[int, int]]:
         """Return (begin, size) of the address ranges in which `has` may be true."""
-        units = {page & -WINDOW_ALIGN for page in self._pages}
+        units = {page & -WINDOW_ALIGN for page in (*self._pages, PROGRAM_BASE)}
         aliases = [region + ALIAS_OFFSET for region in (SRAM_REGION, PERIPHERAL_REGION)]
         return [(unit, WINDOW_ALIGN) for unit in sorted(units)] + [
             (alias, ALIAS_SIZE) for alias in aliases
@@ -78,6 +90,8 @@ class Bus:
         block = self._blocks.get(address // GRAIN)
         if block is None:
             return self._read_bit(address) if bit_band_target(address) else self._absent(address)
+        if block.is_shut:
+            return self._unclocked(block)
         offset = address - block.address
         word = block.peripheral.read(offset & ~0b11)
         return word >> 8 * (offset & 0b11) & (1 << 8 * size) - 1
@@ -86,10 +100,10 @@ class Bus:
         """Write 1, 2 or 4 bytes; the address is one that `has`."""
         block = self._blocks.get(address // GRAIN)
         if block is None:
-            if bit_band_target(address):
-                self._write_bit(address, value & 1)
-            else:
-                self._absent(address)
+            self._write_elsewhere(address, size, value)
+            return
+        if block.is_shut:
+            self._unclocked(block)
             return
         offset = address - block.address
         value &= (1 << 8 * size) - 1
@@ -102,6 +116,24 @@ class Bus:
             shift = 8 * (offset & 0b11)
             lanes = ((1 << 8 * size) - 1) << shift & WORD_MASK
             block.peripheral.write_lanes(offset & ~0b11, value << shift & WORD_MASK, lanes)
+
+    def _write_elsewhere(self, address: int, size: int, value: int) -> None:
+        """Write where no register is."""
+        if bit_band_target(address):
+            self._write_bit(address, value & 1)
+        elif address >= PROGRAM_BASE and self._program is not None:
+            self._program(address - PROGRAM_BASE, size, value)
+        else:
+            self._absent(address)
+
+    def _unclocked(self, block: Block) -> int:
+        """Answer for a peripheral whose clock is off: RAZ/WI, said once."""
+        if block.address not in self._reported:
+            self._reported.add(block.address)
+            guest.warning(
+                "%s is used while its clock is off (RCC): reads as zero, ignores writes", block.name
+            )
+        return 0
 
     def _absent(self, address: int) -> int:
         """Answer for a page that has registers, where it has none: RAZ/WI, said once."""

@@ -22,7 +22,8 @@ def is_execute_never(address: int) -> bool:
 class Kind(enum.Enum):
     """What a memory lets the guest do."""
 
-    FLASH = "flash"  # a store is a BusFault
+    FLASH = "flash"  # a store is a BusFault, or programs it where the flash interface is told to
+    ROM = "rom"  # a store is a BusFault
     RAM = "ram"
 
 
@@ -44,7 +45,7 @@ class Memory:
         self.region = region
         self.bytes = (ctypes.c_uint8 * region.size)()
         self.view = memoryview(self.bytes).cast("B")
-        if region.kind is Kind.FLASH:
+        if not self.is_writable:
             self.view[:] = bytes([ERASED]) * region.size
 
     @property
@@ -87,6 +88,13 @@ class MemoryMap:
 
     def window_at(self, address: int) -> Window | None:
         return next((w for w in self.windows if w.begin <= address < w.end), None)
+
+    def memory_at(self, address: int) -> Memory:
+        """Return the memory that a part has there, as its own file knows."""
+        window = self.window_at(address)
+        if window is None:
+            raise BoardError(f"no memory at {address:#010x}")
+        return window.memory
 
     def is_writable(self, address: int) -> bool:
         """Whether the guest may store there: RAM, as opposed to flash and to no memory."""

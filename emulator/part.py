@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from emulator.bus import Lane
+from emulator.bus import Bus, Lane
 from emulator.clock import Clock
-from emulator.memory_map import Region
-from emulator.peripherals.base import Peripheral
+from emulator.memory_map import MemoryMap, Region
+from emulator.peripherals.base import Gate, Peripheral, ResetCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,22 @@ class Machine(Protocol):
         """Return what drives the line of external interrupt `number`."""
         ...
 
+    def request_reset(self, cause: ResetCause) -> None:
+        """Reset the machine before its next instruction."""
+        ...
+
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def memory_map(self) -> MemoryMap: ...
+    def set_programming(self, is_on: bool) -> None:
+        """Have stores to flash reach the flash interface, or fault again."""
+        ...
+
+    def flash_changed(self, begin: int, end: int) -> None:
+        """Note that flash has other bytes in [begin, end)."""
+        ...
+
     def unit(self, name: str) -> Peripheral:
         """Return a peripheral that the part declares further up."""
         ...
@@ -46,6 +62,7 @@ class Unit:
     name: str
     address: int
     make: Callable[[Machine], Peripheral]
+    gate: Callable[[Machine, Peripheral], Gate] | None = None  # None: always clocked
     size: int = 0x400  # bytes
     lane: Lane = Lane.DUPLICATE
 
@@ -59,6 +76,7 @@ class Part:
     core: Core
     memories: tuple[Region, ...]
     units: tuple[Unit, ...]
+    factory: tuple[tuple[int, bytes], ...]  # address and bytes: what the vendor programmed
     console: str  # the USART whose line a board's URL is
     reset_hz: int  # core clock out of reset
     hse_hz: int | None

@@ -14,9 +14,10 @@ import enum
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from emulator.memory_map import PAGE_SIZE, MemoryMap
+from emulator.memory_map import PAGE_SIZE, Kind, MemoryMap
 
 SHADOW_BASE = 0xF000_0000  # engine-physical; no guest address is answered with it otherwise
+PROGRAM_BASE = 0xF100_0000  # engine-physical: stores to flash go there while it is programmed
 SHADOW_PAGES = 16  # at most 8 pages with instruction comparators and 2 with literal ones
 
 
@@ -57,6 +58,7 @@ class Views:
         self._bytes = memoryview(self.shadow).cast("B")
         self.fetch_pages: dict[int, int] = {}  # guest page → offset in `shadow`
         self.read_pages: dict[int, int] = {}
+        self.is_programming = False  # the flash interface takes stores to flash
         self.code_pages: set[int] = set()  # pages of RAM that have been fetched from
         self._made_from: tuple[Mapping[int, bytes], Mapping[int, bytes]] | None = ({}, {})
 
@@ -102,6 +104,9 @@ class Views:
             # translated from it; stores to a data page do not.
             data = Permission.READ | Permission.WRITE
             return Answer(own, data | Permission.EXECUTE if page in self.code_pages else data)
+        is_flash = window.memory.region.kind is Kind.FLASH
+        if access is AccessKind.WRITE and is_flash and self.is_programming:
+            return Answer(PROGRAM_BASE + page - window.begin, Permission.WRITE)
         return self._answer_flash(page, own, access)
 
     def _answer_flash(self, page: int, own: int, access: AccessKind) -> Answer | None:

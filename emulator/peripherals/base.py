@@ -1,12 +1,33 @@
 """What every peripheral is: registers by offset, and a state that a snapshot can keep."""
 
+import enum
 import logging
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from emulator.registers import Register
+from emulator.registers import WORD_MASK, Register
 
-unimplemented = logging.getLogger("emulator.unimplemented")
+unimplemented = logging.getLogger("emulator.unimplemented")  # the model lacks it
+guest = logging.getLogger("emulator.guest")  # the program did what the manual forbids
+
+
+class ResetCause(enum.IntEnum):
+    """What resets the machine; 0 is nothing."""
+
+    POWER = 1
+    PIN = 2
+    SOFTWARE = 3
+    WATCHDOG = 4
+
+
+class Gate(NamedTuple):
+    """What lets the bus reach a peripheral: bits of a register, one of which is set."""
+
+    register: Register
+    mask: int
+
+
+OPEN = Gate(Register(WORD_MASK), WORD_MASK)
 
 
 class Peripheral:
@@ -19,8 +40,14 @@ class Peripheral:
         self._reported: set[int] = set()
 
     def reset(self) -> None:
+        """Take the state that follows power-on."""
         for register in self.registers.values():
             register.reset()
+
+    def system_reset(self, cause: ResetCause) -> None:
+        """Take the state that follows a reset of the running machine, or of this peripheral."""
+        del cause
+        self.reset()
 
     def read(self, offset: int) -> int:
         register = self.registers.get(offset)

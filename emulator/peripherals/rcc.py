@@ -1,15 +1,15 @@
-"""Reset and Clock Control (RCC), STM32F10x: the clock tree.
+"""Reset and Clock Control (RCC), STM32F10x: the clock tree, resets, and what clocks what.
 
 Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
-Deviation: oscillators and the PLL are ready at once. Not modelled: clock gating (a peripheral
-works whether or not its clock is enabled), peripheral resets, MCO, the clock security system, CIR.
+Deviation: oscillators and the PLL are ready at once. Not modelled: MCO, the clock
+security system, CIR. A peripheral keeps running while its clock is off; only the bus stops.
 """
 
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.registers import Access, Field, Register
 
 HSI_HZ = 8_000_000
@@ -52,10 +52,81 @@ class RccCir(Register):
     ENABLES = Field(12, 8)  # not modelled
 
 
-class RccEnable(Register):
-    """RCC_AHBENR, RCC_APB2ENR, RCC_APB1ENR and the reset registers: one bit a peripheral."""
+class RccApb2rstr(Register):
+    """RCC_APB2RSTR, APB2 peripheral reset register."""
 
-    ENABLES = Field(31, 0)
+    USART1RST = Field(14, 14)
+    SPI1RST = Field(12, 12)
+    TIM1RST = Field(11, 11)
+    ADC2RST = Field(10, 10)
+    ADC1RST = Field(9, 9)
+    IOPERST = Field(6, 6)
+    IOPDRST = Field(5, 5)
+    IOPCRST = Field(4, 4)
+    IOPBRST = Field(3, 3)
+    IOPARST = Field(2, 2)
+    AFIORST = Field(0, 0)
+
+
+class RccApb1rstr(Register):
+    """RCC_APB1RSTR, APB1 peripheral reset register."""
+
+    PWRRST = Field(28, 28)
+    BKPRST = Field(27, 27)
+    CAN1RST = Field(25, 25)
+    USBRST = Field(23, 23)
+    I2C2RST = Field(22, 22)
+    I2C1RST = Field(21, 21)
+    USART3RST = Field(18, 18)
+    USART2RST = Field(17, 17)
+    SPI2RST = Field(14, 14)
+    WWDGRST = Field(11, 11)
+    TIM4RST = Field(2, 2)
+    TIM3RST = Field(1, 1)
+    TIM2RST = Field(0, 0)
+
+
+class RccAhbenr(Register):
+    """RCC_AHBENR, AHB peripheral clock enable register."""
+
+    CRCEN = Field(6, 6)
+    FLITFEN = Field(4, 4)
+    SRAMEN = Field(2, 2)
+    DMA1EN = Field(0, 0)
+
+
+class RccApb2enr(Register):
+    """RCC_APB2ENR, APB2 peripheral clock enable register."""
+
+    USART1EN = Field(14, 14)
+    SPI1EN = Field(12, 12)
+    TIM1EN = Field(11, 11)
+    ADC2EN = Field(10, 10)
+    ADC1EN = Field(9, 9)
+    IOPEEN = Field(6, 6)
+    IOPDEN = Field(5, 5)
+    IOPCEN = Field(4, 4)
+    IOPBEN = Field(3, 3)
+    IOPAEN = Field(2, 2)
+    AFIOEN = Field(0, 0)
+
+
+class RccApb1enr(Register):
+    """RCC_APB1ENR, APB1 peripheral clock enable register."""
+
+    PWREN = Field(28, 28)
+    BKPEN = Field(27, 27)
+    CAN1EN = Field(25, 25)
+    USBEN = Field(23, 23)
+    I2C2EN = Field(22, 22)
+    I2C1EN = Field(21, 21)
+    USART3EN = Field(18, 18)
+    USART2EN = Field(17, 17)
+    SPI2EN = Field(14, 14)
+    WWDGEN = Field(11, 11)
+    TIM4EN = Field(2, 2)
+    TIM3EN = Field(1, 1)
+    TIM2EN = Field(0, 0)
 
 
 class RccBdcr(Register):
@@ -81,6 +152,15 @@ class RccCsr(Register):
     RMVF = Field(24, 24, Access.WO)  # 1 clears the reset flags
     LSIRDY = Field(1, 1, Access.RO)
     LSION = Field(0, 0)
+
+
+RESET_FLAGS = {  # by cause; every reset inside the chip pulls its own NRST pin down, too
+    ResetCause.POWER: RccCsr.PORRSTF.mask | RccCsr.PINRSTF.mask,
+    ResetCause.PIN: RccCsr.PINRSTF.mask,
+    ResetCause.SOFTWARE: RccCsr.SFTRSTF.mask | RccCsr.PINRSTF.mask,
+    ResetCause.WATCHDOG: RccCsr.IWDGRSTF.mask | RccCsr.PINRSTF.mask,
+}
+ALL_RESET_FLAGS = 0xFC00_0000
 
 
 def prescaler(code: int, none_below: int, skips_32: bool) -> int:
@@ -117,20 +197,21 @@ class Rcc(Peripheral):
     def __init__(self, hse_hz: int | None, on_clock_change: Callable[[int], None]) -> None:
         self.cr = RccCr(reset=0x0000_0083)
         self.cfgr = RccCfgr()
-        self.csr = RccCsr(reset=RccCsr.PORRSTF.mask | RccCsr.PINRSTF.mask)
+        self.csr = RccCsr(reset=RESET_FLAGS[ResetCause.POWER])
         self.bdcr = RccBdcr()
         self._hse_hz = hse_hz
         self._on_clock_change = on_clock_change
+        self._resets: list[tuple[Gate, Peripheral]] = []
         super().__init__(
             {
                 0x00: self.cr,
                 0x04: self.cfgr,
                 0x08: RccCir(),
-                0x0C: RccEnable(),
-                0x10: RccEnable(),
-                0x14: RccEnable(reset=0x0000_0014),
-                0x18: RccEnable(),
-                0x1C: RccEnable(),
+                0x0C: RccApb2rstr(),
+                0x10: RccApb1rstr(),
+                0x14: RccAhbenr(reset=0x0000_0014),
+                0x18: RccApb2enr(),
+                0x1C: RccApb1enr(),
                 0x20: self.bdcr,
                 0x24: self.csr,
             }
@@ -140,10 +221,36 @@ class Rcc(Peripheral):
         super().reset()
         self._on_clock_change(self.clocks.hclk)
 
+    def system_reset(self, cause: ResetCause) -> None:
+        flags, backup_domain = self.csr.word & ALL_RESET_FLAGS, self.bdcr.word
+        self.reset()
+        self.csr.word = flags | RESET_FLAGS[cause]
+        self.bdcr.word = backup_domain
+
+    def gate(self, name: str, peripheral: Peripheral) -> Gate:
+        """Have a peripheral reset by `name`RST; return what clocks it: `name`EN."""
+        reset = self._bit(f"{name}RST")
+        if reset is not None:
+            self._resets.append((reset, peripheral))
+        enable = self._bit(f"{name}EN")
+        if enable is None:
+            raise ValueError(f"RCC has no {name}EN")
+        return enable
+
+    def _bit(self, name: str) -> Gate | None:
+        for register in self.registers.values():
+            field = vars(type(register)).get(name)
+            if isinstance(field, Field):
+                return Gate(register, field.mask)
+        return None
+
     def write(self, offset: int, word: int) -> None:
         super().write(offset, word)
+        for reset, peripheral in self._resets:
+            if reset.register.word & reset.mask:
+                peripheral.system_reset(ResetCause.SOFTWARE)
         if self.csr.RMVF:
-            self.csr.word &= RccCsr.LSION.mask | RccCsr.LSIRDY.mask
+            self.csr.word &= ~ALL_RESET_FLAGS
         self.cr.HSIRDY = self.cr.HSION
         self.cr.HSERDY = self.cr.HSEON and self._hse_hz is not None
         self.cr.PLLRDY = self.cr.PLLON and self._pll_hz is not None

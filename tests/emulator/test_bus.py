@@ -43,7 +43,7 @@ def bus(memory_map: MemoryMap) -> Bus:
     made = Bus(memory_map, lambda _: None)
     for address, lane in ((APB, Lane.DUPLICATE), (AHB, Lane.MERGE)):
         registers = {0x0: Word(reset=0x4433_2211), 0x4: Flags(reset=0xFFFF)}
-        made.attach(Block(address, 0x10, Peripheral(registers), lane))
+        made.attach(Block("UNIT", address, 0x10, Peripheral(registers), lane))
     return made
 
 
@@ -127,9 +127,9 @@ def test_gap_between_registers_reads_zero_and_is_reported_once(
 
 def test_blocks_that_overlap_are_refused(bus: Bus) -> None:
     with pytest.raises(BoardError, match="two blocks at 0x40000000"):
-        bus.attach(Block(APB, 0x10, Peripheral({}), Lane.MERGE))
+        bus.attach(Block("OTHER", APB, 0x10, Peripheral({}), Lane.MERGE))
     with pytest.raises(BoardError, match="two blocks at 0x20000000"):
-        bus.attach(Block(0x2000_0000, 0x10, Peripheral({}), Lane.MERGE))
+        bus.attach(Block("OTHER", 0x2000_0000, 0x10, Peripheral({}), Lane.MERGE))
 
 
 GUEST = "bit_band.c"

@@ -2,9 +2,11 @@
 
 import pytest
 
+from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.peripherals.rcc import Rcc, prescaler
+from emulator.registers import Field, Register
 
-CR, CFGR, APB2ENR, CSR = 0x00, 0x04, 0x18, 0x24
+CR, CFGR, APB2RSTR, AHBENR, APB2ENR, APB1ENR, BDCR, CSR = 0, 4, 0xC, 0x14, 0x18, 0x1C, 0x20, 0x24
 HSION, HSIRDY, HSEON, HSERDY, PLLON, PLLRDY = 1, 2, 1 << 16, 1 << 17, 1 << 24, 1 << 25
 PLLSRC_HSE, PLLXTPRE, TIMES_9, TIMES_16 = 1 << 16, 1 << 17, 0b0111 << 18, 0b1111 << 18
 
@@ -81,6 +83,67 @@ def test_reset_flags_are_cleared_by_rmvf(rcc: Rcc) -> None:
 def test_enables_are_stored(rcc: Rcc) -> None:
     rcc.write(APB2ENR, 0x4004)
     assert rcc.read(APB2ENR) == 0x4004
+
+
+@pytest.mark.parametrize(
+    ("cause", "flags"),
+    [
+        pytest.param(ResetCause.POWER, 0x0C00_0000, id="PORRSTF, PINRSTF"),
+        pytest.param(ResetCause.PIN, 0x0400_0000, id="PINRSTF"),
+        pytest.param(ResetCause.SOFTWARE, 0x1400_0000, id="SFTRSTF, PINRSTF"),
+        pytest.param(ResetCause.WATCHDOG, 0x2400_0000, id="IWDGRSTF, PINRSTF"),
+    ],
+)
+def test_reset_flags_say_why_and_add_up(rcc: Rcc, cause: ResetCause, flags: int) -> None:
+    rcc.write(CSR, 1 << 24 | 1)  # RMVF, LSION
+    rcc.system_reset(cause)
+    assert rcc.read(CSR) == flags
+    rcc.system_reset(ResetCause.SOFTWARE)
+    assert rcc.read(CSR) == flags | 0x1400_0000
+
+
+def test_system_reset_leaves_the_backup_domain(rcc: Rcc) -> None:
+    rcc.write(BDCR, 1)
+    rcc.write(CFGR, TIMES_9)
+    rcc.system_reset(ResetCause.SOFTWARE)
+    assert rcc.read(CFGR) == 0
+    assert rcc.read(BDCR) == 0b11  # LSEON, LSERDY
+    rcc.reset()
+    assert rcc.read(BDCR) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "offset", "bit"),
+    [
+        pytest.param("USART1", APB2ENR, 14, id="USART1EN"),
+        pytest.param("IOPC", APB2ENR, 4, id="IOPCEN"),
+        pytest.param("USART2", APB1ENR, 17, id="USART2EN"),
+        pytest.param("TIM4", APB1ENR, 2, id="TIM4EN"),
+        pytest.param("BKP", APB1ENR, 27, id="BKPEN"),
+        pytest.param("DMA1", AHBENR, 0, id="DMA1EN"),
+    ],
+)
+def test_gate_is_the_enable_bit(rcc: Rcc, name: str, offset: int, bit: int) -> None:
+    gate = rcc.gate(name, Peripheral({}))
+    assert not gate.register.word & gate.mask
+    rcc.write(offset, 1 << bit)
+    assert gate.register.word & gate.mask
+
+
+def test_reset_bit_resets_its_peripheral_only(rcc: Rcc) -> None:
+    class Stored(Register):
+        """STORED, one word."""
+
+        WORD = Field(31, 0)
+
+    one, other = Peripheral({0: Stored()}), Peripheral({0: Stored()})
+    rcc.gate("USART1", one)
+    rcc.gate("SPI1", other)
+    one.write(0, 1)
+    other.write(0, 1)
+    rcc.write(APB2RSTR, 1 << 14)
+    rcc.write(APB2RSTR, 0)
+    assert (one.read(0), other.read(0)) == (0, 1)
 
 
 @pytest.mark.parametrize(

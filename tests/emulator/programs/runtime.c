@@ -52,6 +52,7 @@ void keep_frame(uint32_t *at, uint32_t exc_return)
 
 void reset(void)
 {
+    REG(0x40021014) = REG(0x40021018) = REG(0x4002101C) = ~0u; /* RCC: every clock is on */
     for (uint32_t i = 0; data_start + i < data_end; i++) {
         data_start[i] = data_load[i];
     }
