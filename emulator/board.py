@@ -28,7 +28,7 @@ from emulator.peripherals.base import OPEN, Gate, Peripheral, ResetCause
 from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.dwt import Dwt
 from emulator.peripherals.fpb import Fpb
-from emulator.peripherals.gpio import Gpio
+from emulator.peripherals.gpio import PINS, Gpio
 from emulator.peripherals.nvic import Nvic
 from emulator.peripherals.scb import Scb
 from emulator.peripherals.systick import SysTick
@@ -52,7 +52,7 @@ class Board:
         self.clock = Clock(part.reset_hz)
         self.memory_map = MemoryMap(part.memories)
         self.views = Views(self.memory_map)
-        self.bus = Bus(self.memory_map, self._on_bit_band_write)
+        self.bus = Bus(self.memory_map, self._on_unseen_write)
         self._interrupts = Interrupts(
             part.core.irqs, part.core.priority_bits, self.clock.request_attention
         )
@@ -297,7 +297,7 @@ class Board:
         self.views.memory_changed()
         self._cpu.flash_changed()
 
-    def _on_bit_band_write(self, address: int) -> None:
+    def _on_unseen_write(self, address: int) -> None:
         """Note that the guest may have rewritten its code in a way that the engine does not see."""
         if page_of(address) in self.views.code_pages:
             self._rewritten.append((address, address + 1))
@@ -366,10 +366,21 @@ class Board:
 
     def pin(self, name: str) -> bool | None:
         """Return the level a pin such as PC13 is driven to, or None where it is an input."""
+        port, pin = self._pin(name)
+        return port.output(pin)
+
+    def drive_pin(self, name: str, level: bool | None) -> None:
+        """Drive a pin such as PA0 from outside, or let go of it with None."""
+        port, pin = self._pin(name)
+        port.drive(pin, level)
+
+    def _pin(self, name: str) -> tuple[Gpio, int]:
         port = self.units.get(f"GPIO{name[1:2]}")
-        if not isinstance(port, Gpio) or not name[2:].isdecimal():
+        number = name[2:]
+        is_number = number.isascii() and number.isdecimal() and int(number) < PINS
+        if name[:1] != "P" or not isinstance(port, Gpio) or not is_number:
             raise BoardError(f"no pin {name!r} on {self.part.name}; pins look like PC13")
-        return port.output(int(name[2:]))
+        return port, int(number)
 
     # Keeping it.
 

@@ -48,9 +48,9 @@ class Block:
 class Bus:
     """Peripherals by address, and the bit-band aliases over them and over SRAM."""
 
-    def __init__(self, memory_map: MemoryMap, on_bit_band_write: Callable[[int], None]) -> None:
+    def __init__(self, memory_map: MemoryMap, on_unseen_write: Callable[[int], None]) -> None:
         self._memory_map = memory_map
-        self._on_bit_band_write = on_bit_band_write  # of a bit in SRAM; takes the byte's address
+        self._on_unseen_write = on_unseen_write  # to RAM, not by a store; takes the address
         self._blocks: dict[int, Block] = {}  # by address // GRAIN
         self._pages: set[int] = set()
         self._reported: set[int] = set()
@@ -62,6 +62,25 @@ class Bus:
                 raise BoardError(f"two blocks at {address:#010x}")
             self._blocks[address // GRAIN] = block
             self._pages.add(address & -PAGE_SIZE)
+
+    def load(self, address: int, size: int) -> int | None:
+        """Return what memory or a register holds, or None where nothing is: for a DMA."""
+        where = self._memory_map.slice_at(address, size)
+        if where is not None:
+            return int.from_bytes(where, "little")
+        return self.read(address, size) if self.has(address) else None
+
+    def store(self, address: int, size: int, value: int) -> bool:
+        """Write to RAM or to a register; False where neither is: for a DMA."""
+        where = self._memory_map.slice_at(address, size)
+        if where is not None and self._memory_map.is_writable(address):
+            where[:] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+            self._on_unseen_write(address)
+        elif where is None and self.has(address):
+            self.write(address, size, value)
+        else:
+            return False
+        return True
 
     def attach_programmer(self, program: Callable[[int, int, int], None]) -> None:
         """Send stores to flash, while it is programmed, there: offset, size and value."""
@@ -156,7 +175,7 @@ class Bus:
         memory = self._memory_map.slice_at(byte_address, 1)
         if memory is not None:
             memory[0] = memory[0] & ~(1 << bit) | value << bit
-            self._on_bit_band_write(byte_address)
+            self._on_unseen_write(byte_address)
             return
         word_address, bit = byte_address & ~0b11, bit + 8 * (byte_address & 0b11)
         word = self.read(word_address, 4)

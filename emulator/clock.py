@@ -75,17 +75,23 @@ class Timer:
     clock: "Clock"
     on_expiry: Callable[[int], None]  # takes the cycle it was due at
     due: int = NEVER  # cycles
+    due_ns: int | None = None  # where a clock of its own drives it: `due` follows the core clock
 
     def start(self, cycles: int) -> None:
         """Expire `cycles` from now, whatever was set before."""
         self.start_at(self.clock.cycles + cycles)
 
     def start_at(self, cycle: int) -> None:
-        self.due = cycle
+        self.due, self.due_ns = cycle, None
         self.clock.shorten_run(cycle)
 
+    def start_at_ns(self, ns: int) -> None:
+        """Expire at a time, whatever the core clock is until then."""
+        self.start_at(self.clock.cycle_at(ns))
+        self.due_ns = ns
+
     def stop(self) -> None:
-        self.due = NEVER
+        self.due, self.due_ns = NEVER, None
 
     @property
     def is_running(self) -> bool:
@@ -124,10 +130,13 @@ class Clock:
         return self._anchor_cycles - (self._anchor_ns - ns) * self.hz // NS_PER_S
 
     def set_hz(self, hz: int) -> None:
-        """Change the core clock from now on; timers keep their cycles."""
+        """Change the core clock from now on; timers keep their cycles, or their time."""
         if hz != self.hz:
             self._anchor_ns, self._anchor_cycles = self.ns, self.cycles
             self.hz = hz
+            for timer in self._timers:
+                if timer.due_ns is not None:
+                    timer.due = self.cycle_at(timer.due_ns)
             self.request_attention()
 
     def timer(self, on_expiry: Callable[[int], None]) -> Timer:
@@ -184,10 +193,10 @@ class Clock:
 
     def state(self) -> tuple[object, ...]:
         """Return everything that `restore` needs, as plain values."""
-        dues = tuple(timer.due for timer in self._timers)
+        dues = tuple((timer.due, timer.due_ns) for timer in self._timers)
         return (self.cycles, self.hz, self._anchor_cycles, self._anchor_ns, dues)
 
-    def restore(self, state: tuple[int, int, int, int, tuple[int, ...]]) -> None:
+    def restore(self, state: tuple[int, int, int, int, tuple[tuple[int, int | None], ...]]) -> None:
         self.native.cycles, self.hz, self._anchor_cycles, self._anchor_ns, dues = state
         for timer, due in zip(self._timers, dues, strict=True):
-            timer.due = due
+            timer.due, timer.due_ns = due

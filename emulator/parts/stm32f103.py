@@ -11,17 +11,34 @@ from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
 from emulator.part import Core, Machine, Part, Unit
 from emulator.peripherals.afio import Afio
-from emulator.peripherals.base import Gate, Peripheral
+from emulator.peripherals.base import Gate, Peripheral, ResetCause
+from emulator.peripherals.bkp import Bkp
+from emulator.peripherals.crc import Crc
+from emulator.peripherals.dma import Dma
+from emulator.peripherals.exti import Exti
 from emulator.peripherals.flash import Flash
 from emulator.peripherals.gpio import Gpio
+from emulator.peripherals.iwdg import Iwdg
+from emulator.peripherals.pwr import Pwr
 from emulator.peripherals.rcc import HSI_HZ, Rcc
+from emulator.peripherals.tim import Tim
 from emulator.peripherals.usart import Usart
 
 FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and what follows it
 FLASH_SIZE, UNIQUE_ID, OPTION_BYTES = 0x1FFF_F7E0, 0x1FFF_F7E8, 0x1FFF_F800
 OPTION_BYTES_SIZE = 16
-FLASH_IRQ, USART1_IRQ, USART2_IRQ, USART3_IRQ = 4, 37, 38, 39
+FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 4, 11, 7
+TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 28, 29, 30
+USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
+EXTI_IRQS = {  # by the lines that share one
+    **{1 << line: 6 + line for line in range(5)},
+    0x0000_03E0: 23,  # EXTI9_5
+    0x0000_FC00: 40,  # EXTI15_10
+    1 << 16: 1,  # PVD
+    1 << 17: 41,  # RTC_Alarm
+    1 << 18: 42,  # USBWakeUp
+}
 
 
 def _clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
@@ -34,7 +51,11 @@ def _rcc_of(machine: Machine) -> Rcc:
 
 
 def _rcc(machine: Machine) -> Rcc:
-    return Rcc(machine.hse_hz, machine.clock.set_hz)
+    return Rcc(
+        machine.hse_hz,
+        machine.clock.set_hz,
+        lambda: cast(Pwr, machine.unit("PWR")).is_backup_writable(),
+    )
 
 
 def _flash(machine: Machine) -> Flash:
@@ -51,25 +72,71 @@ def _flash(machine: Machine) -> Flash:
     return flash
 
 
-def _usart(irq: int, pclk_hz: Callable[[Rcc], int]) -> Callable[[Machine], Usart]:
+def _bkp(machine: Machine) -> Bkp:
+    bkp = Bkp(cast(Pwr, machine.unit("PWR")).is_backup_writable)
+    _rcc_of(machine).backup_domain.append(bkp)
+    return bkp
+
+
+def _dma1(machine: Machine) -> Dma:
+    irqs = range(DMA1_CHANNEL1_IRQ, DMA1_CHANNEL1_IRQ + DMA1_CHANNELS)
+    return Dma(machine.bus, [machine.irq(irq) for irq in irqs])
+
+
+def _exti(machine: Machine) -> Exti:
+    set_irqs = {lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()}
+    return Exti(set_irqs, cast(Afio, machine.unit("AFIO")).exti_port)
+
+
+def _gpio(port: int) -> Callable[[Machine], Gpio]:
+    def make(machine: Machine) -> Gpio:
+        exti = cast(Exti, machine.unit("EXTI"))
+        return Gpio(lambda pin, level: exti.pin_changed(port, pin, level))
+
+    return make
+
+
+def _tim(irq: int) -> Callable[[Machine], Tim]:
+    return lambda machine: Tim(machine.clock, _rcc_of(machine).tim1_hz, machine.irq(irq))
+
+
+def _iwdg(machine: Machine) -> Iwdg:
+    return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG))
+
+
+def _usart(
+    irq: int, pclk_hz: Callable[[Rcc], int], tx_channel: int, rx_channel: int
+) -> Callable[[Machine], Usart]:
+    """Wire one; the channels are DMA1's."""
+
     def make(machine: Machine) -> Usart:
-        rcc = _rcc_of(machine)
-        return Usart(machine.clock, lambda: pclk_hz(rcc), machine.irq(irq))
+        rcc, dma = _rcc_of(machine), cast(Dma, machine.unit("DMA1"))
+        requests = (dma.request(tx_channel), dma.request(rx_channel))
+        return Usart(machine.clock, lambda: pclk_hz(rcc), machine.irq(irq), requests)
 
     return make
 
 
 UNITS = (
     Unit("RCC", 0x4002_1000, _rcc, lane=Lane.MERGE),
+    Unit("DMA1", 0x4002_0000, _dma1, _clocked_by("DMA1"), lane=Lane.MERGE),
     Unit("FLASH", 0x4002_2000, _flash, lane=Lane.MERGE),
+    Unit("CRC", 0x4002_3000, lambda _: Crc(), _clocked_by("CRC"), lane=Lane.MERGE),
     Unit("AFIO", 0x4001_0000, lambda _: Afio(), _clocked_by("AFIO")),
-    Unit("GPIOA", 0x4001_0800, lambda _: Gpio(), _clocked_by("IOPA")),
-    Unit("GPIOB", 0x4001_0C00, lambda _: Gpio(), _clocked_by("IOPB")),
-    Unit("GPIOC", 0x4001_1000, lambda _: Gpio(), _clocked_by("IOPC")),
-    Unit("GPIOD", 0x4001_1400, lambda _: Gpio(), _clocked_by("IOPD")),
-    Unit("USART1", 0x4001_3800, _usart(USART1_IRQ, Rcc.pclk2_hz), _clocked_by("USART1")),
-    Unit("USART2", 0x4000_4400, _usart(USART2_IRQ, Rcc.pclk1_hz), _clocked_by("USART2")),
-    Unit("USART3", 0x4000_4800, _usart(USART3_IRQ, Rcc.pclk1_hz), _clocked_by("USART3")),
+    Unit("EXTI", 0x4001_0400, _exti),
+    Unit("GPIOA", 0x4001_0800, _gpio(0), _clocked_by("IOPA")),
+    Unit("GPIOB", 0x4001_0C00, _gpio(1), _clocked_by("IOPB")),
+    Unit("GPIOC", 0x4001_1000, _gpio(2), _clocked_by("IOPC")),
+    Unit("GPIOD", 0x4001_1400, _gpio(3), _clocked_by("IOPD")),
+    Unit("USART1", 0x4001_3800, _usart(USART1_IRQ, Rcc.pclk2_hz, 4, 5), _clocked_by("USART1")),
+    Unit("TIM2", 0x4000_0000, _tim(TIM2_IRQ), _clocked_by("TIM2")),
+    Unit("TIM3", 0x4000_0400, _tim(TIM3_IRQ), _clocked_by("TIM3")),
+    Unit("TIM4", 0x4000_0800, _tim(TIM4_IRQ), _clocked_by("TIM4")),
+    Unit("IWDG", 0x4000_3000, _iwdg),
+    Unit("USART2", 0x4000_4400, _usart(USART2_IRQ, Rcc.pclk1_hz, 7, 6), _clocked_by("USART2")),
+    Unit("USART3", 0x4000_4800, _usart(USART3_IRQ, Rcc.pclk1_hz, 2, 3), _clocked_by("USART3")),
+    Unit("PWR", 0x4000_7000, lambda _: Pwr(), _clocked_by("PWR")),
+    Unit("BKP", 0x4000_6C00, _bkp, _clocked_by("BKP")),
 )
 
 

@@ -130,7 +130,7 @@ class RccApb1enr(Register):
 
 
 class RccBdcr(Register):
-    """RCC_BDCR, Backup domain control register."""
+    """RCC_BDCR, Backup domain control register. Survives a system reset; PWR_CR.DBP guards it."""
 
     BDRST = Field(16, 16)
     RTCEN = Field(15, 15)
@@ -194,13 +194,20 @@ def clocks(cfgr: int, sysclk: int) -> Clocks:
 class Rcc(Peripheral):
     """The clock tree. `hse_hz` is the crystal on the board, None where there is none."""
 
-    def __init__(self, hse_hz: int | None, on_clock_change: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        hse_hz: int | None,
+        on_clock_change: Callable[[int], None],
+        is_backup_writable: Callable[[], bool],
+    ) -> None:
         self.cr = RccCr(reset=0x0000_0083)
         self.cfgr = RccCfgr()
         self.csr = RccCsr(reset=RESET_FLAGS[ResetCause.POWER])
         self.bdcr = RccBdcr()
         self._hse_hz = hse_hz
         self._on_clock_change = on_clock_change
+        self._is_backup_writable = is_backup_writable
+        self.backup_domain: list[Peripheral] = []  # what BDRST resets, beside BDCR
         self._resets: list[tuple[Gate, Peripheral]] = []
         super().__init__(
             {
@@ -245,7 +252,10 @@ class Rcc(Peripheral):
         return None
 
     def write(self, offset: int, word: int) -> None:
-        super().write(offset, word)
+        if offset == 0x20:
+            self._write_bdcr(word)
+        else:
+            super().write(offset, word)
         for reset, peripheral in self._resets:
             if reset.register.word & reset.mask:
                 peripheral.system_reset(ResetCause.SOFTWARE)
@@ -260,6 +270,15 @@ class Rcc(Peripheral):
             self.cfgr.SWS = self.cfgr.SW  # a switch to a clock that is not ready waits
         self._on_clock_change(self.clocks.hclk)
 
+    def _write_bdcr(self, word: int) -> None:
+        if not self._is_backup_writable():
+            return
+        self.bdcr.write(word)
+        if self.bdcr.BDRST:
+            self.bdcr.word = RccBdcr.BDRST.mask
+            for peripheral in self.backup_domain:
+                peripheral.reset()
+
     @property
     def clocks(self) -> Clocks:
         return clocks(self.cfgr.word, self._source_hz(self.cfgr.SWS) or HSI_HZ)
@@ -269,6 +288,10 @@ class Rcc(Peripheral):
 
     def pclk2_hz(self) -> int:
         return self.clocks.pclk2
+
+    def tim1_hz(self) -> int:
+        """Return what clocks the timers on APB1: PCLK1, twice that where APB1 is divided."""
+        return self.clocks.pclk1 * (1 if self.clocks.pclk1 == self.clocks.hclk else 2)
 
     @property
     def _pll_hz(self) -> int | None:

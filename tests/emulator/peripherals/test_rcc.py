@@ -18,7 +18,7 @@ def heard() -> list[int]:
 
 @pytest.fixture
 def rcc(heard: list[int]) -> Rcc:
-    return Rcc(8_000_000, heard.append)
+    return Rcc(8_000_000, heard.append, lambda: True)
 
 
 def test_reset_values(rcc: Rcc) -> None:
@@ -59,7 +59,7 @@ def test_frequencies(rcc: Rcc, cfgr: int, hz: int) -> None:
 
 
 def test_without_a_crystal_hse_never_is_ready() -> None:
-    rcc = Rcc(None, lambda _: None)
+    rcc = Rcc(None, lambda _: None, lambda: True)
     rcc.write(CR, HSION | HSEON)
     assert not rcc.read(CR) & HSERDY
     rcc.write(CFGR, TIMES_9 | PLLSRC_HSE)

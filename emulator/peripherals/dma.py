@@ -1,0 +1,214 @@
+"""Direct memory access controller (DMA), STM32F10x: seven channels that serve requests.
+
+Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
+Deviation: a transfer takes no time, so priorities among channels have no effect.
+Not modelled: nothing known.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from emulator.peripherals.base import Peripheral
+from emulator.registers import Access, Field, Register
+
+SIZES = (1, 2, 4, 4)  # bytes, by MSIZE and PSIZE; 0b11 is reserved
+GLOBAL, COMPLETE, HALF, ERROR = 1 << 0, 1 << 1, 1 << 2, 1 << 3  # a channel's flags in ISR
+CHANNEL_BASE, CHANNEL_SIZE = 0x08, 0x14
+
+
+class Master(Protocol):
+    """The bus as the controller uses it."""
+
+    def load(self, address: int, size: int) -> int | None:
+        """Return what memory or a register holds, or None where nothing is."""
+        ...
+
+    def store(self, address: int, size: int, value: int) -> bool:
+        """Write to RAM or to a register; False where neither is."""
+        ...
+
+
+class DmaIsr(Register):
+    """DMA_ISR, Interrupt status register: TEIF, HTIF, TCIF and GIF of each channel."""
+
+    FLAGS = Field(27, 0, Access.RO)
+
+
+class DmaIfcr(Register):
+    """DMA_IFCR, Interrupt flag clear register: CTEIF, CHTIF, CTCIF and CGIF of each channel."""
+
+    FLAGS = Field(27, 0, Access.WO)
+
+
+class DmaCcr(Register):
+    """DMA_CCRx, Channel configuration register."""
+
+    MEM2MEM = Field(14, 14)
+    PL = Field(13, 12)
+    MSIZE = Field(11, 10)
+    PSIZE = Field(9, 8)
+    MINC = Field(7, 7)
+    PINC = Field(6, 6)
+    CIRC = Field(5, 5)
+    DIR = Field(4, 4)  # 1: from memory
+    TEIE = Field(3, 3)  # this and what follows: at the places of their flags in ISR
+    HTIE = Field(2, 2)
+    TCIE = Field(1, 1)
+    EN = Field(0, 0)
+
+
+class DmaCndtr(Register):
+    """DMA_CNDTRx, Channel number of data register: transfers that are left."""
+
+    NDT = Field(15, 0)
+
+
+class DmaCpar(Register):
+    """DMA_CPARx, Channel peripheral address register."""
+
+    PA = Field(31, 0)
+
+
+class DmaCmar(Register):
+    """DMA_CMARx, Channel memory address register."""
+
+    MA = Field(31, 0)
+
+
+class Channel:
+    """One channel's registers, and how far it has come."""
+
+    def __init__(self) -> None:
+        self.ccr = DmaCcr()
+        self.cndtr = DmaCndtr()
+        self.cpar = DmaCpar()
+        self.cmar = DmaCmar()
+        self.total = 0  # CNDTR when the channel was enabled
+        self.is_requested = False
+
+    @property
+    def addresses(self) -> tuple[int, int]:
+        """Return the peripheral's and the memory's address of the next transfer."""
+        done = self.total - self.cndtr.NDT
+        ccr = self.ccr
+        return (
+            self.cpar.word + done * ccr.PINC * SIZES[ccr.PSIZE],
+            self.cmar.word + done * ccr.MINC * SIZES[ccr.MSIZE],
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        wanted = self.is_requested or self.ccr.MEM2MEM
+        return bool(self.ccr.EN and self.cndtr.NDT and wanted)
+
+
+class Dma(Peripheral):
+    """The controller. `set_irqs` has one function for each channel."""
+
+    extra_state = ("_progress",)
+
+    def __init__(self, bus: Master, set_irqs: Sequence[Callable[[bool], None]]) -> None:
+        self.isr = DmaIsr()
+        self.channels = [Channel() for _ in set_irqs]
+        registers: dict[int, Register] = {0x00: self.isr, 0x04: DmaIfcr()}
+        for n, channel in enumerate(self.channels):
+            own = (channel.ccr, channel.cndtr, channel.cpar, channel.cmar)
+            base = CHANNEL_BASE + n * CHANNEL_SIZE
+            registers |= {base + 4 * i: register for i, register in enumerate(own)}
+        super().__init__(registers)
+        self._bus, self._set_irqs = bus, set_irqs
+        self._is_serving = False
+
+    @property
+    def _progress(self) -> tuple[tuple[int, bool], ...]:
+        return tuple((channel.total, channel.is_requested) for channel in self.channels)
+
+    @_progress.setter
+    def _progress(self, progress: tuple[tuple[int, bool], ...]) -> None:
+        for channel, (total, is_requested) in zip(self.channels, progress, strict=True):
+            channel.total, channel.is_requested = total, is_requested
+
+    def reset(self) -> None:
+        super().reset()
+        for channel in self.channels:
+            channel.total = 0
+        self._update_irqs()
+
+    def write(self, offset: int, word: int) -> None:
+        n, at = divmod(offset - CHANNEL_BASE, CHANNEL_SIZE)
+        if offset == 0x04:
+            self._clear(word)
+        elif not 0 <= n < len(self.channels):
+            super().write(offset, word)
+        elif at == 0x00:
+            self._configure(self.channels[n], word)
+        elif not self.channels[n].ccr.EN:  # an enabled channel keeps its other registers
+            super().write(offset, word)
+        self._update_irqs()
+
+    def request(self, channel: int) -> Callable[[bool], None]:
+        """Return what drives the request of a channel, numbered from 1."""
+
+        def set_request(level: bool) -> None:
+            self.channels[channel - 1].is_requested = level
+            if level:
+                self._serve()
+
+        return set_request
+
+    def _clear(self, word: int) -> None:
+        """Clear flags; clearing GIF clears all four of its channel."""
+        for shift in range(0, 4 * len(self.channels), 4):
+            flags = word >> shift & 0b1111
+            self.isr.word &= ~((0b1111 if flags & GLOBAL else flags) << shift)
+            if not self.isr.word >> shift & 0b1110:
+                self.isr.word &= ~(GLOBAL << shift)
+
+    def _configure(self, channel: Channel, word: int) -> None:
+        was_enabled = channel.ccr.EN
+        channel.ccr.write(word)
+        if channel.ccr.EN and not was_enabled:
+            channel.total = channel.cndtr.NDT
+            self._serve()
+
+    def _serve(self) -> None:
+        """Transfer for every channel that is asked to; a transfer may raise the next request."""
+        if self._is_serving:
+            return
+        self._is_serving = True
+        while True:
+            ready = next((n for n, channel in enumerate(self.channels) if channel.is_ready), None)
+            if ready is None:
+                break
+            self._transfer(ready)
+        self._is_serving = False
+        self._update_irqs()
+
+    def _transfer(self, n: int) -> None:
+        channel = self.channels[n]
+        ccr = channel.ccr
+        peripheral, memory = channel.addresses
+        source, size, target, target_size = peripheral, SIZES[ccr.PSIZE], memory, SIZES[ccr.MSIZE]
+        if ccr.DIR:
+            source, size, target, target_size = target, target_size, source, size
+        channel.cndtr.NDT -= 1
+        value = self._bus.load(source, size)
+        if value is None or not self._bus.store(target, target_size, value):
+            ccr.EN = 0
+            self._flag(n, ERROR)
+            return
+        left = channel.cndtr.NDT
+        if left == channel.total // 2:
+            self._flag(n, HALF)
+        if left == 0:
+            self._flag(n, COMPLETE)
+            if ccr.CIRC and not ccr.MEM2MEM:
+                channel.cndtr.NDT = channel.total
+
+    def _flag(self, n: int, flag: int) -> None:
+        self.isr.word |= (flag | GLOBAL) << 4 * n
+
+    def _update_irqs(self) -> None:
+        for n, (channel, set_irq) in enumerate(zip(self.channels, self._set_irqs, strict=True)):
+            flags = self.isr.word >> 4 * n
+            set_irq(bool(flags & channel.ccr.word & (COMPLETE | HALF | ERROR)))

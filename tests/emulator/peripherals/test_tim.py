@@ -1,0 +1,187 @@
+"""General-purpose timers of the STM32F103. Offsets and bits are ST's stm32f103xb.h's."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.clock import Clock
+from emulator.peripherals.tim import Tim
+
+CR1, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
+CEN, UDIS, URS, OPM, DIR, ARPE = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 7
+UIF = UIE = UG = 1
+
+
+class Bench:
+    """A timer on a clock of its own."""
+
+    def __init__(self, hz: int = 8_000_000, timer_hz: int = 8_000_000, width: int = 16) -> None:
+        self.clock = Clock(hz)
+        self.irq = False
+        self.tim = Tim(self.clock, lambda: timer_hz, lambda on: setattr(self, "irq", on), width)
+        self.tim.reset()
+
+    def advance(self, cycles: int) -> None:
+        end = self.clock.cycles + cycles
+        while (due := min(self.clock.next_due, end)) < end:
+            self.clock.skip_to(due)
+            self.clock.expire_due()
+        self.clock.skip_to(end)
+        self.clock.expire_due()
+
+    def start(self, arr: int, psc: int = 0, cr1: int = 0) -> None:
+        for offset, word in ((ARR, arr), (PSC, psc), (EGR, UG), (SR, 0), (CR1, CEN | cr1)):
+            self.tim.write(offset, word)
+
+    def count(self) -> int:
+        return self.tim.read(CNT)
+
+    def take_update(self) -> int:
+        flag = self.tim.read(SR) & UIF
+        self.tim.write(SR, 0)
+        return flag
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_reset_values(bench: Bench) -> None:
+    words = [bench.tim.read(offset) for offset in (CR1, DIER, SR, EGR, CNT, PSC, ARR)]
+    assert words == [0, 0, 0, 0, 0, 0, 0xFFFF]
+
+
+def test_counts_up_to_arr_and_begins_at_zero(bench: Bench) -> None:
+    bench.start(arr=9, psc=3)
+    counts: list[int] = []
+    for _ in range(12):
+        counts.append(bench.count())
+        bench.advance(4)
+    assert counts == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+
+
+def test_counts_down_from_arr(bench: Bench) -> None:
+    bench.start(arr=3, cr1=DIR)
+    counts: list[int] = []
+    for _ in range(6):
+        counts.append(bench.count())
+        bench.advance(1)
+    assert counts == [0, 3, 2, 1, 0, 3]
+    assert bench.take_update()
+
+
+def test_period_is_prescaler_times_arr(bench: Bench) -> None:
+    bench.start(arr=999, psc=7)
+    bench.advance(7999)
+    assert not bench.take_update()
+    bench.advance(1)
+    assert bench.take_update()
+    bench.advance(7999)
+    assert not bench.take_update()
+    bench.advance(1)
+    assert bench.take_update()
+
+
+def test_slower_bus_makes_longer_ticks() -> None:
+    bench = Bench(hz=72_000_000, timer_hz=36_000_000)
+    bench.start(arr=99)
+    bench.advance(199)
+    assert not bench.take_update()
+    bench.advance(1)
+    assert bench.take_update()
+
+
+def test_interrupt_until_uif_is_cleared(bench: Bench) -> None:
+    bench.tim.write(DIER, UIE)
+    bench.start(arr=9)
+    seen: list[bool] = []
+    for step in range(3):
+        bench.advance(5)
+        seen.append(bench.irq)
+        if step == 1:
+            bench.tim.write(SR, ~UIF & 0xFFFF_FFFF)
+    assert seen == [False, True, False]
+
+
+def test_one_pulse_stops_at_the_update(bench: Bench) -> None:
+    bench.start(arr=9, cr1=OPM)
+    bench.advance(100)
+    assert (bench.tim.read(CR1), bench.count(), bench.take_update()) == (OPM, 0, 1)
+
+
+def test_stopped_counter_keeps_its_count(bench: Bench) -> None:
+    bench.start(arr=99)
+    bench.advance(30)
+    bench.tim.write(CR1, 0)
+    bench.advance(30)
+    assert bench.count() == 30
+    bench.tim.write(CR1, CEN)
+    bench.advance(5)
+    assert bench.count() == 35
+
+
+def test_prescaler_is_preloaded_and_arr_where_arpe_says_so(bench: Bench) -> None:
+    bench.start(arr=9)
+    bench.tim.write(PSC, 1)
+    bench.tim.write(ARR, 19)
+    bench.advance(15)
+    assert bench.count() == 15  # ARR at once, PSC at the next update
+    bench.tim.write(CR1, CEN | ARPE)
+    bench.tim.write(ARR, 4)
+    bench.advance(5)
+    assert bench.count() == 0
+    bench.advance(8)
+    assert bench.count() == 4  # two cycles a tick
+    bench.advance(2)
+    assert bench.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("cr1", "flag"),
+    [
+        pytest.param(0, UIF, id="sets UIF"),
+        pytest.param(URS, 0, id="not with URS"),
+        pytest.param(UDIS, 0, id="not with UDIS"),
+    ],
+)
+def test_ug(bench: Bench, cr1: int, flag: int) -> None:
+    bench.start(arr=99)
+    bench.tim.write(CR1, CEN | cr1)
+    bench.advance(50)
+    bench.tim.write(EGR, UG)
+    assert (bench.count(), bench.tim.read(SR)) == (0, flag)
+
+
+def test_count_is_written(bench: Bench) -> None:
+    bench.start(arr=99)
+    bench.tim.write(CNT, 98)
+    bench.advance(2)
+    assert (bench.count(), bench.take_update()) == (0, 1)
+
+
+def test_arr_of_zero_stands_still(bench: Bench) -> None:
+    bench.start(arr=0)
+    bench.advance(100)
+    assert (bench.count(), bench.take_update()) == (0, 0)
+
+
+def test_32_bits() -> None:
+    bench = Bench(width=32)
+    assert bench.tim.read(ARR) == 0xFFFF_FFFF
+    bench.start(arr=0x1_0000)
+    bench.advance(0x1_0000)
+    assert bench.count() == 0x1_0000
+
+
+@given(
+    arr=st.integers(1, 50),
+    psc=st.integers(0, 9),
+    looks=st.lists(st.integers(1, 300), max_size=20),
+)
+def test_count_is_the_same_whenever_it_is_looked_at(arr: int, psc: int, looks: list[int]) -> None:
+    bench = Bench()
+    bench.start(arr, psc)
+    for cycles in looks:
+        bench.advance(cycles)
+        assert bench.count() == bench.clock.cycles // (psc + 1) % (arr + 1)
