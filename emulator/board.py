@@ -78,7 +78,7 @@ class Board:
         console = self.units[part.console]
         if not isinstance(console, Usart):
             raise BoardError(f"{part.name}: its console {part.console} is not a USART")
-        self.line = Link(self.clock, console, self._on_reset_request)
+        self.line = Link(self.clock, console, lambda: self.request_reset(ResetCause.PIN))
         self._keeper = Keeper(
             (part.name, self.hse_hz),
             self._cpu,
@@ -314,6 +314,7 @@ class Board:
 
     def flash_changed(self, begin: int, end: int) -> None:
         """Note that the guest has programmed or erased flash; what was translated is dropped."""
+        self._keeper.flash_changed()
         self._rewritten.append((begin, end))
         if self.views.fetch_pages or self.views.read_pages:
             self.views.memory_changed()
