@@ -25,7 +25,16 @@ unsigned blink_period_ms(void) {{ return {period}; }}
 @contextmanager
 def workbench() -> Generator[str]:
     """Serve an emulated board that runs as fast as it goes; yield the page's URL."""
-    command = [sys.executable, "-m", "server.cli", "serve", "--http", "127.0.0.1:0"]
+    command = [
+        sys.executable,
+        "-m",
+        "server.cli",
+        "serve",
+        "--http",
+        "127.0.0.1:0",
+        "--data",
+        ":memory:",
+    ]
     server = subprocess.Popen(
         [*command, "--port", BOARD], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

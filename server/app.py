@@ -17,12 +17,19 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.boards import Board
+from server.desk import Desk
 from server.errors import RequestError, ServerError
 from server.events import EventLog, WakeUp
+from server.fleet import Fleet
+from server.jobs import Jobs
 from server.patch.compile import Toolchain
 from server.problems import HANDLERS
+from server.routes.batch import BatchController
 from server.routes.board import BoardController
+from server.routes.bodies import BoardId
+from server.routes.events import EventsController
 from server.routes.fpb import FpbController
+from server.routes.jobs import JobsController
 from server.routes.log import LogController
 from server.routes.memory import MemoryController
 from server.routes.page import PageController
@@ -30,13 +37,17 @@ from server.routes.symbols import SymbolsController
 from server.security import Guard, Hosts, Login, as_address, is_loopback
 from server.settings import Settings
 from server.sse import ABORT, Streams
+from server.store import Store
 
 BACKLOG = 128  # connections that wait to be accepted
 KEEP_ALIVE_S = 65  # longer than a user pauses between two clicks
 CLOSE_PORT_S = 0.5  # for the board's thread to come to its end
 CONTROLLERS = (
+    BatchController,
     BoardController,
+    EventsController,
     FpbController,
+    JobsController,
     LogController,
     MemoryController,
     PageController,
@@ -60,7 +71,9 @@ class Bench:
     settings: Settings
     wake_up: WakeUp
     streams: Streams
-    board: Board
+    jobs: Jobs
+    fleet: Fleet
+    desk: Desk
     login: Login | None
 
     @property
@@ -82,15 +95,23 @@ def make_bench(settings: Settings) -> Bench:
             " know, or listen on 127.0.0.1"
         )
     toolchain = Toolchain.named(settings.toolchain)
+    store = Store(settings.data, settings.keep_jobs)
     wake_up = WakeUp()
     log = EventLog(settings.log_events, settings.log_bytes, wake_up.fire)
+    jobs = Jobs(log, store)
+    fleet = Fleet(
+        lambda name: Board(name, log, store, toolchain, settings.toolchain, settings.idle_poll_s),
+        settings.max_boards,
+    )
     return Bench(
         settings=settings,
         wake_up=wake_up,
         streams=Streams(
             log, wake_up, settings.max_streams, settings.heartbeat_s, settings.send_timeout_s
         ),
-        board=Board(log, toolchain, settings.toolchain, settings.idle_poll_s),
+        jobs=jobs,
+        fleet=fleet,
+        desk=Desk(log, jobs, fleet),
         login=None if settings.token is None else Login(settings.token, settings.port),
     )
 
@@ -107,14 +128,23 @@ def create_app(bench: Bench) -> Litestar:
             yield
         finally:
             first.cancel()
-            bench.board.stop()
-            await bench.board.stopped(CLOSE_PORT_S)
+            bench.jobs.stop()
+            await bench.desk.stopped(CLOSE_PORT_S)
+            bench.fleet.stop()
+            await bench.fleet.stopped(CLOSE_PORT_S)
             bench.wake_up.bind(None)
+            bench.jobs.store.close()
+
+    def board_named(board_id: BoardId = None) -> Board:
+        return bench.fleet.get(board_id)
 
     app = Litestar(
         route_handlers=CONTROLLERS,
         dependencies={
-            "board": Provide(lambda: bench.board, sync_to_thread=False),
+            "board": Provide(board_named, sync_to_thread=False),
+            "fleet": Provide(lambda: bench.fleet, sync_to_thread=False),
+            "jobs": Provide(lambda: bench.jobs, sync_to_thread=False),
+            "desk": Provide(lambda: bench.desk, sync_to_thread=False),
             "streams": Provide(lambda: bench.streams, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
         },
@@ -145,7 +175,7 @@ async def _connect_first(bench: Bench) -> None:
     settings = bench.settings
     if settings.board is not None:
         try:
-            await bench.board.connect(settings.board, settings.baudrate, settings.elf)
+            await bench.fleet.connect(settings.board, settings.baudrate, settings.elf)
         except ServerError as error:
             logger.warning("cannot connect: %s", error)
 
@@ -187,7 +217,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._bench.streams.close()
-        self._bench.board.stop()
+        self._bench.jobs.stop()
         await super().shutdown(sockets)
 
 

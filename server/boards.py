@@ -1,4 +1,4 @@
-"""The connected board: one thread does all its I/O, everybody else hands that thread their work.
+"""A board: one thread does all its I/O, everybody else hands that thread their work.
 
 While nobody asks for anything the thread listens, so what the board's program prints gets into the
 event log. A port that vanishes is noticed there, or by the request that finds it gone.
@@ -21,14 +21,25 @@ from typing import Literal, TypeVar
 from server.device.commands import Device
 from server.device.port import default_elf, open_port
 from server.device.session import Session
-from server.errors import BoardBusyError, NoElfError, NotConnectedError, PortError, ServerError
-from server.events import LOG_TOPIC, EventLog
-from server.jobs import Job, Report
+from server.errors import (
+    BoardBusyError,
+    InDoubtError,
+    NoElfError,
+    NotConnectedError,
+    PortError,
+    ServerError,
+)
+from server.events import BOARDS_TOPIC, EventLog, log_topic
+from server.jobs import Job
+from server.logs import board_id
 from server.patch.compile import Toolchain
 from server.patch.image import FirmwareImage, load_image
+from server.store import Store
+from server.work import Report
 
 T = TypeVar("T")
 
+STOPPING = "the server is stopping"
 UNEXPECTED = "an unexpected error; the server's log has the details"
 
 logger = logging.getLogger(__name__)
@@ -38,6 +49,7 @@ logger = logging.getLogger(__name__)
 class Status:
     """What a client is told about the board at any time, without asking the board."""
 
+    board: str  # its id
     state: Literal["disconnected", "connected", "lost"]
     port: str | None = None
     baudrate: int | None = None
@@ -45,6 +57,7 @@ class Status:
     firmware: str | None = None  # name and version, as the loader prints them
     toolchain: str = ""
     job: str | None = None  # the one that has the board
+    doubt: str | None = None  # the job that may have left anything on the board
     error: str | None = None  # why the board is not connected
 
 
@@ -93,59 +106,116 @@ class Board:
     """One board of the server. Its methods are called in the event loop and none of them blocks."""
 
     def __init__(
-        self, log: EventLog, toolchain: Toolchain, toolchain_name: str, idle_poll_s: float = 0.005
+        self,
+        name: str,
+        log: EventLog,
+        store: Store,
+        toolchain: Toolchain,
+        toolchain_name: str,
+        idle_poll_s: float = 0.005,
     ) -> None:
+        self.id = name
         self._log = log
+        self._store = store
         self._toolchain = toolchain
         self._idle_poll_s = idle_poll_s
         self._link: Link | None = None  # changed by the thread only
         self._job: Job | None = None  # set in the loop, cleared by the thread
         self._stopping = False
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._status = self._none = Status("disconnected", toolchain=toolchain_name)
-        self._thread = threading.Thread(target=self._serve, name="board", daemon=True)
+        self._connecting = 0  # requests to connect that are under way
+        self._status = self._none = Status(name, "disconnected", toolchain=toolchain_name)
+        self._thread = threading.Thread(target=self._serve, name=f"board {name}", daemon=True)
         self._thread.start()
 
     def status(self) -> Status:
-        job = self._job
-        return replace(self._status, job=None if job is None else job.id)
+        job, status = self._job, self._status
+        doubt = None if status.port is None else self._store.doubt(status.port)
+        if job is not None and doubt == job.id:
+            doubt = None  # it will say itself
+        return replace(status, job=None if job is None else job.id, doubt=doubt)
+
+    def tell(self) -> None:
+        """Show the followers of everything how the board stands; from any thread."""
+        self._log.append("board", {"board": self.status()}, BOARDS_TOPIC)
+
+    @property
+    def is_vacant(self) -> bool:
+        """Whether another board may be connected in its place without anybody losing one."""
+        return self._link is None and self._job is None and not self._connecting
+
+    @property
+    def is_unconnected(self) -> bool:
+        return self._link is None
 
     @property
     def image(self) -> FirmwareImage:
         """The firmware's ELF; immutable, so any thread may read it."""
-        return self._connected().image
+        return self.connected().image
 
     async def connect(self, port: str, baudrate: int, elf: Path | None) -> Status:
         """Connect a board, in place of the one that is connected."""
-        await self._post(lambda: self._connect(port, baudrate, elf))
+        self.refuse_when_busy()
+        self._connecting += 1
+        try:
+            await self._post(lambda: self._connect(port, baudrate, elf))
+        finally:
+            self._connecting -= 1
         return self.status()
 
     async def disconnect(self) -> Status:
-        await self._post(lambda: self._close(self._none))
+        self.refuse_when_busy()
+        await self._post(self._disconnect)
         return self.status()
 
     async def use(self, work: Callable[[Link], T]) -> T:
         """Have the board's thread do something short with the board."""
-        self._connected()
+        self.refuse_when_busy()
+        self.connected()
         return await self._post(lambda: self._attempt(work))
 
-    def start(self, kind: str, work: Callable[[Link, Report], object]) -> Job:
-        """Have the board's thread do a job; nobody else gets the board before its end."""
-        self._refuse_when_busy()
-        self._connected()
-        job = self._job = Job(kind, self._log)
+    def refuse_in_doubt(self, *, force: bool) -> None:
+        """Refuse to write to a board that a job may have left in any state."""
+        port = self._status.port
+        if port is not None and not force and (job := self._store.doubt(port)) is not None:
+            raise InDoubtError(port, job)
+
+    # A job has the board to itself: who claims it does all the following, and releases it.
+
+    def claim(self, job: Job) -> None:
+        """Reserve the board for a job; nobody else gets it before its end."""
+        self.refuse_when_busy()
+        self._job = job
+
+    def run(self, job: Job, work: Callable[[Link, Report], object]) -> None:
+        """Have the board's thread do the whole of a job."""
 
         def run() -> None:
-            job.run(lambda report: self._attempt(lambda link: work(link, report)), self._release)
+            job.run(
+                lambda report: self._attempt(lambda link: work(link, report)),
+                lambda: self.release(job),
+            )
 
         self._work.put(run)
-        return job
+
+    async def connect_for_job(self, port: str, baudrate: int, elf: Path | None) -> None:
+        await self._post(lambda: self._connect(port, baudrate, elf))
+
+    async def disconnect_for_job(self) -> None:
+        await self._post(self._disconnect)
+
+    async def use_for_job(self, work: Callable[[Link], T]) -> T:
+        return await self._post(lambda: self._attempt(work))
+
+    def release(self, job: Job) -> None:
+        """Let others have the board; from any thread."""
+        if self._job is job:
+            self._job = None
+            self.tell()
 
     def stop(self) -> None:
-        """Stop the job at its next step, then the thread, and close the port."""
+        """Stop the thread after what it has to do, and close the port."""
         self._stopping = True
-        if (job := self._job) is not None:
-            job.cancel()
         self._work.put(None)
 
     async def stopped(self, timeout_s: float) -> bool:
@@ -153,21 +223,23 @@ class Board:
         await asyncio.to_thread(self._thread.join, timeout_s)
         return not self._thread.is_alive()
 
-    def _connected(self) -> Link:
+    def connected(self) -> Link:
         """Return the link, or say why there is none."""
         link = self._link
         if link is None:
             raise NotConnectedError(self._status.port, self._status.error)
         return link
 
-    def _refuse_when_busy(self) -> None:
+    def refuse_when_busy(self) -> None:
+        """Refuse whoever comes while a job has the board."""
         if self._stopping:
-            raise NotConnectedError(reason="the server is stopping")
+            raise NotConnectedError(reason=STOPPING)
         if (job := self._job) is not None:
             raise BoardBusyError(job.id)
 
     async def _post(self, work: Callable[[], T]) -> T:
-        self._refuse_when_busy()
+        if self._stopping:
+            raise NotConnectedError(reason=STOPPING)
         future: Future[T] = Future()
 
         def run() -> None:
@@ -189,6 +261,7 @@ class Board:
     # What follows runs in the board's thread.
 
     def _serve(self) -> None:
+        board_id.set(self.id)
         while (work := self._next()) is not None:
             work()
         self._close(self._none)
@@ -222,6 +295,7 @@ class Board:
             link = open_link(port, baudrate, elf, self._toolchain, self._heard)
         except ServerError as error:
             self._status = replace(self._none, error=str(error))
+            self.tell()
             raise
         self._link = link
         self._status = replace(
@@ -232,9 +306,15 @@ class Board:
             elf=None if link.elf is None else str(link.elf),
             firmware=link.firmware,
         )
+        logger.info("connected to %s: %s", port, link.firmware)
+        self.tell()
+
+    def _disconnect(self) -> None:
+        self._close(self._none)
+        self.tell()
 
     def _attempt(self, work: Callable[[Link], T]) -> T:
-        link = self._connected()
+        link = self.connected()
         try:
             return work(link)
         finally:
@@ -245,7 +325,9 @@ class Board:
         """Remember that the port vanished, and why."""
         self._close(replace(self._status, state="lost", error=reason))
         logger.warning("connection lost: %s", reason)
-        self._log.append("warning", {"message": f"connection lost: {reason}"}, LOG_TOPIC)
+        message = f"connection lost: {reason}"
+        self._log.append("warning", {"board": self.id, "message": message}, log_topic(self.id))
+        self.tell()
 
     def _close(self, status: Status) -> None:
         link, self._link, self._status = self._link, None, status
@@ -254,7 +336,5 @@ class Board:
 
     def _heard(self, text: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._log.append("log", {"text": text, "time": now}, LOG_TOPIC)
-
-    def _release(self) -> None:
-        self._job = None
+        line = {"board": self.id, "text": text, "time": now}
+        self._log.append("log", line, log_topic(self.id))

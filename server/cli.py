@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 import click
+from platformdirs import user_data_path
 
 from emulator.cli import board
+from server import logs
 from server.app import serve as serve_http
 from server.board_info import describe
 from server.boards import Link, open_link
@@ -131,6 +133,15 @@ def http_address(_ctx: click.Context, _param: click.Parameter, value: str) -> tu
     metavar="TOKEN",
     help="Ask every client for it. Needed to listen on more than this machine.",
 )
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=lambda: user_data_path("fpbay"),
+    show_default="this user's data directory",
+    metavar="DIR",
+    help="Where the jobs are noted down; `:memory:` forgets them at the end.",
+)
+@click.option("--log-json", is_flag=True, help="Log to stderr as JSON, one object a line.")
 def serve(
     port: str | None,
     baudrate: int,
@@ -138,9 +149,12 @@ def serve(
     elf: Path | None,
     toolchain: str,
     token: str | None,
+    data: Path,
+    *,
+    log_json: bool,
 ) -> None:
     """Serve the page and the HTTP interface until Ctrl-C."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    logs.configure(as_json=log_json)
     host, number = address
     settings = Settings(
         host=host,
@@ -150,6 +164,7 @@ def serve(
         baudrate=baudrate,
         elf=elf,
         toolchain=toolchain,
+        data=data,
     )
     try:
         serve_http(settings, lambda url: click.echo(f"FPBay is at {url}"))

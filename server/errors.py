@@ -106,6 +106,22 @@ class BodyTooLargeError(RequestError):
         return {"limit": self.limit}
 
 
+class RequestTimeoutError(RequestError):
+    """The request's body did not come to its end in time."""
+
+    code = "request-timeout"
+    status = 408
+    title = "Request took too long"
+    retryable = True
+
+    def __init__(self, timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        super().__init__(f"the request's body did not arrive within {timeout_s:g} s; send it again")
+
+    def extra(self) -> dict[str, object]:
+        return {"timeout_s": self.timeout_s}
+
+
 class MediaTypeError(RequestError):
     """The request's body is not JSON."""
 
@@ -184,6 +200,91 @@ class UnknownJobError(RequestError):
 
     def extra(self) -> dict[str, object]:
         return {"job": self.job}
+
+
+class UnknownTaskError(RequestError):
+    """The job has no such task."""
+
+    code = "unknown-task"
+    status = 404
+    title = "Unknown task"
+
+    def __init__(self, job: str, task: int, tasks: int) -> None:
+        self.job = job
+        self.task = task
+        has = f"its tasks are 0 to {tasks - 1}" if tasks else "it runs no batch"
+        super().__init__(f"job {job} has no task {task}: {has}")
+
+    def extra(self) -> dict[str, object]:
+        return {"job": self.job, "task": self.task}
+
+
+class KeyReusedError(RequestError):
+    """An Idempotency-Key came a second time, with another request."""
+
+    code = "key-reused"
+    status = 422
+    title = "Idempotency-Key used for another request"
+
+    def __init__(self, key: str, job: str) -> None:
+        self.key = key
+        self.job = job
+        super().__init__(
+            f"{key!r} is the key of job {job}, which was another request: take a new one"
+        )
+
+    def extra(self) -> dict[str, object]:
+        return {"key": self.key, "job": self.job}
+
+
+class UnknownBoardError(RequestError):
+    """The server has no board of that id."""
+
+    code = "unknown-board"
+    status = 404
+    title = "Unknown board"
+
+    def __init__(self, board: str, boards: Sequence[str]) -> None:
+        self.board_id = board
+        self.boards = list(boards)
+        super().__init__(f"there is no board {board!r}: there are {', '.join(boards)}")
+
+    def extra(self) -> dict[str, object]:
+        return {"board": self.board_id, "boards": self.boards}
+
+
+class TooManyBoardsError(RequestError):
+    """The server has all the boards it takes."""
+
+    code = "too-many-boards"
+    status = 409
+    title = "Too many boards"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"all {limit} boards are taken: disconnect one, or name it in ?board=")
+
+    def extra(self) -> dict[str, object]:
+        return {"limit": self.limit}
+
+
+class InDoubtError(RequestError):
+    """A job ended without saying what it left on the board; who writes now may make it worse."""
+
+    code = "board-unknown"
+    status = 409
+    title = "State of the board not known"
+
+    def __init__(self, port: str, job: str) -> None:
+        self.port = port
+        self.job = job
+        super().__init__(
+            f"what job {job} left on {port} is not known:"
+            ' run a job of kind "verify" first, or write anyway with "force": true'
+        )
+
+    def extra(self) -> dict[str, object]:
+        return {"port": self.port, "job": self.job}
 
 
 class NoElfError(RequestError):
@@ -311,6 +412,67 @@ class ImageMismatchError(RequestError):
 
     def extra(self) -> dict[str, object]:
         return {"elf": self.elf, "difference": self.difference}
+
+
+# --- Jobs ---------------------------------------------------------------------------------------
+
+
+class JobCancelledError(ServerError):
+    """Somebody asked the job to stop, and it stopped."""
+
+    code = "cancelled"
+    status = 409
+    title = "Job cancelled"
+    retryable = True
+
+
+class JobInterruptedError(ServerError):
+    """The server ended while the job ran."""
+
+    code = "interrupted"
+    title = "Job interrupted"
+    retryable = True
+
+    def __init__(self, board: BoardState) -> None:
+        self.board = board
+        left = {
+            "unknown": "what it left on the board is not known: verify the board first",
+            "unchanged": "it had written nothing to the board: start it again",
+        }.get(board, f"the board was left {board}")
+        super().__init__(f"the server stopped while the job ran; {left}")
+
+
+class BatchError(ServerError):
+    """Some tasks of a batch did not succeed; each says why."""
+
+    code = "batch"
+    status = 502
+    title = "Batch incomplete"
+    retryable = True
+
+    def __init__(self, succeeded: int, total: int) -> None:
+        self.succeeded = succeeded
+        self.total = total
+        super().__init__(f"{total - succeeded} of {total} tasks did not succeed; each says why")
+
+    def extra(self) -> dict[str, object]:
+        return {"succeeded": self.succeeded, "total": self.total}
+
+
+class JournalError(ServerError):
+    """The journal of jobs cannot be read or written."""
+
+    code = "journal"
+    title = "Journal not usable"
+
+    def __init__(self, path: str, reason: str, remedy: str) -> None:
+        self.path = path
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{path}: {reason}; {remedy}")
+
+    def extra(self) -> dict[str, object]:
+        return {"path": self.path, "reason": self.reason, "remedy": self.remedy}
 
 
 # --- Builds -------------------------------------------------------------------------------------

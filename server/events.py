@@ -16,7 +16,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-LOG_TOPIC = "log"  # what the board prints by itself
+JOBS_TOPIC = "jobs"  # that there is a job, and how it stands
+BOARDS_TOPIC = "boards"  # which boards there are, and how they stand
+
+
+def log_topic(board: str) -> str:
+    """Return the topic of what a board prints by itself."""
+    return f"log of {board}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Event:
 
     number: int  # from 1
     name: str
-    topic: str  # whose event it is: LOG_TOPIC, or a job's id
+    topic: str  # whose event it is: one of the above, or a job's id
     wire: bytes  # as it is sent, encoded once for all followers
 
 
@@ -135,6 +141,11 @@ class WakeUp:
             self._loop = loop
             self._scheduled = False
         self._future = None if loop is None else loop.create_future()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """Where the followers live."""
+        return self._loop
 
     def next(self) -> asyncio.Future[None]:
         """Return the future that the next `fire` completes. Take it before reading the log."""

@@ -1,156 +1,247 @@
-"""A job: work on a board that is told as numbered events and has exactly one end.
+"""Jobs: work that somebody asked for, told as numbered events, with exactly one end.
 
 A job knows nothing of who follows it: it runs to its end whether or not anybody listens, and
-whatever happens inside it, its last event is `end`.
+whatever happens inside it, its last event is `end`. What it shows is in the journal before.
 """
 
-import enum
 import logging
 import secrets
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
-import msgspec
+from server.errors import JournalError, UnknownJobError, UnknownTaskError
+from server.events import JOBS_TOPIC, Event, EventLog, encode
+from server.logs import job_id
+from server.snapshots import JobSnapshot, JobState, TaskSnapshot
+from server.store import Key, Store
+from server.work import Outcome, Report, Work, outcome_of
 
-from server.errors import BoardState, ServerError
-from server.events import Event, EventLog
-
-PROGRESS_INTERVAL_S = 0.05  # at most 20 a second: a page cannot show more
-UNINTERRUPTIBLE = frozenset({"patch", "verify"})  # stages that are finished once they are begun
+VERIFY = "verify"  # the kind of job that says how a board is
 
 logger = logging.getLogger(__name__)
 
 
-class Happening(Protocol):
-    """What a job may report: a dataclass whose `type` is the event's name."""
+class Job(Work):
+    """One job. Made by whoever asks for it; a batch has tasks, any other is work on one board."""
 
-    @property
-    def type(self) -> str: ...
-
-
-Report = Callable[[Happening], None]
-
-
-class JobState(enum.StrEnum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class JobSnapshot:
-    """A job at one moment: what a follower who missed events needs to go on."""
-
-    id: str
-    kind: str
-    state: JobState
-    stage: str | None
-    done: int | None  # of `total`, in the stage
-    total: int | None
-    first_event: int | None
-    last_event: int | None
-
-
-class JobCancelledError(ServerError):
-    """Somebody asked the job to stop, and it stopped."""
-
-    code = "cancelled"
-    status = 409
-    title = "Job cancelled"
-    retryable = True
-
-
-class Job:
-    """One piece of work. Made by whoever asks for it, run by the board's thread."""
-
-    def __init__(self, kind: str, log: EventLog) -> None:
+    def __init__(
+        self,
+        kind: str,
+        log: EventLog,
+        store: Store,
+        board: str | None = None,
+        port: str | None = None,
+    ) -> None:
+        super().__init__(port, store)
         self.id = secrets.token_hex(6)
         self.kind = kind
         self.start = log.last  # cursor: all events of the job follow it
         self.end: Event | None = None  # kept here too, where no flood can drop it
+        self.tasks: Sequence[Task] = ()
+        self._board = board
         self._log = log
-        self._state = JobState.QUEUED
-        self._stage: str | None = None
-        self._done: int | None = None
-        self._total: int | None = None
-        self._first_event: int | None = None
-        self._last_event: int | None = None
-        self._shown_at = 0.0  # when the last progress event went out
-        self._cancelled = False
+        self._created = _now()
+        self._ended: str | None = None
+        self._first_event: str | None = None
+        self._last_event: str | None = None
 
     def snapshot(self) -> JobSnapshot:
-        return JobSnapshot(
-            id=self.id,
-            kind=self.kind,
-            state=self._state,
-            stage=self._stage,
-            done=self._done,
-            total=self._total,
-            first_event=self._first_event,
-            last_event=self._last_event,
-        )
+        with self._lock:
+            outcome = self.outcome
+            return JobSnapshot(
+                id=self.id,
+                kind=self.kind,
+                created=self._created,
+                board=self._board,
+                port=self.port,
+                state=self.state,
+                cancelling=self.cancelling and outcome is None,
+                stage=self.stage,
+                done=self.done,
+                total=self.total,
+                result=None if outcome is None else outcome.result,
+                error=None if outcome is None else outcome.error,
+                first_event=self._first_event,
+                last_event=self._last_event,
+                ended=self._ended,
+                tasks=[task.snapshot() for task in self.tasks],
+            )
 
     def cancel(self) -> None:
-        """Ask the job to stop at its next report before the switch-over; from any thread."""
-        self._cancelled = True
+        super().cancel()
+        for task in self.tasks:
+            task.cancel()
 
     def run(self, work: Callable[[Report], object], release: Callable[[], None]) -> None:
         """Do the work. Call `release` right before the last event, so that who reads it is free."""
-        self._state = JobState.RUNNING
+        token = job_id.set(self.id)
         try:
-            result = msgspec.to_builtins(work(self.report))
-        except JobCancelledError as error:
-            self._finish(JobState.CANCELLED, error.failure(), release)
-        except ServerError as error:
-            self._finish(JobState.FAILED, error.failure(), release)
-        except Exception:  # the job's edge: nothing may leave a follower waiting
-            logger.exception("job %s failed unexpectedly", self.id)
-            self._finish(JobState.FAILED, unexpected("unknown"), release)
-        else:
-            self._finish(JobState.SUCCEEDED, {"result": result}, release)
+            self.finish(outcome_of(lambda: self._do(work)), release)
+        finally:
+            job_id.reset(token)
 
-    def report(self, happening: Happening) -> None:
-        """Number and keep one event of the job."""
-        data = dict(msgspec.to_builtins(happening))
-        if happening.type == "stage":
-            self._stage, self._done, self._total = str(data["stage"]), None, None
-        if self._cancelled and self._stage not in UNINTERRUPTIBLE:
-            raise JobCancelledError("the job was cancelled")
-        if happening.type != "progress" or self._shows(int(data["done"]), int(data["total"])):
-            self._append(happening.type, data)
+    def begin(self) -> None:
+        """Say that the job runs now."""
+        self.state = JobState.RUNNING
+        self.note()
+        self.announce()
 
-    def _shows(self, done: int, total: int) -> bool:
-        """Note progress, and tell whether it is worth an event: forward, and not too often."""
-        now = time.monotonic()
-        if self._done is not None and done <= self._done:
-            return False  # an upload that started again; a bar that runs backwards helps nobody
-        if done < total and self._done is not None and now - self._shown_at < PROGRESS_INTERVAL_S:
-            return False
-        self._done, self._total, self._shown_at = done, total, now
-        return True
+    def finish(self, outcome: Outcome, release: Callable[[], None]) -> None:
+        """End the job with its last event."""
+        with self._lock:
+            self._ended = _now()
+            with self._journal_may_fail():
+                self.conclude(outcome)
+            release()
+            end = self._log.append("end", self.snapshot().end(), self.id)
+            self._seen(end)
+            with self._journal_may_fail():
+                self.note()  # the number of the last event
+            self.end = end
+        logger.info("job %s of kind %s %s", self.id, self.kind, outcome.state)
 
-    def _finish(
-        self, state: JobState, data: dict[str, object], release: Callable[[], None]
-    ) -> None:
-        self._state = state
-        release()
-        self.end = self._append("end", {"state": state, **data})
+    def announce(self) -> None:
+        """Tell the followers of everything how the job stands."""
+        self._log.append("job", {"job": self.snapshot()}, JOBS_TOPIC)
 
-    def _append(self, name: str, data: dict[str, object]) -> Event:
-        event = self._log.append(name, data, self.id)
-        self._first_event = self._first_event or event.number
-        self._last_event = event.number
-        return event
+    def note(self, *, doubt: str | None = None, settled: str | None = None) -> None:
+        self.store.save(self.snapshot(), doubt=doubt, settled=settled)
+
+    def show(self, name: str, data: dict[str, object]) -> None:
+        with self._lock:
+            self._seen(self._log.append(name, {"job": self.id, **data}, self.id))
+
+    @property
+    def is_proof(self) -> bool:
+        return self.kind == VERIFY
+
+    def _do(self, work: Callable[[Report], object]) -> object:
+        self.check_cancelled()
+        self.begin()
+        return work(self.report)
+
+    @contextmanager
+    def _journal_may_fail(self) -> Generator[None]:
+        """Show the end whatever happens; a doubt stays in the journal then."""
+        try:
+            yield
+        except JournalError:
+            logger.exception("the end of job %s is not in the journal", self.id)
+
+    def _seen(self, event: Event) -> None:
+        self._last_event = self._log.event_id(event.number)
+        self._first_event = self._first_event or self._last_event
 
 
-def unexpected(board: BoardState) -> dict[str, object]:
-    """Return what a client is told of an exception that is nobody's to know."""
-    error = ServerError("an unexpected error in the server; its log has the details")
-    error.board = board
-    return error.failure()
+class Task(Work):
+    """One task of a batch."""
+
+    def __init__(self, job: Job, number: int, board: str, port: str, function: str | None) -> None:
+        super().__init__(port, job.store)
+        self.number = number
+        self.attempt = 0
+        self._job = job
+        self.board = board
+        self._function = function
+
+    def snapshot(self) -> TaskSnapshot:
+        with self._lock:
+            outcome = self.outcome
+            return TaskSnapshot(
+                task=self.number,
+                board=self.board,
+                port=self.port or "",
+                function=self._function,
+                state=self.state,
+                attempt=self.attempt,
+                stage=self.stage,
+                done=self.done,
+                total=self.total,
+                result=None if outcome is None else outcome.result,
+                error=None if outcome is None else outcome.error,
+            )
+
+    def begin(self, attempt: int) -> None:
+        """Say that the task runs now, for the first time or again."""
+        self.state, self.attempt = JobState.RUNNING, attempt
+        self.note()
+
+    def note(self, *, doubt: str | None = None, settled: str | None = None) -> None:
+        self.store.save_task(self._job.id, self.snapshot(), doubt=doubt, settled=settled)
+
+    def show(self, name: str, data: dict[str, object]) -> None:
+        """Tell it as an event of the batch; stages and progress are the task's progress."""
+        event = "task-progress" if name in {"stage", "progress"} else name
+        head = {"task": self.number, "board": self.board, "attempt": self.attempt}
+        self._job.show(event, {**head, **data, "type": event})
+
+
+class Jobs:
+    """All jobs of a server: those that run, and those that the journal remembers."""
+
+    def __init__(self, log: EventLog, store: Store) -> None:
+        self.store = store
+        self.ended = 0
+        self._log = log
+        self._live: dict[str, Job] = {}  # in the order they were asked for
+
+    def known(self, key: Key | None) -> tuple[str, bool] | None:
+        """Return the job that a key made, and whether the request was the same."""
+        return None if key is None else self.store.find_key(key)
+
+    def add(self, job: Job, key: Key | None) -> None:
+        """Take a job that is about to begin into the journal."""
+        self.store.add(job.snapshot(), key)
+        self._live = {id_: live for id_, live in self._live.items() if live.end is None}
+        self._live[job.id] = job
+        job.announce()
+
+    def live(self, job: str) -> Job | None:
+        """Return a job that has not ended."""
+        found = self._live.get(job)
+        return None if found is None or found.end is not None else found
+
+    def snapshot(self, job: str) -> JobSnapshot:
+        if (live := self.live(job)) is not None:
+            return live.snapshot()
+        if (found := self.store.find(job)) is None:
+            raise UnknownJobError(job)
+        return found
+
+    def recent(self, limit: int) -> list[JobSnapshot]:
+        """Return the newest jobs, newest first."""
+        found = self.store.recent(limit)
+        return [live.snapshot() if (live := self.live(job.id)) else job for job in found]
+
+    def running(self) -> list[JobSnapshot]:
+        """Return the jobs that have not ended, oldest first."""
+        return [job.snapshot() for job in list(self._live.values()) if job.end is None]
+
+    def cancel(self, job: str, task: int | None = None) -> JobSnapshot:
+        """Ask a job, or one task of it, to stop; one that has ended stays as it is."""
+        snapshot = self.snapshot(job)
+        if task is not None and not 0 <= task < len(snapshot.tasks):
+            raise UnknownTaskError(job, task, len(snapshot.tasks))
+        if (live := self.live(job)) is None:
+            return snapshot
+        (live if task is None else live.tasks[task]).cancel()
+        return live.snapshot()
+
+    def stop(self) -> None:
+        """Ask all jobs to stop."""
+        for job in self._live.values():
+            job.cancel()
+
+
+def end_of(job: JobSnapshot, log: EventLog) -> Event | None:
+    """Return the last event of a job as the journal knows it; it may be of an earlier server."""
+    if not job.state.ended:
+        return None
+    event_id = job.last_event
+    number = log.cursor(event_id) if event_id else None
+    return Event(number or 0, "end", job.id, encode("end", job.end(), event_id))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

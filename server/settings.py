@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.store import IN_MEMORY
+
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -20,6 +22,10 @@ class Settings:
     baudrate: int = 115200
     elf: Path | None = None  # None: what the port itself knows, which is nothing for a real board
     toolchain: str = "zig"
+
+    data: Path = IN_MEMORY  # folder of the jobs' journal
+    keep_jobs: int = 1000  # in the journal
+    max_boards: int = 16
 
     static: Path = STATIC
     max_body: int = 1 << 20  # bytes of a request

@@ -51,6 +51,7 @@ class Streams:
         self.wake_up = wake_up
         self.heartbeat_s = heartbeat_s
         self.open = 0
+        self.opened = 0  # since the start
         self.closing = False
         self._max_streams = max_streams
         self._send_timeout_s = send_timeout_s
@@ -65,6 +66,7 @@ class Streams:
     def counted(self) -> Generator[None]:
         """Count a stream while it is open."""
         self.open += 1
+        self.opened += 1
         try:
             yield
         finally:
@@ -97,7 +99,7 @@ class Streams:
 class View:
     """What one stream shows of the log."""
 
-    topic: str
+    topic: str | None  # None: everything
     cursor: int | None  # None: the client's cursor is not one of this log's
     fallback: int = 0  # where to go on from then
     finite: bool = False  # over after the topic's `end`
@@ -156,7 +158,11 @@ class EventStream:
         chunk = RETRY + encode("hello", view.hello, log.event_id(cursor))
         if view.cursor is None:
             chunk += encode("reset", view.snapshot(), log.event_id(cursor))
-        yield chunk, False
+        end = view.end()
+        over = view.finite and end is not None and end.number <= cursor
+        yield chunk + (end.wire if over and end is not None else b""), over
+        if over:
+            return
         spoke = loop.time()
         while True:
             news = streams.wake_up.next()  # before the log is read, see server.events
@@ -188,11 +194,24 @@ class EventStream:
             if view.finite and end is not None and end.number <= before:
                 return b"".join([*wires, end.wire]), True
         for event in page.events:
-            if event.topic == view.topic:
+            if view.topic is None or event.topic == view.topic:
                 wires.append(event.wire)
                 if view.finite and event.name == "end":
                     return b"".join(wires), True
         return b"".join(wires), False
+
+
+async def nothing_left(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 204: an EventSource that has seen the end then stays away for good."""
+    del scope, receive
+    start: HTTPResponseStartEvent = {
+        "type": "http.response.start",
+        "status": 204,
+        "headers": [(b"cache-control", b"no-store")],
+    }
+    end: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
+    await send(start)
+    await send(end)
 
 
 async def _disconnected(receive: Receive) -> None:

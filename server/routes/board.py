@@ -1,10 +1,8 @@
-"""Board routes: which boards there are, and which one is connected."""
+"""Board routes: which boards there are, and connecting them."""
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
-import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
@@ -12,19 +10,13 @@ from litestar.status_codes import HTTP_200_OK
 
 from server.boards import Board, Status
 from server.device.port import PortInfo, list_ports
-from server.routes.bodies import Nothing
-
-
-class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The board to connect."""
-
-    port: Annotated[str, msgspec.Meta(min_length=1)]  # device path or URL
-    baudrate: Annotated[int, msgspec.Meta(ge=1)] = 115200
-    elf: str | None = None  # of the firmware it runs; an emulated board knows its own
+from server.fleet import Fleet
+from server.orders import Connect
+from server.routes.bodies import BoardId, Nothing
 
 
 class BoardController(Controller):
-    """One board at a time."""
+    """Boards by id; where `board` is left out, the first is meant."""
 
     path = "/api"
 
@@ -33,16 +25,26 @@ class BoardController(Controller):
         """Tell how things stand; answered at once, whatever the board does."""
         return board.status()
 
+    @get("/boards")
+    async def boards(self, fleet: NamedDependency[Fleet]) -> list[Status]:
+        """Tell how things stand with all boards."""
+        return fleet.statuses()
+
     @get("/ports")
     async def ports(self) -> list[PortInfo]:
         """List the ports that a board may be at."""
         return await asyncio.to_thread(list_ports)
 
     @post("/connect", status_code=HTTP_200_OK)
-    async def connect(self, data: JSONBody[Connect], board: NamedDependency[Board]) -> Status:
-        """Connect a board; one that was connected is disconnected first."""
+    async def connect(
+        self,
+        data: JSONBody[Connect],
+        fleet: NamedDependency[Fleet],
+        board_id: BoardId = None,
+    ) -> Status:
+        """Connect a board beside the others; with `board`, in place of that one."""
         elf = None if data.elf is None else Path(data.elf)
-        return await board.connect(data.port, data.baudrate, elf)
+        return await fleet.connect(data.port, data.baudrate, elf, board_id)
 
     @post("/disconnect", status_code=HTTP_200_OK)
     async def disconnect(self, data: JSONBody[Nothing], board: NamedDependency[Board]) -> Status:

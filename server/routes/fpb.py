@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from typing import Annotated
 
 import msgspec
 from litestar import Controller, get, post
@@ -13,39 +12,21 @@ from litestar.types import ASGIApp
 
 from server.board_info import InfoDocument, describe
 from server.boards import Board, Link
-from server.errors import RequestError
-from server.inject import InjectRequest, inject
+from server.desk import Desk
+from server.jobs import Jobs
+from server.orders import Inject, InjectMulti, SlotNumber, Unpatch, one_or_all
 from server.routes.bodies import Nothing
-from server.sse import EventStream, Streams, View
+from server.routes.following import IdempotencyKey, follow_job
+from server.sse import Streams
 
-SlotNumber = Annotated[int, msgspec.Meta(ge=0, le=255)]
 
-
-class Which(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One slot, or all of them."""
+class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One slot, or all of them, on or off."""
 
     slot: SlotNumber | None = None
     all: bool = False
-
-    def number(self) -> int | None:
-        """Return the slot's number; None means all."""
-        if (self.slot is not None) == self.all:
-            raise RequestError('give either "slot" or "all": true')
-        return self.slot
-
-
-class Switch(Which, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One slot, or all of them, on or off."""
-
     enable: bool
-
-
-class Inject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The patch to make and put in."""
-
-    source: str  # C translation unit that defines the replacement
-    function: str | None = None  # the one to replace; None: the source tells
-    slot: SlotNumber | None = None  # None: the first that will do
+    force: bool = False  # although a job left the board in an unknown state
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +37,7 @@ class RoundTrip:
 
 
 class FpbController(Controller):
-    """The Flash Patch and Breakpoint unit of the connected board."""
+    """The Flash Patch and Breakpoint unit of a board."""
 
     path = "/api/fpb"
 
@@ -76,30 +57,37 @@ class FpbController(Controller):
         self,
         data: JSONBody[Inject],
         board: NamedDependency[Board],
+        desk: NamedDependency[Desk],
+        jobs: NamedDependency[Jobs],
         streams: NamedDependency[Streams],
+        key: IdempotencyKey = None,
     ) -> ASGIApp:
         """Compile a function, put it on the board and stream how it goes.
 
         The job goes on when the stream is dropped. Only the event `end` tells how it ended.
         """
-        request = InjectRequest(data.source, data.function, data.slot)
         streams.admit()
-        _ = board.image  # refuses early: what is wrong before the job begins is no stream
-        job = board.start("inject", lambda link, report: inject(request, link, report))
-        view = View(
-            topic=job.id,
-            cursor=job.start,
-            finite=True,
-            hello={"job": job.id},
-            snapshot=lambda: {"job": job.snapshot()},
-            end=lambda: job.end,
-        )
-        return EventStream(streams, view)
+        return follow_job(jobs, streams, desk.take(data, board, key).job)
+
+    @post("/inject/multi/stream", status_code=HTTP_200_OK, media_type="text/event-stream")
+    async def inject_multi(
+        self,
+        data: JSONBody[InjectMulti],
+        board: NamedDependency[Board],
+        desk: NamedDependency[Desk],
+        jobs: NamedDependency[Jobs],
+        streams: NamedDependency[Streams],
+        key: IdempotencyKey = None,
+    ) -> ASGIApp:
+        """Put several functions on the board, all or none, and stream how it goes."""
+        streams.admit()
+        return follow_job(jobs, streams, desk.take(data, board, key).job)
 
     @post("/unpatch", status_code=HTTP_200_OK)
-    async def unpatch(self, data: JSONBody[Which], board: NamedDependency[Board]) -> InfoDocument:
+    async def unpatch(self, data: JSONBody[Unpatch], board: NamedDependency[Board]) -> InfoDocument:
         """Give a function, or all, its original code back and free the patch's memory."""
-        number = data.number()
+        number = one_or_all(data.slot, everything=data.all)
+        board.refuse_in_doubt(force=data.force)
 
         def work(link: Link) -> InfoDocument:
             link.device.unpatch(number)
@@ -110,7 +98,8 @@ class FpbController(Controller):
     @post("/enable", status_code=HTTP_200_OK)
     async def enable(self, data: JSONBody[Switch], board: NamedDependency[Board]) -> InfoDocument:
         """Switch a patch, or all, on or off; the patch stays in memory."""
-        number = data.number()
+        number = one_or_all(data.slot, everything=data.all)
+        board.refuse_in_doubt(force=data.force)
 
         def work(link: Link) -> InfoDocument:
             link.device.enable(number, on=data.enable)

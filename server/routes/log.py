@@ -1,20 +1,18 @@
-"""Log route: what the board's program prints, as it prints it."""
-
-from typing import Annotated
+"""Log route: what a board's program prints, as it prints it."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, HeaderParameter
 from litestar.types import ASGIApp
 
 from server.boards import Board
-from server.events import LOG_TOPIC
+from server.events import log_topic
+from server.routes.following import LastEventId, Since
 from server.settings import Settings
 from server.sse import EventStream, Streams, View
 
 
 class LogController(Controller):
-    """The board's output."""
+    """A board's output."""
 
     path = "/api/log"
 
@@ -24,18 +22,19 @@ class LogController(Controller):
         board: NamedDependency[Board],
         streams: NamedDependency[Streams],
         settings: NamedDependency[Settings],
-        last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
-        since: FromQuery[str | None] = None,
+        last_event_id: LastEventId = None,
+        since: Since = None,
     ) -> ASGIApp:
         """Stream the board's output: the last lines first, or what followed the cursor.
 
         The cursor is the id of the last event seen: `Last-Event-ID`, else `since`.
         """
         streams.admit()
-        start = streams.log.tail(LOG_TOPIC, settings.replay_lines)
+        topic = log_topic(board.id)
+        start = streams.log.tail(topic, settings.replay_lines)
         cursor = last_event_id or since
         view = View(
-            topic=LOG_TOPIC,
+            topic=topic,
             cursor=streams.log.cursor(cursor) if cursor else start,
             fallback=start,
             snapshot=lambda: {"status": board.status()},

@@ -1,5 +1,6 @@
 """The real application, served by the real server in a thread on a free port of loopback."""
 
+import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Generator
@@ -9,7 +10,10 @@ import httpx
 from litestar import Litestar
 
 from server.app import Bench, Server, create_app, listen, make_bench
+from server.boards import Link
+from server.jobs import Job
 from server.settings import Settings
+from server.work import Report
 
 STARTUP_S = 10
 
@@ -27,6 +31,24 @@ class Running:
     @property
     def port(self) -> int:
         return self.bench.settings.port
+
+    def start(self, work: Callable[[Link, Report], object], kind: str = "test") -> Job:
+        """Have the first board do a job of the test's own."""
+        board, jobs = self.bench.fleet.get(), self.bench.jobs
+        job = Job(kind, self.bench.streams.log, jobs.store, board.id, board.status().port)
+
+        async def begin() -> None:
+            board.claim(job)
+            jobs.add(job, None)
+            board.run(job, work)
+
+        asyncio.run_coroutine_threadsafe(begin(), self.loop()).result(STARTUP_S)
+        return job
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        found = self.bench.wake_up.loop
+        assert found is not None
+        return found
 
     def stop(self) -> None:
         self.server.should_exit = True

@@ -22,9 +22,10 @@ from httpx_sse import ServerSentEvent, connect_sse
 from firmware.build import firmware_elf
 from server.boards import Link
 from server.inject import ProgressEvent, StageEvent
-from server.jobs import JobState, Report
 from server.patch.image import load_image
 from server.settings import Settings
+from server.snapshots import JobState
+from server.work import Report
 from tests.server.serving import Running, serve_in_thread
 
 PORT = "emu://stm32f103c8?rate=20"  # a fast board: the line's speed counts in its time
@@ -267,12 +268,12 @@ def test_busy_board_refuses_by_the_name_of_the_job_and_still_tells_its_status(
     bench: Running,
 ) -> None:
     go_on = threading.Event()
-    job = bench.bench.board.start("test", lambda _link, _report: go_on.wait(10))
+    job = bench.start(lambda _link, _report: go_on.wait(10))
     try:
         for path, body in [
             ("/api/fpb/ping", {}),
             (INJECT, {"source": BLINK_FAST}),
-            ("/api/connect", {"port": PORT}),
+            ("/api/connect?board=b1", {"port": PORT}),
             ("/api/disconnect", {}),
         ]:
             response = bench.client.post(path, json=body)
@@ -302,7 +303,7 @@ def test_shutdown_stops_the_job_between_two_of_its_steps() -> None:
             for done in itertools.count():
                 report(ProgressEvent("upload", done, 1 << 40))
 
-        job = running.bench.board.start("test", work)
+        job = running.start(work)
         started = time.perf_counter()
         running.stop()
         assert time.perf_counter() - started < 1.5
@@ -376,8 +377,9 @@ def test_port_that_vanishes_is_noticed_unasked_and_can_be_connected_again() -> N
         assert client.post("/api/connect", json={"port": PORT}).json()["state"] == "connected"
 
 
-def test_failed_connect_leaves_no_board_behind(connected: Running) -> None:
+def test_failed_connect_in_place_of_a_board_leaves_none_behind(connected: Running) -> None:
     client = connected.client
-    assert client.post("/api/connect", json={"port": "/dev/none"}).status_code == 503
+    here = "/api/connect?board=b1"
+    assert client.post(here, json={"port": "/dev/none"}).status_code == 503
     assert client.get("/api/status").json()["state"] == "disconnected"
-    assert client.post("/api/connect", json={"port": PORT}).json()["state"] == "connected"
+    assert client.post(here, json={"port": PORT}).json()["state"] == "connected"

@@ -139,7 +139,8 @@ def test_help_teaches_by_example(command: str) -> None:
 @contextmanager
 def served(*arguments: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Run `fpbay serve`; the URL is what it prints."""
-    command = [sys.executable, "-m", "server.cli", "serve", "--http", "127.0.0.1:0", *arguments]
+    serve = ["serve", "--http", "127.0.0.1:0", "--data", ":memory:"]
+    command = [sys.executable, "-m", "server.cli", *serve, *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -177,7 +178,7 @@ def test_serve_ends_well_at_ctrl_c() -> None:
 def test_serve_on_a_port_in_use_says_so_and_fails() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        result = fpbay("serve", "--http", address)
+        result = fpbay("serve", "--http", address, "--data", ":memory:")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"error: cannot listen on {address}: ")
 

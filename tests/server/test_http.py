@@ -26,6 +26,7 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> str:
 
 def test_status_without_a_board(idle_server: Running) -> None:
     assert idle_server.client.get("/api/status").json() == {
+        "board": "b1",
         "state": "disconnected",
         "port": None,
         "baudrate": None,
@@ -33,6 +34,7 @@ def test_status_without_a_board(idle_server: Running) -> None:
         "firmware": None,
         "toolchain": "zig",
         "job": None,
+        "doubt": None,
         "error": None,
     }
 

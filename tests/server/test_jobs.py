@@ -6,7 +6,10 @@ import pytest
 
 from server.errors import RefusedError
 from server.events import EventLog
-from server.jobs import Job, JobSnapshot, JobState, Report
+from server.jobs import Job
+from server.snapshots import JobSnapshot, JobState
+from server.store import Store
+from server.work import Report
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,11 @@ class Result:
 
 def run(work: Callable[[Report], object]) -> tuple[Job, list[dict[str, object]]]:
     log = EventLog()
-    job = Job("test", log)
+    job = Job("test", log, Store())
     job.run(work, lambda: None)
     wires = [event.wire for event in log.after(0).events]
-    return job, [json.loads(wire.split(b"data: ")[1]) for wire in wires]
+    events = [json.loads(wire.split(b"data: ")[1]) for wire in wires]
+    return job, [event for event in events if event["type"] != "job"]
 
 
 def fail(error: Exception) -> Callable[[Report], object]:
@@ -44,7 +48,8 @@ def fail(error: Exception) -> Callable[[Report], object]:
 
 def test_success_ends_with_the_result() -> None:
     job, events = run(lambda _: Result("blink"))
-    assert events == [{"type": "end", "state": "succeeded", "result": {"function": "blink"}}]
+    result = {"function": "blink"}
+    assert events == [{"type": "end", "job": job.id, "state": "succeeded", "result": result}]
     assert job.snapshot().state is JobState.SUCCEEDED
 
 
@@ -97,8 +102,8 @@ def test_whoever_reads_the_end_finds_the_board_free() -> None:
     log = EventLog()
     order: list[str] = []
     log_with_hook = EventLog(on_append=lambda: order.append("event"))
-    Job("test", log_with_hook).run(lambda _: None, lambda: order.append("released"))
-    assert order == ["released", "event"]
+    Job("test", log_with_hook, Store()).run(lambda _: None, lambda: order.append("released"))
+    assert order[-2:] == ["released", "event"]
     assert log.last == 0
 
 
@@ -126,7 +131,7 @@ def test_progress_of_another_stage_starts_again() -> None:
 
 def test_cancelled_job_stops_at_the_next_report() -> None:
     log = EventLog()
-    job = Job("test", log)
+    job = Job("test", log, Store())
     reached: list[int] = []
 
     def work(report: Report) -> object:
@@ -143,7 +148,7 @@ def test_cancelled_job_stops_at_the_next_report() -> None:
 
 def test_cancel_during_the_switch_over_lets_it_finish() -> None:
     log = EventLog()
-    job = Job("test", log)
+    job = Job("test", log, Store())
 
     def work(report: Report) -> object:
         report(Stage("patch"))
@@ -158,7 +163,7 @@ def test_cancel_during_the_switch_over_lets_it_finish() -> None:
 def test_snapshot_tells_stage_progress_and_where_its_events_lie() -> None:
     log = EventLog()
     log.append("log", {}, "log")
-    job = Job("test", log)
+    job = Job("test", log, Store())
     seen: list[JobSnapshot] = []
 
     def work(report: Report) -> object:
@@ -175,5 +180,6 @@ def test_snapshot_tells_stage_progress_and_where_its_events_lie() -> None:
         3,
         9,
     )
-    assert (snapshot.first_event, snapshot.last_event) == (2, 3)
-    assert job.snapshot().last_event == 4
+    # 2 says that the job runs.
+    assert (snapshot.first_event, snapshot.last_event) == (log.event_id(3), log.event_id(4))
+    assert job.snapshot().last_event == log.event_id(5)

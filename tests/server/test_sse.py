@@ -16,10 +16,11 @@ from litestar import Litestar, get
 from litestar.types import ASGIApp
 
 from server.app import Bench
-from server.events import LOG_TOPIC
+from server.events import log_topic
 from server.jobs import Job
 from server.settings import Settings
 from server.sse import EventStream, View
+from server.store import Store
 from tests.server.serving import Running, serve_in_thread
 
 LOG = "/api/log/stream"
@@ -59,7 +60,7 @@ class Jobs:
     rigs: list[Rig] = field(default_factory=list[Rig])
 
     def start(self, steps: int = 3) -> Rig:
-        rig = Rig(Job("test", self.bench.streams.log), steps=steps)
+        rig = Rig(Job("test", self.bench.streams.log, Store()), steps=steps)
         self.rigs.append(rig)
         threading.Thread(target=rig.run, daemon=True).start()
         return rig
@@ -75,7 +76,7 @@ class Served:
         return self.running.client
 
     def log(self, text: str) -> None:
-        self.running.bench.streams.log.append("log", {"text": text}, LOG_TOPIC)
+        self.running.bench.streams.log.append("log", {"text": text}, log_topic("b1"))
 
 
 @contextmanager

@@ -1,0 +1,155 @@
+"""What a job can be asked for: a request body for each kind, and the work it means."""
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from server.boards import Link
+from server.errors import RequestError
+from server.inject import InjectRequest, inject
+from server.inject_multi import inject_multi
+from server.jobs import VERIFY
+from server.unpatch import UnpatchRequest, unpatch
+from server.verify import verify
+from server.work import Report
+
+MAX_TASKS = 1000  # of a batch, over all its boards
+MAX_BOARDS = 64  # of a batch
+MAX_PATCHES = 16  # at once; no FPB has more comparators
+EMULATED = "emu://stm32f103c8"  # what a batch connects that asks for a number of boards
+
+SlotNumber = Annotated[int, msgspec.Meta(ge=0, le=255)]
+BoardWork = Callable[[Link, Report], object]
+
+
+class Order(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"
+):
+    """Work on one board."""
+
+    writes: ClassVar[bool] = True  # it changes the board
+    needs_elf: ClassVar[bool] = True
+
+    force: bool = False  # write although a job left the board in an unknown state
+
+    @property
+    def kind(self) -> str:
+        return str(self.__struct_config__.tag)
+
+    def work(self) -> BoardWork:
+        raise NotImplementedError
+
+
+class Inject(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="inject"):
+    """Replace one function."""
+
+    source: str  # C translation unit that defines the replacement
+    function: str | None = None  # the one to replace; None: the source tells
+    slot: SlotNumber | None = None  # None: the first that will do
+
+    def work(self) -> BoardWork:
+        request = InjectRequest(self.source, self.function, self.slot)
+        return lambda link, report: inject(request, link, report)
+
+
+class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of several sources; without `function` it may mark more than one."""
+
+    source: str
+    function: str | None = None
+    slot: SlotNumber | None = None
+
+
+class InjectMulti(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="inject-multi"):
+    """Replace several functions: all of them, or none."""
+
+    patches: Annotated[list[Patch], msgspec.Meta(min_length=1, max_length=MAX_PATCHES)]
+
+    def work(self) -> BoardWork:
+        requests = [InjectRequest(p.source, p.function, p.slot) for p in self.patches]
+        return lambda link, report: inject_multi(requests, link, report)
+
+
+class Unpatch(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="unpatch"):
+    """Give one function, or all, the original code back."""
+
+    needs_elf: ClassVar[bool] = False
+
+    slot: SlotNumber | None = None
+    all: bool = False
+
+    def work(self) -> BoardWork:
+        request = UnpatchRequest(one_or_all(self.slot, everything=self.all))
+        return lambda link, report: unpatch(request, link, report)
+
+
+class Verify(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag=VERIFY):
+    """Find out how the board is, without changing it."""
+
+    writes: ClassVar[bool] = False
+    needs_elf: ClassVar[bool] = False
+
+    def work(self) -> BoardWork:
+        return verify
+
+
+class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The board to connect."""
+
+    port: Annotated[str, msgspec.Meta(min_length=1)]  # device path or URL
+    baudrate: Annotated[int, msgspec.Meta(ge=1)] = 115200
+    elf: str | None = None  # of the firmware it runs; an emulated board knows its own
+
+
+class BatchPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One injection of a batch."""
+
+    source: str
+    function: str | None = None
+    slot: SlotNumber | None = None
+    board: Annotated[int, msgspec.Meta(ge=0)] | None = None  # place in `boards`; None: on each
+
+
+class Batch(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="batch",
+):
+    """Several injections over one or several boards."""
+
+    # Ids, ports, or ports with their settings; a number asks for so many emulated boards.
+    boards: (
+        Annotated[int, msgspec.Meta(ge=1, le=MAX_BOARDS)]
+        | Annotated[list[str | Connect], msgspec.Meta(min_length=1, max_length=MAX_BOARDS)]
+    )
+    tasks: Annotated[list[BatchPatch], msgspec.Meta(min_length=1, max_length=MAX_TASKS)]
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=MAX_BOARDS)] = 4  # boards at a time
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 2  # of a task
+    keep: bool = True  # boards that the batch connected stay connected
+    force: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "batch"
+
+    def places(self) -> list[str | Connect]:
+        """Return the boards it is about, in the order of their numbers."""
+        return [EMULATED] * self.boards if isinstance(self.boards, int) else self.boards
+
+    def of_board(self, number: int) -> list[BatchPatch]:
+        """Return a board's tasks, in order."""
+        return [task for task in self.tasks if task.board in {None, number}]
+
+
+AnyOrder = Inject | InjectMulti | Unpatch | Verify | Batch
+
+
+def one_or_all(slot: int | None, *, everything: bool) -> int | None:
+    """Return the slot that is meant; None means all."""
+    if (slot is not None) == everything:
+        raise RequestError('give either "slot" or "all": true')
+    return slot

@@ -1,0 +1,47 @@
+"""The one endless stream of everything: jobs, boards and their output. One per browser does."""
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.types import ASGIApp
+
+from server.fleet import Fleet
+from server.jobs import Jobs
+from server.routes.following import LastEventId, Since
+from server.sse import EventStream, Streams, View
+
+
+class EventsController(Controller):
+    """Everything that happens."""
+
+    path = "/api/events"
+
+    @get(media_type="text/event-stream")
+    async def stream(
+        self,
+        streams: NamedDependency[Streams],
+        fleet: NamedDependency[Fleet],
+        jobs: NamedDependency[Jobs],
+        last_event_id: LastEventId = None,
+        since: Since = None,
+    ) -> ASGIApp:
+        """Stream all events from now on, or from the cursor.
+
+        `hello`, and `reset` too, say how boards and jobs stand: what follows is what changed.
+        """
+        streams.admit()
+
+        def snapshot() -> dict[str, object]:
+            return {"boards": fleet.statuses(), "jobs": jobs.running()}
+
+        now = (
+            streams.log.last
+        )  # before the snapshot: what happens meanwhile is told twice, not never
+        cursor = last_event_id or since
+        view = View(
+            topic=None,
+            cursor=streams.log.cursor(cursor) if cursor else now,
+            fallback=now,
+            hello=snapshot(),
+            snapshot=snapshot,
+        )
+        return EventStream(streams, view)

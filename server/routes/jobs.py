@@ -1,0 +1,78 @@
+"""Job routes: ask for work, see how it stands, follow it, cancel it."""
+
+from typing import Annotated
+
+from litestar import Controller, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
+from litestar.types import ASGIApp
+
+from server.boards import Board
+from server.desk import Desk
+from server.jobs import Jobs
+from server.orders import AnyOrder
+from server.routes.following import IdempotencyKey, LastEventId, Since, follow_job
+from server.snapshots import JobSnapshot
+from server.sse import Streams
+
+
+class JobsController(Controller):
+    """Work that goes on whether or not anybody looks."""
+
+    path = "/api/jobs"
+
+    @post(status_code=HTTP_202_ACCEPTED)
+    async def start(
+        self,
+        data: JSONBody[AnyOrder],
+        board: NamedDependency[Board],
+        desk: NamedDependency[Desk],
+        key: IdempotencyKey = None,
+    ) -> Response[JobSnapshot]:
+        """Begin a job. The same key gets the same job, with 200, however often it comes."""
+        receipt = desk.take(data, board, key)
+        status = HTTP_202_ACCEPTED if receipt.is_new else HTTP_200_OK
+        headers = {"Location": f"/api/jobs/{receipt.job.id}"}
+        return Response(receipt.job, status_code=status, headers=headers)
+
+    @get()
+    async def recent(
+        self,
+        jobs: NamedDependency[Jobs],
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 50,
+    ) -> list[JobSnapshot]:
+        """List the newest jobs, newest first, those of earlier servers too."""
+        return jobs.recent(limit)
+
+    @get("/{job:str}")
+    async def snapshot(self, job: FromPath[str], jobs: NamedDependency[Jobs]) -> JobSnapshot:
+        """Tell how a job stands."""
+        return jobs.snapshot(job)
+
+    @delete("/{job:str}", status_code=HTTP_202_ACCEPTED)
+    async def cancel(self, job: FromPath[str], jobs: NamedDependency[Jobs]) -> JobSnapshot:
+        """Ask a job to stop: at its next chunk, not in the switch-over and its verification."""
+        return jobs.cancel(job)
+
+    @delete("/{job:str}/tasks/{task:int}", status_code=HTTP_202_ACCEPTED)
+    async def cancel_task(
+        self, job: FromPath[str], task: FromPath[int], jobs: NamedDependency[Jobs]
+    ) -> JobSnapshot:
+        """Ask one task of a batch to stop; the others go on."""
+        return jobs.cancel(job, task)
+
+    @get("/{job:str}/events", media_type="text/event-stream")
+    async def events(
+        self,
+        job: FromPath[str],
+        jobs: NamedDependency[Jobs],
+        streams: NamedDependency[Streams],
+        last_event_id: LastEventId = None,
+        since: Since = None,
+    ) -> ASGIApp:
+        """Stream a job's events from the start, or the cursor, to its end.
+
+        204 tells an EventSource that has seen the end to stay away.
+        """
+        return follow_job(jobs, streams, jobs.snapshot(job), last_event_id or since)

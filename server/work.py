@@ -1,0 +1,153 @@
+"""A piece of work on a board: its stages, its progress, and its one end.
+
+A job is one; a task of a batch is one. Whatever happens is noted in the journal before it is
+shown, and bytes that change the board go out only after the journal knows that they may.
+"""
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from server.errors import BoardState, JobCancelledError, ServerError
+from server.snapshots import JobState
+from server.store import Store
+
+PROGRESS_INTERVAL_S = 0.05  # at most 20 a second: a page cannot show more
+WRITING = frozenset({"alloc", "upload", "patch"})  # stages that change the board
+UNINTERRUPTIBLE = frozenset({"patch", "verify"})  # stages that are finished once they are begun
+
+logger = logging.getLogger(__name__)
+
+
+class Happening(Protocol):
+    """What work may report: a dataclass whose `type` is the event's name."""
+
+    @property
+    def type(self) -> str: ...
+
+
+Report = Callable[[Happening], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How work ended."""
+
+    state: JobState
+    result: object = None
+    error: dict[str, object] | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the work can say what it left on the board."""
+        return self.error is None or self.error["board"] != "unknown"
+
+
+def outcome_of(work: Callable[[], object]) -> Outcome:
+    """Do the work; whatever happens inside is an outcome."""
+    try:
+        return Outcome(JobState.SUCCEEDED, msgspec.to_builtins(work()))
+    except JobCancelledError as error:
+        return Outcome(JobState.CANCELLED, error=error.failure())
+    except ServerError as error:
+        return Outcome(JobState.FAILED, error=error.failure())
+    except Exception:  # the work's edge: nothing may leave a follower waiting
+        logger.exception("it failed unexpectedly")
+        return Outcome(JobState.FAILED, error=unexpected("unknown"))
+
+
+class Work(ABC):
+    """Work that somebody may follow and cancel."""
+
+    def __init__(self, port: str | None, store: Store) -> None:
+        self.store = store
+        self.port = port
+        self.cancelling = False
+        self.state = JobState.QUEUED
+        self.stage: str | None = None
+        self.done: int | None = None
+        self.total: int | None = None
+        self.outcome: Outcome | None = None
+        self._lock = threading.RLock()
+        self._shown_at = 0.0  # when the last progress went out
+        self._writes = False  # it may have changed the board
+        self._was_in_doubt = False  # before it did
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next report before the switch-over; from any thread."""
+        self.cancelling = True
+
+    def report(self, happening: Happening) -> None:
+        """Note and show one happening."""
+        data = dict(msgspec.to_builtins(happening))
+        is_stage = happening.type == "stage"
+        if is_stage:
+            self.stage, self.done, self.total = str(data["stage"]), None, None
+        self.check_cancelled()
+        if is_stage:
+            self.note(doubt=self._doubt())
+        if happening.type != "progress" or self._shows(int(data["done"]), int(data["total"])):
+            self.show(happening.type, data)
+
+    def check_cancelled(self) -> None:
+        """Stop the work here if somebody asked for it, and it may be stopped."""
+        if self.cancelling and self.stage not in UNINTERRUPTIBLE:
+            raise JobCancelledError("the job was cancelled")
+
+    def conclude(self, outcome: Outcome) -> None:
+        """Note how the work ended."""
+        self.state, self.outcome = outcome.state, outcome
+        if outcome.state is JobState.SUCCEEDED and (self._writes or self.is_proof):
+            self.note(settled=self.port)
+        else:
+            self.settle(outcome)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note what is known of the board after an attempt that may not be the last."""
+        as_sure_as_before = self._writes and outcome.is_known and not self._was_in_doubt
+        self._writes = self._writes and not as_sure_as_before
+        self.note(settled=self.port if as_sure_as_before else None)
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether its success alone means that the board's state is known."""
+        return False
+
+    @abstractmethod
+    def note(self, *, doubt: str | None = None, settled: str | None = None) -> None:
+        """Write where the work stands to the journal."""
+
+    @abstractmethod
+    def show(self, name: str, data: dict[str, object]) -> None:
+        """Tell the followers."""
+
+    def _doubt(self) -> str | None:
+        """Return the port, if its board is about to be written to for the first time."""
+        if self.stage not in WRITING or self._writes or self.port is None:
+            return None
+        self._was_in_doubt = self.store.doubt(self.port) is not None
+        self._writes = True
+        return self.port
+
+    def _shows(self, done: int, total: int) -> bool:
+        """Note progress, and tell whether it is worth an event: forward, and not too often."""
+        now = time.monotonic()
+        if self.done is not None and done <= self.done:
+            return False  # an upload that started again; a bar that runs backwards helps nobody
+        if done < total and self.done is not None and now - self._shown_at < PROGRESS_INTERVAL_S:
+            return False
+        self.done, self.total, self._shown_at = done, total, now
+        return True
+
+
+def unexpected(board: BoardState) -> dict[str, object]:
+    """Return what a client is told of an exception that is nobody's to know."""
+    error = ServerError("an unexpected error in the server; its log has the details")
+    error.board = board
+    return error.failure()
