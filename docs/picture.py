@@ -33,7 +33,16 @@ def take(url: str) -> None:
 
 def main() -> None:
     """Serve an emulated board, and take the picture."""
-    command = [sys.executable, "-m", "server.cli", "serve", "--http", "127.0.0.1:0", "--data", ":memory:"]
+    command = [
+        sys.executable,
+        "-m",
+        "server.cli",
+        "serve",
+        "--http",
+        "127.0.0.1:0",
+        "--data",
+        ":memory:",
+    ]
     server = subprocess.Popen(
         [*command, "--port", "emu://stm32f103c8"],
         stdout=subprocess.PIPE,

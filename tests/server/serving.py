@@ -45,6 +45,16 @@ class Running:
         asyncio.run_coroutine_threadsafe(begin(), self.loop()).result(STARTUP_S)
         return job
 
+    def hang(self, board: str) -> threading.Event:
+        """Have a board's thread do nothing until the event is set, or half a minute is over."""
+        go_on = threading.Event()
+
+        def wait() -> None:
+            go_on.wait(30)
+
+        self.bench.fleet.get(board)._work.put(wait)
+        return go_on
+
     def loop(self) -> asyncio.AbstractEventLoop:
         found = self.bench.wake_up.loop
         assert found is not None

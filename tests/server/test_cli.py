@@ -4,11 +4,7 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from server.cli import main
+from tests.server.clients import finished, start
+from tests.server.processes import served
 
 PORT = "emu://stm32f103c8?pace=lockstep"
 BLINK_FAST = "/* FPB_INJECT */ unsigned blink_period_ms(void) { return 100; }"
@@ -136,23 +134,6 @@ def test_help_teaches_by_example(command: str) -> None:
 # --- serve, as a process ------------------------------------------------------------------------
 
 
-@contextmanager
-def served(*arguments: str) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Run `fpbay serve`; the URL is what it prints."""
-    serve = ["serve", "--http", "127.0.0.1:0", "--data", ":memory:"]
-    command = [sys.executable, "-m", "server.cli", *serve, *arguments]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            found = re.search(r"http://127\.0\.0\.1:[1-9]\d*/\S*", process.stdout.readline())
-            assert found
-            yield process, found[0]
-        finally:
-            process.kill()
-
-
 def test_serve_prints_a_url_that_answers_and_stops_quickly_at_sigterm() -> None:
     with served("--port", PORT) as (process, url):
         with httpx.stream("GET", f"{url}api/log/stream") as stream:
@@ -187,3 +168,27 @@ def test_url_of_a_server_with_a_token_logs_in_without_showing_the_token() -> Non
     with served("--token", "correct horse") as (_, url):
         assert "horse" not in url
         assert httpx.get(url).status_code == 303
+
+
+def test_log_is_json_lines_with_job_and_board_when_asked_for() -> None:
+    with served("--port", PORT, "--log-json") as (process, url):
+        with httpx.Client(base_url=url, timeout=30) as client:
+            while client.get("/api/status").json()["state"] != "connected":
+                pass
+            job = finished(client, start(client, "verify"))
+        process.send_signal(signal.SIGTERM)
+        _, text = process.communicate(timeout=10)
+    lines = [json.loads(line) for line in text.splitlines()]
+    of_job = [line for line in lines if line.get("job") == job["id"]]
+    assert of_job
+    assert {line["board"] for line in of_job} == {"b1"}
+    assert {"time", "level", "logger", "message"} <= lines[0].keys()
+
+
+def test_second_server_on_the_same_data_says_what_to_do(tmp_path: Path) -> None:
+    with served(data=str(tmp_path)):
+        address = "127.0.0.1:0"
+        result = fpbay("serve", "--http", address, "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "another fpbay uses it" in result.stderr
+    assert "--data" in result.stderr
