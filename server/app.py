@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
+import h11
 import uvicorn
 from litestar import Litestar
 from litestar.di import Provide
@@ -29,17 +30,19 @@ from server.routes.board import BoardController
 from server.routes.bodies import BoardId
 from server.routes.events import EventsController
 from server.routes.fpb import FpbController
+from server.routes.health import HealthController, MetricsController
 from server.routes.jobs import JobsController
 from server.routes.log import LogController
 from server.routes.memory import MemoryController
 from server.routes.page import PageController
 from server.routes.symbols import SymbolsController
-from server.security import Guard, Hosts, Login, as_address, is_loopback
+from server.security import MAX_HEAD, Guard, Hosts, Login, as_address, is_loopback
 from server.settings import Settings
 from server.sse import ABORT, Streams
 from server.store import Store
 
 BACKLOG = 128  # connections that wait to be accepted
+HEAD_TIMEOUT = "head_timeout_s"  # in the lifespan's state, which every connection is given
 KEEP_ALIVE_S = 65  # longer than a user pauses between two clicks
 CLOSE_PORT_S = 0.5  # for the board's thread to come to its end
 CONTROLLERS = (
@@ -47,9 +50,11 @@ CONTROLLERS = (
     BoardController,
     EventsController,
     FpbController,
+    HealthController,
     JobsController,
     LogController,
     MemoryController,
+    MetricsController,
     PageController,
     SymbolsController,
 )
@@ -155,6 +160,7 @@ def create_app(bench: Bench) -> Litestar:
             title="FPBay",
             version=version("fpbay"),
             path="/schema",
+            use_handler_docstrings=True,
             # Litestar's pages for people load their scripts from elsewhere; the document is ours.
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
         ),
@@ -166,6 +172,7 @@ def create_app(bench: Bench) -> Litestar:
         Hosts.of(settings.host, settings.port),
         login=bench.login,
         max_body=settings.max_body,
+        body_timeout_s=settings.request_timeout_s,
     )
     return app
 
@@ -181,13 +188,40 @@ async def _connect_first(bench: Bench) -> None:
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that lets the application drop a connection: closing one waits for its reader."""
+    """HTTP/1.1 that lets the application drop a connection: closing one waits for its reader.
+
+    A client that does not bring its request's head to an end is dropped too.
+    """
+
+    _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not isinstance(transport, asyncio.Transport):
             raise TypeError(f"not a stream: {transport!r}")
         super().connection_made(transport)
         self.app_state = {**self.app_state, ABORT: transport.abort}
+        self._watch_head(is_due=True)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch_head(is_due=self.conn.their_state is h11.IDLE and bool(self._rest()))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._watch_head(is_due=False)
+
+    def _rest(self) -> bytes:
+        """Return what has come of a head that is not complete."""
+        return self.conn.trailing_data[0]
+
+    def _watch_head(self, *, is_due: bool) -> None:
+        """Limit the time for a head from its beginning; more bytes do not prolong it."""
+        if is_due and self._head_timer is None:
+            head_timeout_s: float = self.app_state[HEAD_TIMEOUT]
+            self._head_timer = self.loop.call_later(head_timeout_s, self.transport.abort)
+        elif not is_due and self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class Server(uvicorn.Server):
@@ -206,12 +240,14 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                h11_max_incomplete_event_size=MAX_HEAD,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=bench.settings.grace_s,
             )
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.lifespan.state[HEAD_TIMEOUT] = self._bench.settings.request_timeout_s
         await super().startup(sockets)
         self._on_listening(self._bench.url)
 

@@ -106,6 +106,21 @@ class BodyTooLargeError(RequestError):
         return {"limit": self.limit}
 
 
+class HeadTooLargeError(RequestError):
+    """The request's head is larger than any honest one."""
+
+    code = "head-too-large"
+    status = 431
+    title = "Request head too large"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"the request's head is larger than {limit} bytes: send fewer cookies")
+
+    def extra(self) -> dict[str, object]:
+        return {"limit": self.limit}
+
+
 class RequestTimeoutError(RequestError):
     """The request's body did not come to its end in time."""
 

@@ -19,6 +19,21 @@ MAX_BOARDS = 64  # of a batch
 MAX_PATCHES = 16  # at once; no FPB has more comparators
 EMULATED = "emu://stm32f103c8"  # what a batch connects that asks for a number of boards
 
+Source = Annotated[
+    str,
+    msgspec.Meta(
+        description="C translation unit that defines the replacement",
+        examples=["/* FPB_INJECT */ unsigned blink_period_ms(void) { return 100; }"],
+    ),
+]
+Port = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        description="Device path or URL",
+        examples=["emu://stm32f103c8", "/dev/ttyACM0", "socket://127.0.0.1:4000"],
+    ),
+]
 SlotNumber = Annotated[int, msgspec.Meta(ge=0, le=255)]
 BoardWork = Callable[[Link, Report], object]
 
@@ -44,7 +59,7 @@ class Order(
 class Inject(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="inject"):
     """Replace one function."""
 
-    source: str  # C translation unit that defines the replacement
+    source: Source
     function: str | None = None  # the one to replace; None: the source tells
     slot: SlotNumber | None = None  # None: the first that will do
 
@@ -56,7 +71,7 @@ class Inject(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="
 class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One of several sources; without `function` it may mark more than one."""
 
-    source: str
+    source: Source
     function: str | None = None
     slot: SlotNumber | None = None
 
@@ -97,7 +112,7 @@ class Verify(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag=V
 class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The board to connect."""
 
-    port: Annotated[str, msgspec.Meta(min_length=1)]  # device path or URL
+    port: Port
     baudrate: Annotated[int, msgspec.Meta(ge=1)] = 115200
     elf: str | None = None  # of the firmware it runs; an emulated board knows its own
 
@@ -105,7 +120,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class BatchPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One injection of a batch."""
 
-    source: str
+    source: Source
     function: str | None = None
     slot: SlotNumber | None = None
     board: Annotated[int, msgspec.Meta(ge=0)] | None = None  # place in `boards`; None: on each

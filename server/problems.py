@@ -14,7 +14,13 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from server.errors import ServerError, TooManyStreamsError, UnauthorizedError
+from server.errors import (
+    BodyTooLargeError,
+    RequestTimeoutError,
+    ServerError,
+    TooManyStreamsError,
+    UnauthorizedError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -29,6 +35,8 @@ def headers_of(error: ServerError) -> dict[str, str]:
     match error:
         case TooManyStreamsError():
             return {"Retry-After": str(RETRY_AFTER_S)}
+        case BodyTooLargeError() | RequestTimeoutError():
+            return {"Connection": "close"}  # the rest of the body is not waited for
         case UnauthorizedError():
             return {"WWW-Authenticate": "Bearer"}
         case _:

@@ -8,6 +8,7 @@ first, and nobody here would say yes). Beyond loopback a token is asked as well.
 Sources: RFC 9110, 7.2, 7.4; Fetch Metadata Request Headers (W3C); Content Security Policy 3 (W3C).
 """
 
+import asyncio
 import hmac
 import ipaddress
 import secrets
@@ -33,8 +34,10 @@ from litestar.types import (
 from server.errors import (
     BodyTooLargeError,
     ForbiddenError,
+    HeadTooLargeError,
     MediaTypeError,
     MisdirectedError,
+    RequestTimeoutError,
     ServerError,
     UnauthorizedError,
 )
@@ -42,6 +45,7 @@ from server.problems import MEDIA_TYPE, headers_of
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 HTTP_PORT = 80  # left out of Host and Origin
+MAX_HEAD = 16 * 1024  # bytes
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 CONTENT_SECURITY_POLICY = (  # the page's own files and nothing else, and in nobody's frame
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -145,12 +149,19 @@ class Guard:
     """ASGI application around another: refuses, or lets through with security headers added."""
 
     def __init__(
-        self, app: ASGIApp, hosts: Hosts, *, login: Login | None = None, max_body: int = 1 << 20
+        self,
+        app: ASGIApp,
+        hosts: Hosts,
+        *,
+        login: Login | None = None,
+        max_body: int,
+        body_timeout_s: float,
     ) -> None:
         self._app = app
         self._hosts = hosts
         self._login = login
         self._max_body = max_body
+        self._body_timeout_s = body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:  # no WebSocket here: whoever asks for one is told to go
@@ -163,6 +174,7 @@ class Guard:
             await send(message)
 
         try:
+            _check_head(scope)
             self._check_source(scope)
             cookie = self._check_token(scope)
             self._check_body(scope)
@@ -175,7 +187,9 @@ class Guard:
             headers = {"Location": "/", "Set-Cookie": cookie.decode()}
             await _answer(send_guarded, 303, headers, b"")
             return
-        await self._app(scope, _limited(receive, self._max_body), send_guarded)
+        await self._app(
+            scope, _limited(receive, self._max_body, self._body_timeout_s), send_guarded
+        )
 
     def _check_source(self, scope: HTTPScope) -> None:
         headers = _Headers(scope)
@@ -227,21 +241,34 @@ class _Headers:
         return values[0] if len(values) == 1 else ""
 
 
+def _check_head(scope: HTTPScope) -> None:
+    lengths = (len(name) + len(value) for name, value in scope["headers"])
+    if len(scope["raw_path"]) + len(scope["query_string"]) + sum(lengths) > MAX_HEAD:
+        raise HeadTooLargeError(MAX_HEAD)
+
+
 def _same(given: str, secret: str) -> bool:
     return hmac.compare_digest(given.encode(), secret.encode())
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
-    """Count a body of unknown length while it is read."""
+def _limited(receive: Receive, limit: int, timeout_s: float) -> Receive:
+    """Count a body of unknown length while it is read, and give it so long to arrive."""
     seen = 0
+    deadline: float | None = asyncio.get_running_loop().time() + timeout_s
 
     async def receive_limited() -> ReceiveMessage:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, deadline
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise RequestTimeoutError(timeout_s) from None
         if message["type"] == "http.request":
             seen += len(message["body"])
             if seen > limit:
                 raise BodyTooLargeError(limit)
+            if not message["more_body"]:
+                deadline = None  # what is waited for now is the client's going away
         return message
 
     return receive_limited

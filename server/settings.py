@@ -29,6 +29,7 @@ class Settings:
 
     static: Path = STATIC
     max_body: int = 1 << 20  # bytes of a request
+    request_timeout_s: float = 10.0  # for a request's head to arrive, and for its body
     max_streams: int = 32
     log_events: int = 4096  # kept in memory for clients that come back
     log_bytes: int = 4 << 20

@@ -52,6 +52,7 @@ class Streams:
         self.heartbeat_s = heartbeat_s
         self.open = 0
         self.opened = 0  # since the start
+        self.cut = 0  # of these, because nobody read them
         self.closing = False
         self._max_streams = max_streams
         self._send_timeout_s = send_timeout_s
@@ -123,6 +124,7 @@ class EventStream:
         except ClientGoneError:
             logger.debug("a client of %r is gone", self._view.topic)
             if not gone.done() and (abort := scope["state"].get(ABORT)):
+                self._streams.cut += 1
                 abort()  # it is there but reads nothing: closing would wait for it for ever
         finally:
             gone.cancel()

@@ -7,9 +7,11 @@ from litestar.status_codes import HTTP_200_OK
 from litestar.types import ASGIApp
 
 from server.desk import Desk
+from server.errors import TooManyBoardsError
 from server.fleet import Fleet
 from server.jobs import Jobs
 from server.orders import Batch
+from server.routes.documented import ORDERING, STREAMING, problems
 from server.routes.following import IdempotencyKey, follow_job
 from server.sse import Streams
 
@@ -19,7 +21,12 @@ class BatchController(Controller):
 
     path = "/api/batch"
 
-    @post("/inject/stream", status_code=HTTP_200_OK, media_type="text/event-stream")
+    @post(
+        "/inject/stream",
+        status_code=HTTP_200_OK,
+        media_type="text/event-stream",
+        responses=problems(*ORDERING, *STREAMING, TooManyBoardsError(16), body=True),
+    )
     async def inject(
         self,
         data: JSONBody[Batch],

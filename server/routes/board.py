@@ -13,6 +13,7 @@ from server.device.port import PortInfo, list_ports
 from server.fleet import Fleet
 from server.orders import Connect
 from server.routes.bodies import BoardId, Nothing
+from server.routes.documented import ASKING_THE_BOARD, CONNECTING, OF_A_BOARD, problems
 
 
 class BoardController(Controller):
@@ -20,22 +21,22 @@ class BoardController(Controller):
 
     path = "/api"
 
-    @get("/status")
+    @get("/status", responses=problems(*OF_A_BOARD))
     async def status(self, board: NamedDependency[Board]) -> Status:
         """Tell how things stand; answered at once, whatever the board does."""
         return board.status()
 
-    @get("/boards")
+    @get("/boards", responses=problems())
     async def boards(self, fleet: NamedDependency[Fleet]) -> list[Status]:
         """Tell how things stand with all boards."""
         return fleet.statuses()
 
-    @get("/ports")
+    @get("/ports", responses=problems())
     async def ports(self) -> list[PortInfo]:
         """List the ports that a board may be at."""
         return await asyncio.to_thread(list_ports)
 
-    @post("/connect", status_code=HTTP_200_OK)
+    @post("/connect", status_code=HTTP_200_OK, responses=problems(*CONNECTING, body=True))
     async def connect(
         self,
         data: JSONBody[Connect],
@@ -46,7 +47,7 @@ class BoardController(Controller):
         elf = None if data.elf is None else Path(data.elf)
         return await fleet.connect(data.port, data.baudrate, elf, board_id)
 
-    @post("/disconnect", status_code=HTTP_200_OK)
+    @post("/disconnect", status_code=HTTP_200_OK, responses=problems(*ASKING_THE_BOARD, body=True))
     async def disconnect(self, data: JSONBody[Nothing], board: NamedDependency[Board]) -> Status:
         """Close the port."""
         del data

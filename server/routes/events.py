@@ -6,6 +6,7 @@ from litestar.types import ASGIApp
 
 from server.fleet import Fleet
 from server.jobs import Jobs
+from server.routes.documented import STREAMING, problems
 from server.routes.following import LastEventId, Since
 from server.sse import EventStream, Streams, View
 
@@ -15,7 +16,7 @@ class EventsController(Controller):
 
     path = "/api/events"
 
-    @get(media_type="text/event-stream")
+    @get(media_type="text/event-stream", responses=problems(*STREAMING))
     async def stream(
         self,
         streams: NamedDependency[Streams],

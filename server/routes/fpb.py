@@ -16,6 +16,7 @@ from server.desk import Desk
 from server.jobs import Jobs
 from server.orders import Inject, InjectMulti, SlotNumber, Unpatch, one_or_all
 from server.routes.bodies import Nothing
+from server.routes.documented import ASKING_THE_BOARD, ORDERING, STREAMING, WRITING, problems
 from server.routes.following import IdempotencyKey, follow_job
 from server.sse import Streams
 
@@ -41,18 +42,23 @@ class FpbController(Controller):
 
     path = "/api/fpb"
 
-    @get("/info")
+    @get("/info", responses=problems(*ASKING_THE_BOARD))
     async def info(self, board: NamedDependency[Board]) -> InfoDocument:
         """Ask the board what is patched."""
         return await board.use(describe)
 
-    @post("/ping", status_code=HTTP_200_OK)
+    @post("/ping", status_code=HTTP_200_OK, responses=problems(*ASKING_THE_BOARD, body=True))
     async def ping(self, data: JSONBody[Nothing], board: NamedDependency[Board]) -> RoundTrip:
         """Get a sign of life from the board."""
         del data
         return await board.use(measure)
 
-    @post("/inject/stream", status_code=HTTP_200_OK, media_type="text/event-stream")
+    @post(
+        "/inject/stream",
+        status_code=HTTP_200_OK,
+        media_type="text/event-stream",
+        responses=problems(*ORDERING, *STREAMING, body=True),
+    )
     async def inject(
         self,
         data: JSONBody[Inject],
@@ -69,7 +75,12 @@ class FpbController(Controller):
         streams.admit()
         return follow_job(jobs, streams, desk.take(data, board, key).job)
 
-    @post("/inject/multi/stream", status_code=HTTP_200_OK, media_type="text/event-stream")
+    @post(
+        "/inject/multi/stream",
+        status_code=HTTP_200_OK,
+        media_type="text/event-stream",
+        responses=problems(*ORDERING, *STREAMING, body=True),
+    )
     async def inject_multi(
         self,
         data: JSONBody[InjectMulti],
@@ -83,7 +94,11 @@ class FpbController(Controller):
         streams.admit()
         return follow_job(jobs, streams, desk.take(data, board, key).job)
 
-    @post("/unpatch", status_code=HTTP_200_OK)
+    @post(
+        "/unpatch",
+        status_code=HTTP_200_OK,
+        responses=problems(*ASKING_THE_BOARD, *WRITING, body=True),
+    )
     async def unpatch(self, data: JSONBody[Unpatch], board: NamedDependency[Board]) -> InfoDocument:
         """Give a function, or all, its original code back and free the patch's memory."""
         number = one_or_all(data.slot, everything=data.all)
@@ -95,7 +110,11 @@ class FpbController(Controller):
 
         return await board.use(work)
 
-    @post("/enable", status_code=HTTP_200_OK)
+    @post(
+        "/enable",
+        status_code=HTTP_200_OK,
+        responses=problems(*ASKING_THE_BOARD, *WRITING, body=True),
+    )
     async def enable(self, data: JSONBody[Switch], board: NamedDependency[Board]) -> InfoDocument:
         """Switch a patch, or all, on or off; the patch stays in memory."""
         number = one_or_all(data.slot, everything=data.all)

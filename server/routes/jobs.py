@@ -4,14 +4,17 @@ from typing import Annotated
 
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from litestar.types import ASGIApp
 
 from server.boards import Board
 from server.desk import Desk
+from server.errors import TooManyBoardsError
 from server.jobs import Jobs
 from server.orders import AnyOrder
+from server.routes.documented import OF_A_JOB, ORDERING, STREAMING, problems
 from server.routes.following import IdempotencyKey, LastEventId, Since, follow_job
 from server.snapshots import JobSnapshot
 from server.sse import Streams
@@ -22,7 +25,11 @@ class JobsController(Controller):
 
     path = "/api/jobs"
 
-    @post(status_code=HTTP_202_ACCEPTED)
+    @post(
+        status_code=HTTP_202_ACCEPTED,
+        responses=problems(*ORDERING, TooManyBoardsError(16), body=True)
+        | {200: ResponseSpec(JobSnapshot, description="The job that this key began before")},
+    )
     async def start(
         self,
         data: JSONBody[AnyOrder],
@@ -36,7 +43,7 @@ class JobsController(Controller):
         headers = {"Location": f"/api/jobs/{receipt.job.id}"}
         return Response(receipt.job, status_code=status, headers=headers)
 
-    @get()
+    @get(responses=problems())
     async def recent(
         self,
         jobs: NamedDependency[Jobs],
@@ -45,24 +52,33 @@ class JobsController(Controller):
         """List the newest jobs, newest first, those of earlier servers too."""
         return jobs.recent(limit)
 
-    @get("/{job:str}")
+    @get("/{job:str}", responses=problems(*OF_A_JOB))
     async def snapshot(self, job: FromPath[str], jobs: NamedDependency[Jobs]) -> JobSnapshot:
         """Tell how a job stands."""
         return jobs.snapshot(job)
 
-    @delete("/{job:str}", status_code=HTTP_202_ACCEPTED)
+    @delete("/{job:str}", status_code=HTTP_202_ACCEPTED, responses=problems(*OF_A_JOB, body=True))
     async def cancel(self, job: FromPath[str], jobs: NamedDependency[Jobs]) -> JobSnapshot:
         """Ask a job to stop: at its next chunk, not in the switch-over and its verification."""
         return jobs.cancel(job)
 
-    @delete("/{job:str}/tasks/{task:int}", status_code=HTTP_202_ACCEPTED)
+    @delete(
+        "/{job:str}/tasks/{task:int}",
+        status_code=HTTP_202_ACCEPTED,
+        responses=problems(*OF_A_JOB, body=True),
+    )
     async def cancel_task(
         self, job: FromPath[str], task: FromPath[int], jobs: NamedDependency[Jobs]
     ) -> JobSnapshot:
         """Ask one task of a batch to stop; the others go on."""
         return jobs.cancel(job, task)
 
-    @get("/{job:str}/events", media_type="text/event-stream")
+    @get(
+        "/{job:str}/events",
+        media_type="text/event-stream",
+        responses=problems(*OF_A_JOB, *STREAMING)
+        | {204: ResponseSpec(None, description="The cursor is at the end")},
+    )
     async def events(
         self,
         job: FromPath[str],

@@ -6,6 +6,7 @@ from litestar.types import ASGIApp
 
 from server.boards import Board
 from server.events import log_topic
+from server.routes.documented import OF_A_BOARD, STREAMING, problems
 from server.routes.following import LastEventId, Since
 from server.settings import Settings
 from server.sse import EventStream, Streams, View
@@ -16,7 +17,7 @@ class LogController(Controller):
 
     path = "/api/log"
 
-    @get("/stream", media_type="text/event-stream")
+    @get("/stream", media_type="text/event-stream", responses=problems(*OF_A_BOARD, *STREAMING))
     async def stream(
         self,
         board: NamedDependency[Board],

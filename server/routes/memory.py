@@ -11,6 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 from server.boards import Board
 from server.device.protocol import crc16
 from server.errors import RequestError
+from server.routes.documented import ASKING_THE_BOARD, problems
 
 MAX_LENGTH = 65536  # bytes; about eight seconds at 115200 baud
 ADDRESS_SPACE = 1 << 32
@@ -31,7 +32,7 @@ class MemoryController(Controller):
 
     path = "/api/memory"
 
-    @get()
+    @get(responses=problems(*ASKING_THE_BOARD))
     async def read(
         self,
         address: FromQuery[str],

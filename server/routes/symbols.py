@@ -7,7 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
 from server.boards import Board
+from server.errors import NoElfError
 from server.patch.image import Symbol
+from server.routes.documented import OF_A_CONNECTED_BOARD, problems
 
 
 class SymbolsController(Controller):
@@ -15,7 +17,7 @@ class SymbolsController(Controller):
 
     path = "/api/symbols"
 
-    @get()
+    @get(responses=problems(*OF_A_CONNECTED_BOARD, NoElfError("/dev/ttyACM0")))
     async def search(
         self,
         board: NamedDependency[Board],

@@ -46,13 +46,10 @@ class Running:
         return job
 
     def hang(self, board: str) -> threading.Event:
-        """Have a board's thread do nothing until the event is set, or half a minute is over."""
+        """Have a connected board's thread wait until the event is set, or half a minute is over."""
         go_on = threading.Event()
-
-        def wait() -> None:
-            go_on.wait(30)
-
-        self.bench.fleet.get(board)._work.put(wait)
+        waiting = self.bench.fleet.get(board).use(lambda _: go_on.wait(30))
+        asyncio.run_coroutine_threadsafe(waiting, self.loop())
         return go_on
 
     def loop(self) -> asyncio.AbstractEventLoop:

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -127,6 +127,71 @@ def test_body_of_unannounced_length_is_counted(idle_server: Running) -> None:
 def test_web_socket_is_not_served(idle_server: Running) -> None:
     head = f"{STATUS}\nUpgrade: websocket\nSec-WebSocket-Version: 13\nOrigin: http://evil.example"
     assert ask(idle_server.port, head)[0] == 403
+
+
+def test_two_mebibytes_are_refused_and_the_next_request_is_answered(idle_server: Running) -> None:
+    response = idle_server.client.post(
+        "/api/jobs", json={"kind": "inject", "source": "x" * (2 << 20)}
+    )
+    assert (response.status_code, response.json()["type"]) == (413, "/errors/body-too-large")
+    assert idle_server.client.get("/api/status").status_code == 200
+
+
+def test_delete_needs_no_body_and_takes_no_form(idle_server: Running) -> None:
+    delete = "DELETE /api/jobs/none HTTP/1.1\nHost: 127.0.0.1:{port}"
+    assert ask(idle_server.port, delete)[0] == 404
+    assert ask(idle_server.port, f"{delete}\nOrigin: http://evil.example")[0] == 403
+    form = "Content-Type: application/x-www-form-urlencoded\nContent-Length: 1"
+    assert ask(idle_server.port, f"{delete}\n{form}", "x")[0] == 415
+
+
+def test_head_without_measure_is_refused(idle_server: Running) -> None:
+    assert ask(idle_server.port, f"{STATUS}\nX-Long: {'x' * 17_000}")[0] == 431
+    assert ask(idle_server.port, STATUS.replace("status", "status?" + "x" * 17_000))[0] == 431
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("GET /api/status HTTP/1.1\r\nHost: 127.", id="half a head"),
+    ],
+)
+def test_client_that_never_ends_its_head_is_dropped_and_blocks_nobody(begun: str) -> None:
+    with serve_in_thread(Settings(request_timeout_s=0.2)) as running, ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=10))
+            for _ in range(50)
+        ]
+        for connection in slow:
+            connection.sendall(begun.encode())
+        assert running.client.get("/api/status").status_code == 200
+        for connection in slow:
+            with suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
+
+
+def test_bytes_that_trickle_do_not_prolong_the_time_for_a_head() -> None:
+    with (
+        serve_in_thread(Settings(request_timeout_s=0.3)) as running,
+        socket.create_connection(("127.0.0.1", running.port), timeout=0.02) as connection,
+    ):
+
+        def trickle() -> None:
+            for _ in range(1000):
+                connection.sendall(b"x")
+                with suppress(TimeoutError):
+                    assert connection.recv(1) == b""
+
+        with pytest.raises(ConnectionError):
+            trickle()
+
+
+def test_body_that_never_ends_is_a_408() -> None:
+    with serve_in_thread(Settings(request_timeout_s=0.2)) as running:
+        status, headers, body = ask(running.port, f"{CONNECT}\n{JSON}\nContent-Length: 9", "{")
+        assert (status, headers["connection"]) == (408, "close")
+        assert '"/errors/request-timeout"' in body
 
 
 # --- Token --------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The journal: what a server that was killed leaves to the next."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,9 +134,9 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_journal_of_another_version_is_left_alone(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store._db.execute("PRAGMA user_version=99")
-    store.close()
+    Store(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "jobs.sqlite3")) as db:
+        db.execute("PRAGMA user_version=99")
     with pytest.raises(JournalError, match="another version"):
         Store(tmp_path)
 

@@ -1,0 +1,67 @@
+"""The OpenAPI document, taken at its word: what it allows never ends in a 500."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
+
+from server.settings import Settings
+from tests.server.serving import Running, serve_in_thread
+
+ENDLESS = {"/api/events", "/api/log/stream"}
+CHECKS = [status_code_conformance, content_type_conformance]
+
+
+@pytest.fixture(scope="module")
+def document(idle_server: Running) -> dict[str, Any]:
+    found: dict[str, Any] = idle_server.client.get("/schema").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_route_documents_its_errors_as_problems_with_an_example(
+    document: dict[str, Any],
+) -> None:
+    for method, path, operation in operations(document):
+        errors = {int(s): r for s, r in operation["responses"].items() if int(s) >= 400}
+        assert {400, 401, 403, 421, 500} <= errors.keys(), (method, path)
+        if method in {"post", "delete"}:
+            assert {408, 413, 415} <= errors.keys(), (method, path)
+        for status, response in errors.items():
+            (content,) = response["content"].items()
+            assert content[0] == "application/problem+json"
+            for example in content[1]["examples"].values():
+                assert example["value"]["status"] == status
+                assert example["value"]["type"].startswith("/errors/")
+
+
+def test_every_route_says_what_it_is_for(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        assert operation["description"], (method, path)
+    source = document["components"]["schemas"]["Inject"]["properties"]["source"]
+    assert "FPB_INJECT" in source["examples"][0]
+
+
+@pytest.mark.slow
+def test_nothing_that_the_document_allows_is_a_500_or_undocumented() -> None:
+    with serve_in_thread(Settings()) as running:
+        schema = schemathesis.openapi.from_url(f"{running.url}/schema")
+        cases = schema.exclude(path=sorted(ENDLESS)).as_strategy()
+
+        @given(case=cases)
+        @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+        def ask(case: schemathesis.Case) -> None:
+            response = case.call(base_url=running.url, timeout=20)
+            assert response.status_code != 500, response.text
+            case.validate_response(response, checks=CHECKS)
+
+        ask()
