@@ -5,7 +5,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from benchmarks import emulation, injection
+from benchmarks import emulation, injection, streams
 from benchmarks.table import render
 
 
@@ -19,6 +19,7 @@ def main() -> None:
         print(render("Emulated core", emulation.speed(folder)))
         print(render("Boards", [*emulation.snapshots(folder), *injection.first_reply()]))
     print(render("Injection over HTTP, emulated board at rate=0", injection.injections()))
+    print(render("Event streams and batches", streams.streams()))
 
 
 if __name__ == "__main__":

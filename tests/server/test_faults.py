@@ -242,8 +242,8 @@ def test_board_that_is_silent_for_a_while_gets_its_task_by_a_retry(bench: Runnin
         connect = {"port": line.url, "elf": str(firmware_elf())}
         bench.client.post("/api/connect", json=connect)
         line.mute_at = ("info", line.seen["info"] + 1)
-        body = {"boards": ["b1"], "tasks": [{"source": GREET}], "attempts": 2}
-        job = start(bench.client, "batch", **body)
+        tasks = [{"source": GREET}]
+        job = start(bench.client, "batch", boards=["b1"], tasks=tasks, attempts=2)
         path = f"/api/jobs/{job['id']}/events"
         with connect_sse(bench.client, "GET", path) as source:
             seen = []

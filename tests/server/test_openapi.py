@@ -59,7 +59,7 @@ def test_nothing_that_the_document_allows_is_a_500_or_undocumented() -> None:
 
         @given(case=cases)
         @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-        def ask(case: schemathesis.Case) -> None:
+        def ask(case: schemathesis.Case[Any]) -> None:
             response = case.call(base_url=running.url, timeout=20)
             assert response.status_code != 500, response.text
             case.validate_response(response, checks=CHECKS)
