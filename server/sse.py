@@ -50,13 +50,17 @@ class Streams:
         self.log = log
         self.wake_up = wake_up
         self.heartbeat_s = heartbeat_s
-        self.open = 0
         self.opened = 0  # since the start
         self.cut = 0  # of these, because nobody read them
         self.closing = False
+        self._open: set[EventStream] = set()
         self._max_streams = max_streams
         self._send_timeout_s = send_timeout_s
-        self._sends: set[asyncio.Timeout] = set()
+        self._timer: asyncio.TimerHandle | None = None  # runs while there are streams
+
+    @property
+    def open(self) -> int:
+        return len(self._open)
 
     def admit(self) -> None:
         """Refuse one more stream when all are taken."""
@@ -64,36 +68,38 @@ class Streams:
             raise TooManyStreamsError(self._max_streams)
 
     @contextlib.contextmanager
-    def counted(self) -> Generator[None]:
-        """Count a stream while it is open."""
-        self.open += 1
+    def counted(self, stream: "EventStream") -> Generator[None]:
+        """Keep an eye on a stream while it is open."""
+        self._open.add(stream)
         self.opened += 1
+        if self._timer is None:
+            self._look_in(self._send_timeout_s / 4)
         try:
             yield
         finally:
-            self.open -= 1
-
-    @contextlib.asynccontextmanager
-    async def sending(self) -> AsyncGenerator[None]:
-        """Limit how long a client may take nothing."""
-        limit_s = FAREWELL_S if self.closing else self._send_timeout_s
-        try:
-            async with asyncio.timeout(limit_s) as timeout:
-                self._sends.add(timeout)
-                try:
-                    yield
-                finally:
-                    self._sends.discard(timeout)
-        except TimeoutError:
-            raise ClientGoneError from None
+            self._open.discard(stream)
 
     def close(self) -> None:
         """End every stream with a `shutdown` event; from within the loop."""
         self.closing = True
-        soon = asyncio.get_running_loop().time() + FAREWELL_S
-        for timeout in self._sends:
-            timeout.reschedule(soon)
+        self._look_in(FAREWELL_S)
         self.wake_up.fire()
+
+    def _look_in(self, delay_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
+
+    def _look(self) -> None:
+        """Cut off who has taken nothing for too long: one timer for all, none for each send."""
+        self._timer = None
+        limit_s = FAREWELL_S if self.closing else self._send_timeout_s
+        for stream in [*self._open]:
+            if stream.is_stuck(limit_s):
+                self.cut += 1
+                stream.cut_off()
+        if self._open:
+            self._look_in(limit_s / 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +121,28 @@ class EventStream:
     def __init__(self, streams: Streams, view: View) -> None:
         self._streams = streams
         self._view = view
+        self._sending_since: float | None = None
+        self._abort: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._abort = scope["state"].get(ABORT, self._abort)
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
-            with self._streams.counted():
+            with self._streams.counted(self):
                 await self._respond(send, gone)
         except ClientGoneError:
             logger.debug("a client of %r is gone", self._view.topic)
-            if not gone.done() and (abort := scope["state"].get(ABORT)):
-                self._streams.cut += 1
-                abort()  # it is there but reads nothing: closing would wait for it for ever
         finally:
             gone.cancel()
+
+    def is_stuck(self, limit_s: float) -> bool:
+        """Tell whether the client has taken nothing for so long."""
+        since = self._sending_since
+        return since is not None and asyncio.get_running_loop().time() - since >= limit_s
+
+    def cut_off(self) -> None:
+        """Drop the connection: closing it would wait for its reader for ever."""
+        self._abort()  # ends the send, and `gone` is done
 
     async def _respond(self, send: Send, gone: "asyncio.Future[None]") -> None:
         close = ((b"connection", b"close"),) if self._view.finite else ()
@@ -137,6 +152,7 @@ class EventStream:
             "headers": [*HEADERS, *close],
         }
         await send(start)
+        loop = asyncio.get_running_loop()
         async with contextlib.aclosing(self._chunks(gone)) as chunks:
             async for chunk, last in chunks:
                 for begin in range(0, len(chunk), MAX_SEND):
@@ -146,8 +162,9 @@ class EventStream:
                         "body": chunk[begin:end],
                         "more_body": not (last and end >= len(chunk)),
                     }
-                    async with self._streams.sending():
-                        await send(body)
+                    self._sending_since = loop.time()
+                    await send(body)
+                    self._sending_since = None
                     await asyncio.sleep(0)  # a send that need not wait lets nobody else run
                     if gone.done() and body["more_body"]:
                         raise ClientGoneError
