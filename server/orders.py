@@ -11,7 +11,7 @@ from server.inject import InjectRequest, inject
 from server.inject_multi import inject_multi
 from server.jobs import VERIFY
 from server.unpatch import UnpatchRequest, unpatch
-from server.verify import verify
+from server.verify_board import verify_board
 from server.work import Report
 
 MAX_TASKS = 1000  # of a batch, over all its boards
@@ -106,7 +106,7 @@ class Verify(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag=V
     needs_elf: ClassVar[bool] = False
 
     def work(self) -> BoardWork:
-        return verify
+        return verify_board
 
 
 class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from tests.server.clients import (
     BLINK_FAST,
     GREET,
     PORT,
+    Json,
     ask,
     finished,
     follow,
@@ -246,7 +247,7 @@ def test_board_that_is_silent_for_a_while_gets_its_task_by_a_retry(bench: Runnin
         job = start(bench.client, "batch", boards=["b1"], tasks=tasks, attempts=2)
         path = f"/api/jobs/{job['id']}/events"
         with connect_sse(bench.client, "GET", path) as source:
-            seen = []
+            seen: list[Json] = []
             for event in source.iter_sse():
                 seen.append(json.loads(event.data))
                 if event.event == "task-retry":
@@ -283,7 +284,7 @@ http {{
 
 
 @contextlib.contextmanager
-def nginx(server: int, folder: Path) -> Iterator[str]:
+def nginx(server: int, folder: Path) -> Generator[str]:
     """Put nginx before a server, with its default buffering and HTTP/1.0."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -23,7 +23,7 @@ class VerifyResult:
     info: InfoDocument
 
 
-def verify(board: Link, report: Report) -> VerifyResult:
+def verify_board(board: Link, report: Report) -> VerifyResult:
     """Follow a call of every function that is patched."""
     report(StageEvent("verify", "Reading the slots"))
     info = board.device.info()
