@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Any
 
 import h11
 import uvicorn
@@ -193,12 +194,14 @@ class Protocol(H11Protocol):
     A client that does not bring its request's head to an end is dropped too.
     """
 
+    app_state: dict[str, Any]
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not isinstance(transport, asyncio.Transport):
             raise TypeError(f"not a stream: {transport!r}")
         super().connection_made(transport)
+        self._head_timeout_s = float(self.app_state[HEAD_TIMEOUT])
         self.app_state = {**self.app_state, ABORT: transport.abort}
         self._watch_head(is_due=True)
 
@@ -217,8 +220,7 @@ class Protocol(H11Protocol):
     def _watch_head(self, *, is_due: bool) -> None:
         """Limit the time for a head from its beginning; more bytes do not prolong it."""
         if is_due and self._head_timer is None:
-            head_timeout_s: float = self.app_state[HEAD_TIMEOUT]
-            self._head_timer = self.loop.call_later(head_timeout_s, self.transport.abort)
+            self._head_timer = self.loop.call_later(self._head_timeout_s, self.transport.abort)
         elif not is_due and self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None

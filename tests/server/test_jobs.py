@@ -183,3 +183,54 @@ def test_snapshot_tells_stage_progress_and_where_its_events_lie() -> None:
     # 2 says that the job runs.
     assert (snapshot.first_event, snapshot.last_event) == (log.event_id(3), log.event_id(4))
     assert job.snapshot().last_event == log.event_id(5)
+
+
+def test_phase_is_in_the_journal_before_it_is_shown() -> None:
+    store = Store()
+    shown: list[tuple[object, object]] = []
+
+    def look() -> None:
+        noted = store.find(job.id)
+        if noted is not None:
+            shown.append((noted.state, noted.stage))
+
+    job = Job("test", EventLog(on_append=look), store, "b1", "a port")
+    store.add(job.snapshot())
+
+    def work(report: Report) -> None:
+        for stage in ("compile", "alloc"):
+            report(Stage(stage))
+
+    job.run(work, lambda: None)
+    assert shown == [
+        (JobState.RUNNING, None),
+        (JobState.RUNNING, "compile"),
+        (JobState.RUNNING, "alloc"),
+        (JobState.SUCCEEDED, "alloc"),
+    ]
+
+
+def test_doubt_is_in_the_journal_before_the_first_stage_that_writes_goes_on() -> None:
+    store = Store()
+    job = Job("test", EventLog(), store, "b1", "a port")
+    store.add(job.snapshot())
+    doubts: list[str | None] = []
+
+    def work(report: Report) -> None:
+        for stage in ("link", "alloc"):
+            report(Stage(stage))
+            doubts.append(store.doubt("a port"))
+
+    job.run(work, lambda: None)
+    assert doubts == [None, job.id]
+    assert store.doubt("a port") is None
+
+
+def test_journal_that_fails_ends_the_job_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    store = Store()
+    job = Job("test", EventLog(), store)
+    store.close()
+    job.run(lambda _: None, lambda: None)
+    assert job.end is not None
+    assert b'"code":"journal"' in job.end.wire
+    assert caplog.records
