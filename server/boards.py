@@ -34,7 +34,7 @@ from server.jobs import Job
 from server.logs import board_id
 from server.patch.compile import Toolchain
 from server.patch.image import FirmwareImage, load_image
-from server.store import Store
+from server.store import Spot, Store
 from server.work import Report
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class Board:
 
     def status(self) -> Status:
         job, status = self._job, self._status
-        doubt = None if status.port is None else self._store.doubt(status.port)
+        doubt = None if status.port is None else self._store.doubt(Spot(status.port, self.id))
         if job is not None and doubt == job.id:
             doubt = None  # it will say itself
         return replace(status, job=None if job is None else job.id, doubt=doubt)
@@ -177,8 +177,10 @@ class Board:
     def refuse_in_doubt(self, *, force: bool) -> None:
         """Refuse to write to a board that a job may have left in any state."""
         port = self._status.port
-        if port is not None and not force and (job := self._store.doubt(port)) is not None:
-            raise InDoubtError(port, job)
+        if port is not None and not force:
+            job = self._store.doubt(Spot(port, self.id))
+            if job is not None:
+                raise InDoubtError(port, job)
 
     # A job has the board to itself: who claims it does all the following, and releases it.
 
@@ -291,6 +293,7 @@ class Board:
 
     def _connect(self, port: str, baudrate: int, elf: Path | None) -> None:
         self._close(self._none)
+        self._store.disconnected(self.id)
         try:
             link = open_link(port, baudrate, elf, self._toolchain, self._heard)
         except ServerError as error:
@@ -311,6 +314,7 @@ class Board:
 
     def _disconnect(self) -> None:
         self._close(self._none)
+        self._store.disconnected(self.id)
         self.tell()
 
     def _attempt(self, work: Callable[[Link], T]) -> T:

@@ -17,7 +17,7 @@ from server.jobs import Job, Jobs, Task
 from server.orders import AnyOrder, Connect, Order
 from server.orders import Batch as BatchOrder
 from server.snapshots import JobSnapshot
-from server.store import Key
+from server.store import Key, Spot
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Desk:
             _ = link.image
         if order.writes:
             board.refuse_in_doubt(force=order.force)
-        job = Job(order.kind, self._log, self.jobs.store, board.id, link.port)
+        job = Job(order.kind, self._log, self.jobs.store, Spot(link.port, board.id))
         with self._claimed(job, [board]):
             self.jobs.add(job, key)
         board.run(job, work)
@@ -94,7 +94,7 @@ class Desk:
             patches = order.of_board(number)
             port = connect.port if connect is not None else board.status().port or ""
             made = [
-                Task(job, len(tasks) + at, board.id, port, patch.function)
+                Task(job, len(tasks) + at, Spot(port, board.id), patch.function)
                 for at, patch in enumerate(patches)
             ]
             tasks += made

@@ -14,7 +14,7 @@ from server.errors import JournalError, UnknownJobError, UnknownTaskError
 from server.events import JOBS_TOPIC, Event, EventLog, encode
 from server.logs import job_id
 from server.snapshots import JobSnapshot, JobState, TaskSnapshot
-from server.store import Key, Store
+from server.store import Key, Spot, Store
 from server.work import Outcome, Report, Work, outcome_of
 
 VERIFY = "verify"  # the kind of job that says how a board is
@@ -30,16 +30,14 @@ class Job(Work):
         kind: str,
         log: EventLog,
         store: Store,
-        board: str | None = None,
-        port: str | None = None,
+        spot: Spot | None = None,
     ) -> None:
-        super().__init__(port, store)
+        super().__init__(spot, store)
         self.id = secrets.token_hex(6)
         self.kind = kind
         self.start = log.last  # cursor: all events of the job follow it
         self.end: Event | None = None  # kept here too, where no flood can drop it
         self.tasks: Sequence[Task] = ()
-        self._board = board
         self._log = log
         self._created = _now()
         self._ended: str | None = None
@@ -53,8 +51,8 @@ class Job(Work):
                 id=self.id,
                 kind=self.kind,
                 created=self._created,
-                board=self._board,
-                port=self.port,
+                board=None if self.spot is None else self.spot.board,
+                port=None if self.spot is None else self.spot.port,
                 state=self.state,
                 cancelling=self.cancelling and outcome is None,
                 stage=self.stage,
@@ -105,7 +103,7 @@ class Job(Work):
         """Tell the followers of everything how the job stands."""
         self._log.append("job", {"job": self.snapshot()}, JOBS_TOPIC)
 
-    def note(self, *, doubt: str | None = None, settled: str | None = None) -> None:
+    def note(self, *, doubt: Spot | None = None, settled: Spot | None = None) -> None:
         self.store.save(self.snapshot(), doubt=doubt, settled=settled)
 
     def show(self, name: str, data: dict[str, object]) -> None:
@@ -137,12 +135,13 @@ class Job(Work):
 class Task(Work):
     """One task of a batch."""
 
-    def __init__(self, job: Job, number: int, board: str, port: str, function: str | None) -> None:
-        super().__init__(port, job.store)
+    def __init__(self, job: Job, number: int, spot: Spot, function: str | None) -> None:
+        super().__init__(spot, job.store)
         self.number = number
         self.attempt = 0
         self._job = job
-        self.board = board
+        self.board = spot.board
+        self._port = spot.port
         self._function = function
 
     def snapshot(self) -> TaskSnapshot:
@@ -151,7 +150,7 @@ class Task(Work):
             return TaskSnapshot(
                 task=self.number,
                 board=self.board,
-                port=self.port or "",
+                port=self._port,
                 function=self._function,
                 state=self.state,
                 attempt=self.attempt,
@@ -167,7 +166,7 @@ class Task(Work):
         self.state, self.attempt = JobState.RUNNING, attempt
         self.note()
 
-    def note(self, *, doubt: str | None = None, settled: str | None = None) -> None:
+    def note(self, *, doubt: Spot | None = None, settled: Spot | None = None) -> None:
         self.store.save_task(self._job.id, self.snapshot(), doubt=doubt, settled=settled)
 
     def show(self, name: str, data: dict[str, object]) -> None:

@@ -39,9 +39,11 @@ CREATE TABLE tasks (
     document BLOB NOT NULL,
     PRIMARY KEY (job, task)
 );
-CREATE TABLE doubts (    -- ports of boards that a job has written to, or left in an unknown state
-    port TEXT PRIMARY KEY,
-    job TEXT NOT NULL
+CREATE TABLE doubts (    -- boards that a job has written to, or left in an unknown state
+    port TEXT NOT NULL,
+    board TEXT NOT NULL, -- id; empty: whichever is at the port now
+    job TEXT NOT NULL,
+    PRIMARY KEY (port, board)
 );
 """
 
@@ -52,6 +54,14 @@ class Key:
 
     text: str
     request: str  # digest
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a board is: several may be at one port, if that is a URL which makes boards."""
+
+    port: str
+    board: str = ""  # id; empty: of an earlier server, or not connected any more
 
 
 class Store:
@@ -92,7 +102,7 @@ class Store:
             )
 
     def save(
-        self, job: JobSnapshot, *, doubt: str | None = None, settled: str | None = None
+        self, job: JobSnapshot, *, doubt: Spot | None = None, settled: Spot | None = None
     ) -> None:
         """Note where a job stands; that it is about to write to a port; or that all is known."""
         with self._writing() as db:
@@ -103,7 +113,12 @@ class Store:
             self._put_doubt(job.id, doubt, settled)
 
     def save_task(
-        self, job: str, task: TaskSnapshot, *, doubt: str | None = None, settled: str | None = None
+        self,
+        job: str,
+        task: TaskSnapshot,
+        *,
+        doubt: Spot | None = None,
+        settled: Spot | None = None,
     ) -> None:
         """Note where one task of a job stands."""
         with self._writing():
@@ -124,11 +139,19 @@ class Store:
         """Return the newest jobs, newest first."""
         return self._jobs("SELECT document FROM jobs ORDER BY number DESC LIMIT ?", limit)
 
-    def doubt(self, port: str) -> str | None:
-        """Return the job that left the board at a port in an unknown state."""
+    def doubt(self, spot: Spot) -> str | None:
+        """Return the job that left a board in an unknown state."""
         with self._reading() as db:
-            row = db.execute("SELECT job FROM doubts WHERE port = ?", (port,)).fetchone()
+            row = db.execute(
+                "SELECT job FROM doubts WHERE port = ? AND board IN (?, '')",
+                (spot.port, spot.board),
+            ).fetchone()
         return None if row is None else str(row[0])
+
+    def disconnected(self, board: str) -> None:
+        """Leave a board's doubt with its port: who is connected there next may be that board."""
+        with self._writing() as db:
+            db.execute("UPDATE OR REPLACE doubts SET board = '' WHERE board = ?", (board,))
 
     def close(self) -> None:
         with self._lock:
@@ -154,13 +177,15 @@ class Store:
 
     def _interrupt(self) -> None:
         """End what an earlier server left unfinished."""
+        with self._writing() as db:
+            db.execute("UPDATE OR REPLACE doubts SET board = ''")
         for job in self._jobs("SELECT document FROM jobs WHERE NOT ended"):
             tasks = [
                 task if task.state.ended else self._interrupted_task(job, task)
                 for task in job.tasks
             ]
             ports = [job.port] if not tasks else [task.port for task in job.tasks]
-            doubted = any(port and self.doubt(port) == job.id for port in ports)
+            doubted = any(port and self.doubt(Spot(port)) == job.id for port in ports)
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             error = JobInterruptedError("unknown" if doubted else "unchanged").failure()
             self.save(replace(job, state=JobState.INTERRUPTED, error=error, ended=now))
@@ -168,7 +193,7 @@ class Store:
                 self.save_task(job.id, task)
 
     def _interrupted_task(self, job: JobSnapshot, task: TaskSnapshot) -> TaskSnapshot:
-        doubted = task.state is JobState.RUNNING and self.doubt(task.port) == job.id
+        doubted = task.state is JobState.RUNNING and self.doubt(Spot(task.port)) == job.id
         error = JobInterruptedError("unknown" if doubted else "unchanged").failure()
         return replace(task, state=JobState.INTERRUPTED, error=error)
 
@@ -188,11 +213,17 @@ class Store:
             (job, task.task, msgspec.json.encode(task)),
         )
 
-    def _put_doubt(self, job: str, doubt: str | None, settled: str | None) -> None:
+    def _put_doubt(self, job: str, doubt: Spot | None, settled: Spot | None) -> None:
         if doubt is not None:
-            self._db.execute("REPLACE INTO doubts (port, job) VALUES (?, ?)", (doubt, job))
+            self._db.execute(
+                "REPLACE INTO doubts (port, board, job) VALUES (?, ?, ?)",
+                (doubt.port, doubt.board, job),
+            )
         if settled is not None:
-            self._db.execute("DELETE FROM doubts WHERE port = ?", (settled,))
+            self._db.execute(
+                "DELETE FROM doubts WHERE port = ? AND board IN (?, '')",
+                (settled.port, settled.board),
+            )
 
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:

@@ -16,7 +16,7 @@ import msgspec
 
 from server.errors import BoardState, JobCancelledError, ServerError
 from server.snapshots import JobState
-from server.store import Store
+from server.store import Spot, Store
 
 PROGRESS_INTERVAL_S = 0.05  # at most 20 a second: a page cannot show more
 WRITING = frozenset({"alloc", "upload", "patch"})  # stages that change the board
@@ -65,9 +65,9 @@ def outcome_of(work: Callable[[], object]) -> Outcome:
 class Work(ABC):
     """Work that somebody may follow and cancel."""
 
-    def __init__(self, port: str | None, store: Store) -> None:
+    def __init__(self, spot: Spot | None, store: Store) -> None:
         self.store = store
-        self.port = port
+        self.spot = spot
         self.cancelling = False
         self.state = JobState.QUEUED
         self.stage: str | None = None
@@ -104,7 +104,7 @@ class Work(ABC):
         """Note how the work ended."""
         self.state, self.outcome = outcome.state, outcome
         if outcome.state is JobState.SUCCEEDED and (self._writes or self.is_proof):
-            self.note(settled=self.port)
+            self.note(settled=self.spot)
         else:
             self.settle(outcome)
 
@@ -112,7 +112,7 @@ class Work(ABC):
         """Note what is known of the board after an attempt that may not be the last."""
         as_sure_as_before = self._writes and outcome.is_known and not self._was_in_doubt
         self._writes = self._writes and not as_sure_as_before
-        self.note(settled=self.port if as_sure_as_before else None)
+        self.note(settled=self.spot if as_sure_as_before else None)
 
     @property
     def is_proof(self) -> bool:
@@ -120,20 +120,20 @@ class Work(ABC):
         return False
 
     @abstractmethod
-    def note(self, *, doubt: str | None = None, settled: str | None = None) -> None:
+    def note(self, *, doubt: Spot | None = None, settled: Spot | None = None) -> None:
         """Write where the work stands to the journal."""
 
     @abstractmethod
     def show(self, name: str, data: dict[str, object]) -> None:
         """Tell the followers."""
 
-    def _doubt(self) -> str | None:
-        """Return the port, if its board is about to be written to for the first time."""
-        if self.stage not in WRITING or self._writes or self.port is None:
+    def _doubt(self) -> Spot | None:
+        """Return the board's place, if it is about to be written to for the first time."""
+        if self.stage not in WRITING or self._writes or self.spot is None:
             return None
-        self._was_in_doubt = self.store.doubt(self.port) is not None
+        self._was_in_doubt = self.store.doubt(self.spot) is not None
         self._writes = True
-        return self.port
+        return self.spot
 
     def _shows(self, done: int, total: int) -> bool:
         """Note progress, and tell whether it is worth an event: forward, and not too often."""

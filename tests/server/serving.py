@@ -13,6 +13,7 @@ from server.app import Bench, Server, create_app, listen, make_bench
 from server.boards import Link
 from server.jobs import Job
 from server.settings import Settings
+from server.store import Spot
 from server.work import Report
 
 STARTUP_S = 10
@@ -35,7 +36,9 @@ class Running:
     def start(self, work: Callable[[Link, Report], object], kind: str = "test") -> Job:
         """Have the first board do a job of the test's own."""
         board, jobs = self.bench.fleet.get(), self.bench.jobs
-        job = Job(kind, self.bench.streams.log, jobs.store, board.id, board.status().port)
+        port = board.status().port
+        spot = None if port is None else Spot(port, board.id)
+        job = Job(kind, self.bench.streams.log, jobs.store, spot)
 
         async def begin() -> None:
             board.claim(job)

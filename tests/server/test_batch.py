@@ -68,7 +68,7 @@ def test_emulated_boards_are_asked_for_by_number_and_tasks_go_to_one(bench: Runn
     tasks = [{"source": GREET, "board": 1}, {"source": BLINK_FAST, "board": 0}]
     job = start(bench.client, "batch", boards=2, tasks=tasks)
     done = finished(bench.client, job)
-    assert done["state"] == "succeeded"
+    assert done["state"] == "succeeded", done
     assert [(task["board"], task["result"]["function"]) for task in done["tasks"]] == [
         ("b1", "blink_period_ms"),
         ("b2", "greet"),

@@ -8,7 +8,11 @@ from collections.abc import Iterator
 import pytest
 from httpx_sse import connect_sse
 
+from server.boards import Link
+from server.inject import StageEvent
 from server.settings import Settings
+from server.store import Spot
+from server.work import Report
 from tests.server.clients import BLINK_FAST, GREET, PORT, Json, ask, finished, start, wait_until
 from tests.server.serving import Running, serve_in_thread
 
@@ -111,3 +115,23 @@ def test_named_board_is_connected_anew_in_its_place(two: Running) -> None:
     assert (status["board"], status["state"]) == ("b2", "connected")
     slots = client.get("/api/fpb/info?board=b2").json()["slots"]
     assert all(slot["empty"] for slot in slots)  # another emulated board, just switched on
+
+
+def test_doubt_about_one_board_is_none_about_another_at_the_same_url(two: Running) -> None:
+    go_on = threading.Event()
+
+    def write(_link: Link, report: Report) -> None:
+        report(StageEvent("upload", "writing"))
+        go_on.wait(10)
+
+    job = two.start(write)
+    wait_until(lambda: job.stage == "upload")
+    try:
+        other = ask(two.client, "inject", board="b2", source=GREET)
+        assert other.status_code == 202, other.text
+        assert finished(two.client, other.json())["state"] == "succeeded"
+        assert two.bench.jobs.store.doubt(Spot(PORT, "b1")) == job.id
+    finally:
+        go_on.set()
+    wait_until(lambda: job.end is not None)
+    assert two.client.get("/api/status").json()["doubt"] is None

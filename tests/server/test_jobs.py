@@ -8,7 +8,7 @@ from server.errors import RefusedError
 from server.events import EventLog
 from server.jobs import Job
 from server.snapshots import JobSnapshot, JobState
-from server.store import Store
+from server.store import Spot, Store
 from server.work import Report
 
 
@@ -194,7 +194,7 @@ def test_phase_is_in_the_journal_before_it_is_shown() -> None:
         if noted is not None:
             shown.append((noted.state, noted.stage))
 
-    job = Job("test", EventLog(on_append=look), store, "b1", "a port")
+    job = Job("test", EventLog(on_append=look), store, Spot("a port", "b1"))
     store.add(job.snapshot())
 
     def work(report: Report) -> None:
@@ -212,18 +212,18 @@ def test_phase_is_in_the_journal_before_it_is_shown() -> None:
 
 def test_doubt_is_in_the_journal_before_the_first_stage_that_writes_goes_on() -> None:
     store = Store()
-    job = Job("test", EventLog(), store, "b1", "a port")
+    job = Job("test", EventLog(), store, Spot("a port", "b1"))
     store.add(job.snapshot())
     doubts: list[str | None] = []
 
     def work(report: Report) -> None:
         for stage in ("link", "alloc"):
             report(Stage(stage))
-            doubts.append(store.doubt("a port"))
+            doubts.append(store.doubt(Spot("a port", "b1")))
 
     job.run(work, lambda: None)
     assert doubts == [None, job.id]
-    assert store.doubt("a port") is None
+    assert store.doubt(Spot("a port", "b1")) is None
 
 
 def test_journal_that_fails_ends_the_job_all_the_same(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from server.errors import JournalError
 from server.snapshots import JobSnapshot, JobState, TaskSnapshot
-from server.store import IN_MEMORY, Key, Store
+from server.store import IN_MEMORY, Key, Spot, Store
 
 PORT = "/dev/ttyACM0"
+SPOT = Spot(PORT, "b1")
 
 
 def job(name: str = "a", **fields: object) -> JobSnapshot:
@@ -51,7 +52,7 @@ def test_unfinished_job_that_wrote_nothing_is_interrupted_and_board_unchanged(
     assert found.error is not None
     assert (found.error["code"], found.error["board"]) == ("interrupted", "unchanged")
     assert found.ended
-    assert again.doubt(PORT) is None
+    assert again.doubt(Spot(PORT)) is None
     again.close()
 
 
@@ -60,17 +61,17 @@ def test_unfinished_job_that_may_have_written_leaves_a_doubt_until_it_is_settled
 ) -> None:
     store = Store(tmp_path)
     store.add(job())
-    store.save(job(state=JobState.RUNNING, stage="alloc"), doubt=PORT)
+    store.save(job(state=JobState.RUNNING, stage="alloc"), doubt=SPOT)
     killed(store)
     again = Store(tmp_path)
     found = again.find("a")
     assert found is not None
     assert found.error is not None
     assert found.error["board"] == "unknown"
-    assert again.doubt(PORT) == "a"
+    assert again.doubt(Spot(PORT)) == "a"
     again.add(job("b"))
-    again.save(job("b", state=JobState.SUCCEEDED), settled=PORT)
-    assert again.doubt(PORT) is None
+    again.save(job("b", state=JobState.SUCCEEDED), settled=Spot(PORT))
+    assert again.doubt(Spot(PORT)) is None
     again.close()
 
 
@@ -81,7 +82,7 @@ def test_tasks_of_an_interrupted_batch_keep_what_they_came_to(tmp_path: Path) ->
     done = replace(tasks[0], state=JobState.SUCCEEDED, result={"slot": 0})
     store.save_task("a", done)
     running = replace(tasks[1], state=JobState.RUNNING, stage="upload")
-    store.save_task("a", running, doubt="port 1")
+    store.save_task("a", running, doubt=Spot("port 1", "b1"))
     killed(store)
     again = Store(tmp_path)
     found = again.find("a")
@@ -106,7 +107,7 @@ def test_history_is_bounded_and_spares_what_runs_or_is_in_doubt() -> None:
     store = Store(keep=3)
     store.add(job("runs"))
     store.add(job("doubted", state=JobState.FAILED))
-    store.save(job("doubted", state=JobState.FAILED), doubt=PORT)
+    store.save(job("doubted", state=JobState.FAILED), doubt=SPOT)
     for number in range(10):
         store.add(job(str(number), state=JobState.SUCCEEDED), Key(str(number), ""))
     kept = [found.id for found in store.recent(100)]
@@ -145,3 +146,17 @@ def test_journal_in_memory_writes_no_file(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     Store(IN_MEMORY).add(job())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_doubt_is_of_one_board_until_nobody_knows_which_is_at_the_port() -> None:
+    store = Store()
+    store.add(job())
+    store.save(job(), doubt=SPOT)
+    neighbour = Spot(PORT, "b2")
+    assert (store.doubt(SPOT), store.doubt(neighbour)) == ("a", None)
+    store.save(job(), settled=neighbour)
+    assert store.doubt(SPOT) == "a"
+    store.disconnected("b1")
+    assert (store.doubt(SPOT), store.doubt(neighbour)) == ("a", "a")
+    store.save(job(), settled=neighbour)
+    assert store.doubt(SPOT) is None
