@@ -115,7 +115,7 @@ async def run_task(job: Job, task: Task, patch: BatchPatch, place: Place, batch:
             break
         attempt += 1
         batch.on_retry()
-        task.settle(outcome)
+        task.settle()
         retry = {"attempt": attempt, "attempts": batch.attempts, "reason": outcome.error}
         job.show("task-retry", {**name_of(task), **retry})
         await asyncio.sleep(RETRY_AFTER_S * (attempt - 1))

@@ -284,7 +284,7 @@ class TooManyBoardsError(RequestError):
 
 
 class InDoubtError(RequestError):
-    """A job ended without saying what it left on the board; who writes now may make it worse."""
+    """A job was killed with its server; who writes to the board now may make it worse."""
 
     code = "board-unknown"
     status = 409

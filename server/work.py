@@ -43,11 +43,6 @@ class Outcome:
     result: object = None
     error: dict[str, object] | None = None
 
-    @property
-    def is_known(self) -> bool:
-        """Whether the work can say what it left on the board."""
-        return self.error is None or self.error["board"] != "unknown"
-
 
 def outcome_of(work: Callable[[], object]) -> Outcome:
     """Do the work; whatever happens inside is an outcome."""
@@ -106,13 +101,16 @@ class Work(ABC):
         if outcome.state is JobState.SUCCEEDED and (self._writes or self.is_proof):
             self.note(settled=self.spot)
         else:
-            self.settle(outcome)
+            self.settle()
 
-    def settle(self, outcome: Outcome) -> None:
-        """Note what is known of the board after an attempt that may not be the last."""
-        as_sure_as_before = self._writes and outcome.is_known and not self._was_in_doubt
-        self._writes = self._writes and not as_sure_as_before
-        self.note(settled=self.spot if as_sure_as_before else None)
+    def settle(self) -> None:
+        """Note that an attempt is over, of which a living server can tell what it left.
+
+        A doubt that was there before is not settled by what did not succeed.
+        """
+        settles = self._writes and not self._was_in_doubt
+        self._writes = self._writes and not settles
+        self.note(settled=self.spot if settles else None)
 
     @property
     def is_proof(self) -> bool:

@@ -127,7 +127,7 @@ def test_server_that_is_stopped_while_it_connects_stops_in_good_order() -> None:
                 assert running.thread.is_alive()
             running.stop()
             far_end.vanish()
-            assert asyncio.run(running.bench.board.stopped(10))
+            assert asyncio.run(running.bench.fleet.stopped(10))
     finally:
         far_end.close()
 
@@ -150,7 +150,7 @@ def elf_with_greet_in_ram(tmp_path: Path) -> Path:
 def test_function_outside_the_code_region_is_refused(
     workbench: Workbench, elf_with_greet_in_ram: Path
 ) -> None:
-    workbench.post("/api/connect", port=PORT, elf=str(elf_with_greet_in_ram))
+    workbench.post("/api/connect?board=b1", port=PORT, elf=str(elf_with_greet_in_ram))
     before = workbench.get("/api/fpb/info")
     end = workbench.inject("int greet(void) { return 1; }", state="failed")
     assert (end["code"], end["board"]) == ("not-patchable", "unchanged")
