@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
 def url() -> Iterator[str]:
     """A server in a process of its own, so that the browser and the board do not share a GIL."""
     server = subprocess.Popen(
-        [FPBAY, "serve", "--port", PORT, "--http", "127.0.0.1:0"],
+        [FPBAY, "serve", "--port", PORT, "--http", "127.0.0.1:0", "--data", ":memory:"],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
