@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from emulator.errors import BoardError
 from emulator.memory_map import PAGE_SIZE, MemoryMap
-from emulator.peripherals.base import OPEN, Gate, Peripheral, guest, unimplemented
-from emulator.registers import WORD_MASK
+from emulator.peripherals.base import OPEN, Gate, Peripheral, guest
+from emulator.registers import WORD_MASK, unimplemented
 from emulator.views import PROGRAM_BASE
 
 ALIAS_OFFSET = 0x0200_0000  # from a bit-band region to its alias
@@ -40,10 +40,6 @@ class Block:
     lane: Lane
     gate: Gate = OPEN  # while it is shut, the peripheral reads 0 and ignores writes
 
-    @property
-    def is_shut(self) -> bool:
-        return not self.gate.register.word & self.gate.mask
-
 
 class Bus:
     """Peripherals by address, and the bit-band aliases over them and over SRAM."""
@@ -57,8 +53,11 @@ class Bus:
         self._program: Callable[[int, int, int], None] | None = None
 
     def attach(self, block: Block) -> None:
-        for address in range(block.address, block.address + block.size, GRAIN):
-            if address // GRAIN in self._blocks or self._memory_map.window_at(address) is not None:
+        end = block.address + block.size
+        if any(map(self._memory_map.window_at, range(block.address, end, PAGE_SIZE))):
+            raise BoardError(f"two blocks at {block.address:#010x}")
+        for address in range(block.address, end, GRAIN):
+            if address // GRAIN in self._blocks:
                 raise BoardError(f"two blocks at {address:#010x}")
             self._blocks[address // GRAIN] = block
             self._pages.add(address & -PAGE_SIZE)
@@ -109,9 +108,12 @@ class Bus:
         block = self._blocks.get(address // GRAIN)
         if block is None:
             return self._read_bit(address) if bit_band_target(address) else self._absent(address)
-        if block.is_shut:
+        register, mask = block.gate
+        if not register.word & mask:
             return self._unclocked(block)
         offset = address - block.address
+        if size == WORD:  # nearly always; a quick way is worth a line here
+            return block.peripheral.read(offset & ~0b11) >> 8 * (offset & 0b11)
         word = block.peripheral.read(offset & ~0b11)
         return word >> 8 * (offset & 0b11) & (1 << 8 * size) - 1
 
@@ -121,7 +123,8 @@ class Bus:
         if block is None:
             self._write_elsewhere(address, size, value)
             return
-        if block.is_shut:
+        register, mask = block.gate
+        if not register.word & mask:
             self._unclocked(block)
             return
         offset = address - block.address

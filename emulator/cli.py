@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from emulator.coverage import coverage
 from emulator.errors import EmulatorError
 from emulator.gateway import PtyGateway
 from emulator.pace import Pace
@@ -35,7 +36,15 @@ from emulator.urls.opening import start
     show_default=True,
     help="Virtual seconds in a second of yours; 0 is as fast as it goes.",
 )
-def board(part: str, firmware: Path | None, pty: Path | None, rate: float) -> None:
+@click.option(
+    "--coverage",
+    "is_coverage",
+    is_flag=True,
+    help="List what of the part is modelled and what is not, and run nothing.",
+)
+def board(
+    part: str, firmware: Path | None, pty: Path | None, rate: float, is_coverage: bool
+) -> None:
     r"""Run an emulated board until Ctrl-C.
 
     Without --pty, what the board prints is printed here and what you type is sent to it.
@@ -44,11 +53,16 @@ def board(part: str, firmware: Path | None, pty: Path | None, rate: float) -> No
     \b
     Examples:
       fpbay board
+      fpbay board --coverage
       fpbay board stm32f103c8 --pty /tmp/board &
       fpbay info --port /tmp/board
     """
     try:
         url = parse_url(f"emu://{part}")
+        if is_coverage:
+            for line in coverage(url.part):
+                click.echo(line)
+            return
         pace = start(EmuUrl(url.part, firmware, rate=rate))
         over = threading.Event()
 

@@ -77,6 +77,7 @@ class Part:
     memories: tuple[Region, ...]
     units: tuple[Unit, ...]
     factory: tuple[tuple[int, bytes], ...]  # address and bytes: what the vendor programmed
+    loader: str  # the folder of firmware/ whose loader runs on it
     console: str  # the USART whose line a board's URL is
     reset_hz: int  # core clock out of reset
     hse_hz: int | None

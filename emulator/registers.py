@@ -6,9 +6,11 @@ zero and cannot change them.
 """
 
 import enum
+import logging
 from typing import ClassVar, Self, overload
 
 WORD_MASK = 0xFFFF_FFFF
+unimplemented = logging.getLogger("emulator.unimplemented")  # the model lacks it
 
 
 class Access(enum.Enum):
@@ -52,6 +54,10 @@ class Field:
         return (word & self.mask) >> self.low
 
 
+class Unmodelled(Field):
+    """A field that is stored and has no effect. A program that changes it is told, once."""
+
+
 class Register:
     """One 32-bit register.
 
@@ -62,7 +68,8 @@ class Register:
     _bits: ClassVar[dict[Access, int]] = dict.fromkeys(Access, 0)
     _readable: ClassVar[int] = 0
     _stored: ClassVar[int] = 0
-    _kept_by_read: ClassVar[int] = WORD_MASK
+    _cleared_by_read: ClassVar[int] = 0
+    _unmodelled: ClassVar[int] = 0
 
     def __init_subclass__(cls) -> None:
         cls._bits = dict.fromkeys(Access, 0)
@@ -70,13 +77,20 @@ class Register:
             if field.mask >> 32 or any(field.mask & bits for bits in cls._bits.values()):
                 raise TypeError(f"{cls.__name__}.{field.name} overlaps or passes bit 31")
             cls._bits[field.access] |= field.mask
+        cls._unmodelled = sum(field.mask for field in cls.unmodelled())
         cls._readable = WORD_MASK & ~cls._bits[Access.WO]
-        cls._kept_by_read = WORD_MASK & ~cls._bits[Access.RC_R]
+        cls._cleared_by_read = cls._bits[Access.RC_R]
         cls._stored = cls._bits[Access.RW] | cls._bits[Access.WO]
 
     def __init__(self, reset: int = 0) -> None:
         self._reset = reset
         self.word = reset
+        self._told = 0  # unmodelled bits that a program has been told of
+
+    @classmethod
+    def unmodelled(cls) -> list[Unmodelled]:
+        """Return the fields without effect, in the manual's order."""
+        return [field for field in vars(cls).values() if isinstance(field, Unmodelled)]
 
     @classmethod
     def manual_name(cls) -> str:
@@ -88,12 +102,21 @@ class Register:
 
     def read(self) -> int:
         word = self.word
-        self.word = word & self._kept_by_read
+        if word & self._cleared_by_read:
+            self.word = word & ~self._cleared_by_read
         return word & self._readable
 
     def write(self, word: int) -> None:
+        if (word ^ self.word) & self._unmodelled:
+            self._tell((word ^ self.word) & ~self._told)
         cleared = word & self._bits[Access.RC_W1] | ~word & self._bits[Access.RC_W0]
         self.word = (self.word & ~self._stored | word & self._stored) & ~cleared
+
+    def _tell(self, changed: int) -> None:
+        for field in self.unmodelled():
+            if field.mask & changed:
+                self._told |= field.mask
+                unimplemented.warning("%s.%s has no effect", self.manual_name(), field.name)
 
     def merge(self, word: int, lanes: int) -> int:
         """Return the word to `write` so that only the bits of `lanes` take the value of `word`."""

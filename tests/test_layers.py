@@ -13,7 +13,7 @@ SOURCES = [
 # From the top down; a file imports from further down only, or from its own row.
 EMULATOR_ROWS = (
     ("cli", "gateway", "urls"),
-    ("pace",),
+    ("pace", "coverage"),
     ("board",),
     ("parts",),
     ("exception_model", "part", "link", "snapshot"),

@@ -1,7 +1,7 @@
 """STM32F103x8 and STM32F103xB: the medium-density parts, which differ in the size of their flash.
 
-Sources: ST's device header stm32f103xb.h for addresses and interrupt numbers; RM0008 for the rest.
-Not modelled: everything that has no line below; an access there is a BusFault.
+Sources: ST's device header stm32f103xb.h for names, addresses and interrupt numbers; RM0008 for
+the rest. Not modelled: the units made by `_absent`. Where nothing is, an access is a BusFault.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import cast
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
 from emulator.part import Core, Machine, Part, Unit
+from emulator.peripherals.absent import Absent
 from emulator.peripherals.afio import Afio
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.peripherals.bkp import Bkp
@@ -117,6 +118,30 @@ def _usart(
     return make
 
 
+def _absent(name: str, address: int, registers: str, clock: str = "") -> Unit:
+    """Declare a unit that the model lacks, by the names of its registers."""
+    gate = _clocked_by(clock) if clock else None
+    return Unit(name, address, lambda _: Absent(name, registers), gate)
+
+
+SPI = "CR1 CR2 SR=2 DR CRCPR=7 RXCRCR TXCRCR I2SCFGR"
+I2C = "CR1 CR2 OAR1 OAR2 DR SR1 SR2 CCR TRISE=2"
+ADC = (
+    "SR CR1 CR2 SMPR1 SMPR2 JOFR1 JOFR2 JOFR3 JOFR4 HTR=FFF LTR SQR1 SQR2 SQR3 JSQR"
+    " JDR1 JDR2 JDR3 JDR4 DR"
+)
+TIM1 = (
+    "CR1 CR2 SMCR DIER SR EGR CCMR1 CCMR2 CCER CNT PSC ARR=FFFF RCR CCR1 CCR2 CCR3 CCR4 BDTR"
+    " DCR DMAR"
+)
+CAN = (
+    "MCR=10002 MSR=C02 TSR=1C000000 RF0R RF1R IER ESR BTR=1230000 @180 TI0R TDT0R TDL0R TDH0R"
+    " TI1R TDT1R TDL1R TDH1R TI2R TDT2R TDL2R TDH2R RI0R RDT0R RDL0R RDH0R RI1R RDT1R RDL1R RDH1R"
+    " @200 FMR=2A1C0E01 FM1R @20C FS1R @214 FFA1R @21C FA1R @240 "
+) + " ".join(f"F{n}R1 F{n}R2" for n in range(14))
+RTC = "CRH CRL=20 PRLH PRLL=8000 DIVH DIVL=8000 CNTH CNTL ALRH=FFFF ALRL=FFFF"
+USB = "EP0R EP1R EP2R EP3R EP4R EP5R EP6R EP7R @40 CNTR=3 ISTR FNR DADDR BTABLE"
+
 UNITS = (
     Unit("RCC", 0x4002_1000, _rcc, lane=Lane.MERGE),
     Unit("DMA1", 0x4002_0000, _dma1, _clocked_by("DMA1"), lane=Lane.MERGE),
@@ -137,6 +162,19 @@ UNITS = (
     Unit("USART3", 0x4000_4800, _usart(USART3_IRQ, Rcc.pclk1_hz, 2, 3), _clocked_by("USART3")),
     Unit("PWR", 0x4000_7000, lambda _: Pwr(), _clocked_by("PWR")),
     Unit("BKP", 0x4000_6C00, _bkp, _clocked_by("BKP")),
+    _absent("RTC", 0x4000_2800, RTC),
+    _absent("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG"),
+    _absent("SPI2", 0x4000_3800, SPI, "SPI2"),
+    _absent("I2C1", 0x4000_5400, I2C, "I2C1"),
+    _absent("I2C2", 0x4000_5800, I2C, "I2C2"),
+    _absent("USB", 0x4000_5C00, USB, "USB"),
+    _absent("USB_SRAM", 0x4000_6000, "", "USB"),
+    _absent("CAN1", 0x4000_6400, CAN, "CAN1"),
+    _absent("ADC1", 0x4001_2400, ADC, "ADC1"),
+    _absent("ADC2", 0x4001_2800, ADC, "ADC2"),
+    _absent("TIM1", 0x4001_2C00, TIM1, "TIM1"),
+    _absent("SPI1", 0x4001_3000, SPI, "SPI1"),
+    _absent("DBGMCU", 0xE004_2000, "IDCODE=20036410 CR"),
 )
 
 
@@ -165,6 +203,7 @@ def stm32f103(name: str, description: str, flash_kib: int, sram_kib: int) -> Par
             (UNIQUE_ID, bytes.fromhex("4650 4261 7900 0000 0000 0001")),  # of each emulated board
             (OPTION_BYTES, bytes.fromhex("A55A" + "FF00" * 7)),  # nothing protected
         ),
+        loader="stm32f103c8",  # uses nothing that only a larger part has
         console="USART1",
         reset_hz=HSI_HZ,
         hse_hz=8_000_000,

@@ -5,19 +5,19 @@ Not modelled: event output and remapping of pins; those registers are stored.
 """
 
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Field, Register
+from emulator.registers import Field, Register, Unmodelled
 
 
 class AfioEvcr(Register):
     """AFIO_EVCR, Event control register."""
 
-    EVCR = Field(7, 0)  # not modelled
+    EVCR = Unmodelled(7, 0)
 
 
 class AfioMapr(Register):
     """AFIO_MAPR, AF remap and debug I/O configuration register."""
 
-    MAPR = Field(31, 0)  # not modelled
+    MAPR = Unmodelled(31, 0)
 
 
 class AfioExticr(Register):
@@ -32,7 +32,7 @@ class AfioExticr(Register):
 class AfioMapr2(Register):
     """AFIO_MAPR2, AF remap and debug I/O configuration register 2."""
 
-    MAPR2 = Field(15, 0)  # not modelled
+    MAPR2 = Unmodelled(15, 0)
 
 
 class Afio(Peripheral):

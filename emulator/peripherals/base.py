@@ -5,9 +5,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from emulator.registers import WORD_MASK, Register
+from emulator.registers import WORD_MASK, Register, unimplemented
 
-unimplemented = logging.getLogger("emulator.unimplemented")  # the model lacks it
 guest = logging.getLogger("emulator.guest")  # the program did what the manual forbids
 
 

@@ -7,7 +7,7 @@ Not modelled: the tamper pin, RTC calibration; those registers are stored.
 from collections.abc import Callable
 
 from emulator.peripherals.base import Peripheral, ResetCause
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 COUNT = 10  # of a medium-density part
 
@@ -21,14 +21,14 @@ class BkpDr(Register):
 class BkpRtccr(Register):
     """BKP_RTCCR, RTC clock calibration register."""
 
-    RTCCR = Field(9, 0)  # not modelled
+    RTCCR = Unmodelled(9, 0)
 
 
 class BkpCr(Register):
     """BKP_CR, Backup control register."""
 
-    TPAL = Field(1, 1)  # not modelled
-    TPE = Field(0, 0)  # not modelled
+    TPAL = Unmodelled(1, 1)
+    TPE = Unmodelled(0, 0)
 
 
 class BkpCsr(Register):
@@ -36,7 +36,7 @@ class BkpCsr(Register):
 
     TIF = Field(9, 9, Access.RO)
     TEF = Field(8, 8, Access.RO)
-    TPIE = Field(2, 2)  # not modelled
+    TPIE = Unmodelled(2, 2)
     CTI = Field(1, 1, Access.WO)
     CTE = Field(0, 0, Access.WO)
 

@@ -7,7 +7,7 @@ Not modelled: events (EMR is stored); what drives lines 16 to 18: PVD, RTC alarm
 from collections.abc import Callable, Mapping
 
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 
 class ExtiImr(Register):
@@ -19,7 +19,7 @@ class ExtiImr(Register):
 class ExtiEmr(Register):
     """EXTI_EMR, Event mask register."""
 
-    MR = Field(18, 0)  # not modelled
+    MR = Unmodelled(18, 0)
 
 
 class ExtiRtsr(Register):

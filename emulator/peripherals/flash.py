@@ -11,7 +11,7 @@ from typing import Any
 
 from emulator.memory_map import ERASED, Memory
 from emulator.peripherals.base import Peripheral, guest
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 PAGE = 1024  # bytes, of a medium-density part
 PAGES_PER_WRP = 4  # a bit of WRPR protects as many
@@ -42,7 +42,7 @@ class FlashKeyr(Register):
 class FlashOptkeyr(Register):
     """FLASH_OPTKEYR, Flash OPTKEY register."""
 
-    OPTKEYR = Field(31, 0, Access.WO)  # not modelled: the option bytes stay locked
+    OPTKEYR = Unmodelled(31, 0, Access.WO)  # the option bytes stay locked
 
 
 class FlashSr(Register):
@@ -62,8 +62,8 @@ class FlashCr(Register):
     OPTWRE = Field(9, 9, Access.RO)
     LOCK = Field(7, 7)  # software can set it; only the keys clear it
     STRT = Field(6, 6)
-    OPTER = Field(5, 5)  # not modelled
-    OPTPG = Field(4, 4)  # not modelled
+    OPTER = Unmodelled(5, 5)
+    OPTPG = Unmodelled(4, 4)
     MER = Field(2, 2)
     PER = Field(1, 1)
     PG = Field(0, 0)

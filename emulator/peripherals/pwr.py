@@ -5,25 +5,25 @@ Not modelled: Stop and Standby modes (WFI sleeps, whatever PDDS says), the volta
 """
 
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 
 class PwrCr(Register):
     """PWR_CR, Power control register."""
 
     DBP = Field(8, 8)  # 1: the backup domain can be written
-    PLS = Field(7, 5)  # not modelled
-    PVDE = Field(4, 4)  # not modelled
+    PLS = Unmodelled(7, 5)
+    PVDE = Unmodelled(4, 4)
     CSBF = Field(3, 3, Access.WO)
     CWUF = Field(2, 2, Access.WO)
-    PDDS = Field(1, 1)  # not modelled
-    LPDS = Field(0, 0)  # not modelled
+    PDDS = Unmodelled(1, 1)
+    LPDS = Unmodelled(0, 0)
 
 
 class PwrCsr(Register):
     """PWR_CSR, Power control/status register."""
 
-    EWUP = Field(8, 8)  # not modelled
+    EWUP = Unmodelled(8, 8)
     PVDO = Field(2, 2, Access.RO)
     SBF = Field(1, 1, Access.RO)
     WUF = Field(0, 0, Access.RO)

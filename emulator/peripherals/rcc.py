@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 HSI_HZ = 8_000_000
 
@@ -20,7 +20,7 @@ class RccCr(Register):
 
     PLLRDY = Field(25, 25, Access.RO)
     PLLON = Field(24, 24)
-    CSSON = Field(19, 19)  # not modelled
+    CSSON = Unmodelled(19, 19)
     HSEBYP = Field(18, 18)
     HSERDY = Field(17, 17, Access.RO)
     HSEON = Field(16, 16)
@@ -33,7 +33,7 @@ class RccCr(Register):
 class RccCfgr(Register):
     """RCC_CFGR, Clock configuration register."""
 
-    MCO = Field(26, 24)  # not modelled
+    MCO = Unmodelled(26, 24)
     USBPRE = Field(22, 22)
     PLLMUL = Field(21, 18)  # 0b0000: times 2, and so on; 0b1110 and 0b1111: times 16
     PLLXTPRE = Field(17, 17)  # 1: HSE / 2 enters the PLL
@@ -49,7 +49,7 @@ class RccCfgr(Register):
 class RccCir(Register):
     """RCC_CIR, Clock interrupt register."""
 
-    ENABLES = Field(12, 8)  # not modelled
+    ENABLES = Unmodelled(12, 8)
 
 
 class RccApb2rstr(Register):

@@ -12,15 +12,17 @@ from collections.abc import Callable
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
+
+TIM_STORED = (0x18, 0x1C, 0x20, 0x34, 0x38, 0x3C, 0x40, 0x48, 0x4C)
 
 
 class TimCr1(Register):
     """TIMx_CR1, Control register 1."""
 
-    CKD = Field(9, 8)  # not modelled
+    CKD = Unmodelled(9, 8)
     ARPE = Field(7, 7)  # 1: a new ARR counts from the next update on
-    CMS = Field(6, 5)  # not modelled
+    CMS = Unmodelled(6, 5)
     DIR = Field(4, 4)  # 1: counts down
     OPM = Field(3, 3)  # 1: stops at the next update
     URS = Field(2, 2)  # 1: only a counter that wraps sets UIF
@@ -31,49 +33,49 @@ class TimCr1(Register):
 class TimCr2(Register):
     """TIMx_CR2, Control register 2."""
 
-    CR2 = Field(7, 3)  # not modelled: TI1S, MMS, CCDS
+    CR2 = Unmodelled(7, 3)  # TI1S, MMS, CCDS
 
 
 class TimSmcr(Register):
     """TIMx_SMCR, Slave mode control register."""
 
-    SMCR = Field(15, 0)  # not modelled
+    SMCR = Unmodelled(15, 0)
 
 
 class TimDier(Register):
     """TIMx_DIER, DMA/interrupt enable register."""
 
-    DMA = Field(14, 8)  # not modelled: TDE, CC4DE to CC1DE, UDE
-    TIE = Field(6, 6)  # not modelled
-    CCIE = Field(4, 1)  # not modelled: CC4IE to CC1IE
+    DMA = Unmodelled(14, 8)  # TDE, CC4DE to CC1DE, UDE
+    TIE = Unmodelled(6, 6)
+    CCIE = Unmodelled(4, 1)  # CC4IE to CC1IE
     UIE = Field(0, 0)
 
 
 class TimSr(Register):
     """TIMx_SR, Status register."""
 
-    CCOF = Field(12, 9, Access.RC_W0)  # not modelled
-    TIF = Field(6, 6, Access.RC_W0)  # not modelled
-    CCIF = Field(4, 1, Access.RC_W0)  # not modelled
+    CCOF = Unmodelled(12, 9, Access.RC_W0)
+    TIF = Unmodelled(6, 6, Access.RC_W0)
+    CCIF = Unmodelled(4, 1, Access.RC_W0)
     UIF = Field(0, 0, Access.RC_W0)
 
 
 class TimEgr(Register):
     """TIMx_EGR, Event generation register."""
 
-    TG = Field(6, 6, Access.WO)  # not modelled
-    CCG = Field(4, 1, Access.WO)  # not modelled
+    TG = Unmodelled(6, 6, Access.WO)
+    CCG = Unmodelled(4, 1, Access.WO)
     UG = Field(0, 0, Access.WO)  # 1: the counter and the prescaler begin anew, with an update
 
 
 class TimStored(Register):
-    """TIMx_CCMR1, CCMR2, CCER, DCR and DMAR: capture, compare and DMA bursts."""
+    """TIMx_CCMR1 CCMR2 CCER CCR1-4 DCR DMAR, for capture, compare and DMA bursts."""
 
-    WORD = Field(15, 0)  # not modelled
+    WORD = Unmodelled(31, 0)
 
 
 class TimCount(Register):
-    """TIMx_CNT, PSC, ARR and CCR1 to CCR4: a count."""
+    """TIMx_CNT, TIMx_PSC and TIMx_ARR: a count."""
 
     COUNT = Field(31, 0)
 
@@ -100,7 +102,7 @@ class Tim(Peripheral):
         self.psc = TimCount()
         self._last = (1 << width) - 1  # the highest count
         self.arr = TimCount(reset=self._last)
-        stored = {offset: TimStored() for offset in (0x18, 0x1C, 0x20, 0x48, 0x4C)}
+        stored = {offset: TimStored() for offset in TIM_STORED}
         super().__init__(
             {
                 0x00: self.cr1,
@@ -112,7 +114,6 @@ class Tim(Peripheral):
                 0x24: self.cnt,
                 0x28: self.psc,
                 0x2C: self.arr,
-                **{0x34 + 4 * n: TimCount() for n in range(4)},
                 **stored,
             }
         )

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 FRAME_BITS = 10  # of the usual frame: start, eight data bits, stop
 STOP_HALF_BITS = (2, 1, 4, 3)  # by CR2.STOP
@@ -32,8 +32,8 @@ class SerialLine(Protocol):
 class UsartSr(Register):
     """USART_SR, Status register."""
 
-    CTS = Field(9, 9, Access.RC_W0)  # not modelled
-    LBD = Field(8, 8, Access.RC_W0)  # not modelled
+    CTS = Unmodelled(9, 9, Access.RC_W0)
+    LBD = Unmodelled(8, 8, Access.RC_W0)
     TXE = Field(7, 7, Access.RO)
     TC = Field(6, 6, Access.RC_W0)  # cleared by reading SR, then writing DR, too
     RXNE = Field(5, 5, Access.RC_W0)  # cleared by reading DR, too
@@ -78,27 +78,27 @@ class UsartCr1(Register):
 class UsartCr2(Register):
     """USART_CR2, Control register 2."""
 
-    LINEN = Field(14, 14)  # not modelled
+    LINEN = Unmodelled(14, 14)
     STOP = Field(13, 12)
-    CLOCK = Field(11, 8)  # not modelled: CLKEN, CPOL, CPHA, LBCL
-    LBD = Field(6, 5)  # not modelled: LBDIE, LBDL
+    CLOCK = Unmodelled(11, 8)  # CLKEN, CPOL, CPHA, LBCL
+    LBD = Unmodelled(6, 5)  # LBDIE, LBDL
     ADD = Field(3, 0)  # the address that wakes a muted receiver
 
 
 class UsartCr3(Register):
     """USART_CR3, Control register 3."""
 
-    CTS_RTS = Field(10, 8)  # not modelled: CTSIE, CTSE, RTSE
+    CTS_RTS = Unmodelled(10, 8)  # CTSIE, CTSE, RTSE
     DMAT = Field(7, 7)
     DMAR = Field(6, 6)
-    MODES = Field(5, 1)  # not modelled: SCEN, NACK, HDSEL, IRLP, IREN
+    MODES = Unmodelled(5, 1)  # SCEN, NACK, HDSEL, IRLP, IREN
     EIE = Field(0, 0)  # with DMAR: FE, ORE and NE interrupt
 
 
 class UsartGtpr(Register):
     """USART_GTPR, Guard time and prescaler register."""
 
-    GTPR = Field(15, 0)  # not modelled
+    GTPR = Unmodelled(15, 0)
 
 
 RECEIVE_ERRORS = UsartSr.ORE.mask | UsartSr.NE.mask | UsartSr.FE.mask

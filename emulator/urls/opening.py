@@ -13,7 +13,7 @@ def open_board(url: str) -> Pace:
 
 def start(url: EmuUrl) -> Pace:
     """Switch on a board with its own firmware, or with the one named."""
-    board = Board.from_elf(url.part.name, url.firmware or firmware_elf(url.part.name))
+    board = Board.from_elf(url.part.name, url.firmware or firmware_elf(url.part.loader))
     board.line.wire_reset(url.reset_line)
     board.line.set_faults(url.faults, url.seed)
     return Lockstep(board) if url.pace is PaceKind.LOCKSTEP else Realtime(board, url.rate)

@@ -1,8 +1,10 @@
 """Registers declared as the manuals tabulate them."""
 
+import logging
+
 import pytest
 
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 
 class Sample(Register):
@@ -75,3 +77,28 @@ def test_reset_brings_the_declared_value_back() -> None:
     register.reset()
     assert register.word == 0x1234_5678
     assert Sample.manual_name() == "SAMPLE"
+
+
+class Partly(Register):
+    """PARTLY, a register with fields that do nothing."""
+
+    KNOWN = Field(3, 2)
+    LOST = Unmodelled(1, 1)
+    GONE = Unmodelled(0, 0)
+
+
+def test_field_that_is_not_modelled_is_told_by_name_once_when_it_changes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    register = Partly(reset=0b01)
+    with caplog.at_level(logging.INFO, "emulator.unimplemented"):
+        register.write(0b1101)
+        assert caplog.records == []
+        for word in (0b11, 0b00, 0b11):
+            register.write(word)
+            assert register.read() == word  # it is stored
+    assert [record.getMessage() for record in caplog.records] == [
+        "PARTLY.LOST has no effect",
+        "PARTLY.GONE has no effect",
+    ]
+    caplog.clear()

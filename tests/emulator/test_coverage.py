@@ -1,0 +1,97 @@
+"""What the model lacks: told to the program's author, and listed by `fpbay board --coverage`."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from emulator.board import Board
+from emulator.cli import board as board_command
+from emulator.parts import part_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.emulator.conftest import Guest
+
+    Boot = Callable[[str], Guest]
+
+ABSENT = """
+uint32_t get(uint32_t address) { return REG(address); }
+void set(uint32_t address) { REG(address) = 0x1234; }
+"""
+RTC_PRLL, RTC_ALRL, I2C1_TRISE = 0x4000_280C, 0x4000_2824, 0x4000_5420
+
+
+def test_register_that_is_not_modelled_is_told_by_name_once(
+    boot: "Boot", caplog: pytest.LogCaptureFixture
+) -> None:
+    guest = boot(ABSENT)
+    with caplog.at_level(logging.INFO, "emulator.unimplemented"):
+        for _ in range(2):
+            assert guest.call("get", RTC_PRLL) == 0x8000
+        guest.call("set", I2C1_TRISE)
+        assert guest.call("get", I2C1_TRISE) == 0x0002
+    assert [record.getMessage() for record in caplog.records] == [
+        "RTC_PRLL is not modelled: reads as 0x00008000",
+        "I2C1_TRISE is not modelled: ignores a write of 0x00001234",
+    ]
+    caplog.clear()
+
+
+def test_unit_that_is_not_modelled_is_clocked_like_any_other(
+    boot: "Boot", caplog: pytest.LogCaptureFixture
+) -> None:
+    guest = boot(ABSENT)
+    guest.board.write(0x4002_101C, bytes(4))  # RCC_APB1ENR
+    assert guest.call("get", I2C1_TRISE) == 0
+    with caplog.at_level(logging.INFO, "emulator.unimplemented"):
+        assert guest.call("get", RTC_ALRL) == 0xFFFF  # needs no clock of APB1
+    caplog.clear()
+
+
+def listed(part: str) -> dict[str, str]:
+    """Return what the command says, by unit."""
+    result = CliRunner().invoke(board_command, [part, "--coverage"])
+    assert result.exit_code == 0, result.output
+    lines = [line.split(maxsplit=2) for line in result.output.splitlines()[1:]]
+    return {name: f"{address} {text}" for address, name, text in lines}
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [
+        ("IWDG", "0x40003000 modelled"),
+        ("WWDG", "0x40002c00 not modelled; reads as after reset: CR=7F CFR=7F SR"),
+        (
+            "EXTI",
+            "0x40010400 modelled, but these have no effect: EXTI_EMR: MR",
+        ),
+    ],
+)
+def test_coverage_lists_units_and_what_they_lack(unit: str, text: str) -> None:
+    assert listed("stm32f103c8")[unit] == text
+
+
+def test_coverage_lists_every_unit_of_the_part_and_its_memories() -> None:
+    part = part_named("stm32f103cb")
+    units = listed(part.name)
+    assert units["flash"] == "0x08000000 flash, 131072 bytes"
+    assert set(units) >= {unit.name for unit in part.units} | {"SRAM"}
+
+
+def test_cb_has_twice_the_flash(build: "Callable[[str], Path]") -> None:
+    source = "uint32_t get(uint32_t address) { return REG16(address); }"
+    board = Board.from_elf("stm32f103cb", build(source))
+    assert board.read(0x1FFF_F7E0, 2) == (128).to_bytes(2, "little")
+    assert board.read(0x0801_FFFE, 2) == b"\xff\xff"
+    with pytest.raises(Exception, match="nothing to read at 0x08020000"):
+        board.read(0x0802_0000, 2)
+
+
+def test_loader_runs_on_the_cb(loader: "Path") -> None:
+    board = Board.from_elf("stm32f103cb", loader)
+    board.run_for(ms=100)
+    assert b"FPBay" in board.line.receive()
