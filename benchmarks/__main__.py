@@ -17,6 +17,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print(render("Emulated core", emulation.speed(folder)))
+        print(render("Register accesses of the guest", emulation.registers(folder)))
         print(render("Boards", [*emulation.snapshots(folder), *injection.first_reply()]))
     print(render("Injection over HTTP, emulated board at rate=0", injection.injections()))
     print(render("Event streams and batches", streams.streams()))

@@ -14,7 +14,10 @@ from firmware.build import firmware_elf
 ROUNDS = 5
 VIRTUAL_MS = 4000  # 32 million instructions at the 8 MHz out of reset
 SNAPSHOTS, NEW_BOARDS = 300, 20
-TIGHT, CALLS = 0, 1
+TIGHT, CALLS, POLLS = 0, 1, 2
+POLLED = {"USART1_SR": 0x4001_3800, "GPIOA_IDR": 0x4001_0808, "RCC_CR": 0x4002_1000}
+RCC_APB2ENR = 0x4002_1018
+READS_A_ROUND, POLLING_MS = 1000, 100
 FP_CTRL, FP_REMAP, FP_COMP0 = 0xE000_2000, 0xE000_2004, 0xE000_2008
 KEY, ENABLE = 1 << 1, 1 << 0
 TABLE = 0x2000_4000
@@ -61,6 +64,35 @@ def speed(folder: Path) -> list[Row]:
         Row(name, f"{value:.0f} MIPS", f"{value / base:.2f} of calls, FPB off")
         for name, value in medians.items()
     ]
+
+
+def registers(folder: Path) -> list[Row]:
+    """Time the guest's reads of registers, beyond the same loop's reads of RAM."""
+    board = Board.from_elf("stm32f103c8", build_guest(folder))
+    poke(board, RCC_APB2ENR, 0xFFFF_FFFF)
+    poke(board, board.image.symbols["work"], POLLS)
+    rows: list[Row] = []
+    base = us_a_read(board, board.image.symbols["sum"])
+    for name, address in POLLED.items():
+        rows.append(
+            Row(f"read of {name}", f"{us_a_read(board, address) - base:.2f} us", "1 at most")
+        )
+    return rows
+
+
+def us_a_read(board: Board, address: int) -> float:
+    """Return the best of some rounds: the host has other things to do, too."""
+    poke(board, board.image.symbols["polled"], address)
+    board.run_for(ms=5)  # finish the round that was begun
+    figures: list[float] = []
+    for _ in range(ROUNDS):
+        before, started = board.read(board.image.symbols["rounds"], 4), time.process_time()
+        board.run_for(ms=POLLING_MS)
+        elapsed = time.process_time() - started
+        after = board.read(board.image.symbols["rounds"], 4)
+        rounds = int.from_bytes(after, "little") - int.from_bytes(before, "little")
+        figures.append(elapsed / (READS_A_ROUND * rounds) * 1e6)
+    return min(figures)
 
 
 def snapshots(folder: Path) -> list[Row]:

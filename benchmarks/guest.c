@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Work for the emulator's speed: a tight loop, and a loop of calls that can be patched.
+ * Work for the emulator's speed: a tight loop, a loop of calls that can be patched, and one that
+ * reads the word at `polled`.
  * `work` chooses; `rounds` counts.
  */
 #include <stdint.h>
@@ -8,6 +9,7 @@
 volatile uint32_t work;
 volatile uint32_t rounds;
 volatile uint32_t sum;
+volatile uint32_t polled;
 
 /* Four bytes each, aligned to four: one comparator replaces the whole function. */
 #define REPLACEABLE(name, value)                                                                   \
@@ -35,13 +37,24 @@ static void calls(void)
     sum = total;
 }
 
+/* Stores too, or the emulator would only count the loop. */
+static void polls(void)
+{
+    const volatile uint32_t *const word = (const volatile uint32_t *)polled;
+    for (uint32_t i = 0; i < 1000u; i++) {
+        sum = *word;
+    }
+}
+
 void reset(void)
 {
     for (;; rounds++) {
         if (work == 0u) {
             tight();
-        } else {
+        } else if (work == 1u) {
             calls();
+        } else {
+            polls();
         }
     }
 }
