@@ -38,6 +38,10 @@ class SnapshotError(EmulatorError):
         self.remedy = remedy
 
 
+class RecordingError(EmulatorError):
+    """A recording that cannot be replayed, or whose replay went another way."""
+
+
 class LockupError(EmulatorError):
     """The core locked up: a fault at a priority where no fault can be taken. DDI 0403E.e B1.5."""
 

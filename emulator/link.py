@@ -22,6 +22,13 @@ IDLE: Final = 0xFFFF  # the line's levels, first in bit 0, while nothing is sent
 BREAK: Final = 0
 PARITIES: Final = ("N", "E", "O", "M", "S")  # none, even, odd, mark, space; pyserial's letters
 RESET_LINES: Final = ("dtr", "rts")
+ACTIONS: Final = frozenset(  # of a host; each is a method of Link
+    {
+        *("send", "send_without_stop_bit", "send_with_wrong_parity", "set_break"),
+        *("set_baudrate", "set_format", "set_dtr", "set_rts", "wire_reset", "set_faults"),
+        "discard_unsent",
+    }
+)
 
 
 class Received(NamedTuple):

@@ -12,8 +12,8 @@ SOURCES = [
 
 # From the top down; a file imports from further down only, or from its own row.
 EMULATOR_ROWS = (
-    ("cli", "gateway", "urls"),
-    ("pace", "coverage"),
+    ("cli", "gateway", "tcp_gateway", "urls"),
+    ("pace", "recording", "coverage"),
     ("board",),
     ("parts",),
     ("exception_model", "part", "link", "snapshot"),

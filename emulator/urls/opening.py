@@ -8,12 +8,18 @@ from firmware.build import firmware_elf
 
 def open_board(url: str) -> Pace:
     """Switch on the board that a URL asks for."""
-    return start(parse_url(url))
+    parsed = parse_url(url)
+    return start(parsed, build(parsed))
 
 
-def start(url: EmuUrl) -> Pace:
-    """Switch on a board with its own firmware, or with the one named."""
+def build(url: EmuUrl) -> Board:
+    """Put a board together, with its own firmware or with the one named."""
     board = Board.from_elf(url.part.name, url.firmware or firmware_elf(url.part.loader))
     board.line.wire_reset(url.reset_line)
     board.line.set_faults(url.faults, url.seed)
+    return board
+
+
+def start(url: EmuUrl, board: Board) -> Pace:
+    """Switch a board on."""
     return Lockstep(board) if url.pace is PaceKind.LOCKSTEP else Realtime(board, url.rate)

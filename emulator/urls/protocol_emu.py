@@ -7,7 +7,7 @@ Each open port is a board of its own, switched on when the port is opened and of
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException
 
@@ -35,6 +35,13 @@ class Serial(SerialBase):
         self._reconfigure_port()
         self._update_dtr_state()
         self._update_rts_state()
+
+    @classmethod
+    def over(cls, pace: Any) -> Self:
+        """Return an open port to a board that is switched on already."""
+        port = cls()
+        port._pace, port.is_open = pace, True
+        return port
 
     def close(self) -> None:
         if self.is_open:
