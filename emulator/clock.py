@@ -19,6 +19,10 @@ NEVER = 2**63
 REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS = 16, 4096, 3, 16  # as in native/clock.c
 
 
+# Cycles, core clock, since which cycle and nanosecond it is that, and when the timers are due.
+ClockState = tuple[int, int, int, int, tuple[tuple[int, int | None], ...]]
+
+
 class Stop(enum.IntEnum):
     """Why the native half stopped the guest; `enum clock_stop`."""
 
@@ -82,7 +86,7 @@ class Timer:
         self.start_at(self.clock.cycles + cycles)
 
     def start_at(self, cycle: int) -> None:
-        self.due, self.due_ns = cycle, None
+        self._set_due(cycle)
         self.clock.shorten_run(cycle)
 
     def start_at_ns(self, ns: int) -> None:
@@ -91,7 +95,16 @@ class Timer:
         self.due_ns = ns
 
     def stop(self) -> None:
-        self.due, self.due_ns = NEVER, None
+        self._set_due(NEVER)
+
+    def _set_due(self, cycle: int) -> None:
+        clock = self.clock
+        if clock.earliest is not None:
+            if cycle < clock.earliest:
+                clock.earliest = cycle
+            elif self.due == clock.earliest:
+                clock.earliest = None
+        self.due, self.due_ns = cycle, None
 
     @property
     def is_running(self) -> bool:
@@ -109,6 +122,7 @@ class Clock:
             raise AssertionError("NativeClock and struct clock differ")
         self.hz = hz  # core clock; `set_hz` changes it
         self.trace = Trace()
+        self.earliest: int | None = None  # when the next timer is due, while that is known
         self._timers: list[Timer] = []
         self._anchor_cycles = 0  # `hz` has been what it is since then
         self._anchor_ns = 0
@@ -137,6 +151,7 @@ class Clock:
             for timer in self._timers:
                 if timer.due_ns is not None:
                     timer.due = self.cycle_at(timer.due_ns)
+            self.earliest = None
             self.request_attention()
 
     def timer(self, on_expiry: Callable[[int], None]) -> Timer:
@@ -146,7 +161,9 @@ class Clock:
 
     @property
     def next_due(self) -> int:
-        return min((timer.due for timer in self._timers), default=NEVER)
+        if self.earliest is None:
+            self.earliest = min([timer.due for timer in self._timers], default=NEVER)
+        return self.earliest
 
     def expire_due(self) -> None:
         """Run every timer whose time has come, earliest first."""
@@ -191,12 +208,13 @@ class Clock:
         native.table = ctypes.addressof(ctypes.c_uint8.from_buffer(table))
         native.table_copy[:] = table
 
-    def state(self) -> tuple[object, ...]:
+    def state(self) -> ClockState:
         """Return everything that `restore` needs, as plain values."""
         dues = tuple((timer.due, timer.due_ns) for timer in self._timers)
         return (self.cycles, self.hz, self._anchor_cycles, self._anchor_ns, dues)
 
-    def restore(self, state: tuple[int, int, int, int, tuple[tuple[int, int | None], ...]]) -> None:
+    def restore(self, state: ClockState) -> None:
         self.native.cycles, self.hz, self._anchor_cycles, self._anchor_ns, dues = state
         for timer, due in zip(self._timers, dues, strict=True):
             timer.due, timer.due_ns = due
+        self.earliest = None

@@ -209,7 +209,7 @@ class Link:
             self._on_line.extend(self.faults.pass_on(levels, self._free_ns))
         delay_ns = self._on_line[0][1]
         self._free_ns += delay_ns + self._format.half_bits * NS_PER_S // (2 * self._baudrate)
-        self._arrival.start_at(self._clock.cycle_at(self._free_ns))
+        self._arrival.start_at_ns(self._free_ns)
 
     def _on_arrival(self, due: int) -> None:
         del due
@@ -243,7 +243,7 @@ class Link:
         if self._late or received.ns > self._clock.ns:
             last_ns = self._late[-1].ns if self._late else 0
             self._late.append(received._replace(ns=max(received.ns, last_ns)))
-            self._late_arrival.start_at(self._clock.cycle_at(self._late[0].ns))
+            self._late_arrival.start_at_ns(self._late[0].ns)
             return
         self._clock.trace.note(Happening.FROM_BOARD, received.byte, received.ns)
         self.received.append(received)

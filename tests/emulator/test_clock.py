@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from emulator.clock import Clock
 
 
@@ -86,3 +89,42 @@ def test_time_never_goes_back() -> None:
     clock.skip_to(50)
     clock.skip_to(20)
     assert clock.cycles == 50
+
+
+@settings(deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["start_at", "start_at_ns", "stop", "set_hz", "skip", "keep", "restore"]
+            ),
+            st.integers(0, 3),
+            st.integers(1, 1000),
+        ),
+        max_size=40,
+    )
+)
+def test_next_due_is_the_earliest_timers_whatever_happened(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    clock = Clock(1_000_000)
+    timers = [clock.timer(lambda _: None) for _ in range(4)]
+    kept = clock.state()
+    for action, n, number in steps:
+        match action:
+            case "start_at":
+                timers[n].start_at(number)
+            case "start_at_ns":
+                timers[n].start_at_ns(number * 1000)
+            case "stop":
+                timers[n].stop()
+            case "set_hz":
+                clock.set_hz(number * 10_000)
+            case "skip":
+                clock.skip_to(number)
+                clock.expire_due()
+            case "keep":
+                kept = clock.state()
+            case _:
+                clock.restore(kept)
+        assert clock.next_due == min(timer.due for timer in timers)
