@@ -5,6 +5,7 @@ host does with a line. The board itself knows nothing of either.
 """
 
 import atexit
+import logging
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -16,11 +17,14 @@ from emulator.clock import NS_PER_S
 from emulator.errors import EmulatorError
 from emulator.link import Link
 
+logger = logging.getLogger(__name__)
+
 FOREVER_NS = 3600 * NS_PER_S  # one stretch of a read without a timeout
 POLL_NS = 1_000_000  # what a look that does not wait lets pass in lockstep
 SLICE_NS = 1_000_000  # of virtual time, between two looks at what the host wants
-CATCH_UP_NS = 20_000_000  # a host that stalls for longer is not caught up with
-BUSY_NAP_S, IDLE_NAP_S = 0.001, 0.005
+LONG_SLICE_NS = 10_000_000  # the same for a board that follows the host's time
+CATCH_UP_NS = 40_000_000  # a host that stalls for longer is not caught up with
+BUSY_NAP_S, IDLE_NAP_S = 0.001, 0.010
 BUSY_S = 0.05  # how long after a byte the line counts as busy
 KEPT_BYTES = 1 << 20  # of output that nobody reads; the oldest are lost, as in a driver's buffer
 
@@ -116,7 +120,7 @@ class Realtime(Pace):
         self._told: list[Callable[[Link], None]] = []
         self._from_board: deque[int] = deque(maxlen=KEPT_BYTES)
         self._is_cancelled = self._is_closing = False
-        self._failure: EmulatorError | None = None
+        self._failure: EmulatorError | None = None  # why the board stands still
         self._thread = threading.Thread(target=self._run, name="emulated board", daemon=True)
         self._thread.start()
         atexit.register(self.close)  # a thread in the engine does not survive the interpreter
@@ -170,20 +174,30 @@ class Realtime(Pace):
     # The board's thread.
 
     def _run(self) -> None:
+        try:
+            self._keep_up()
+        except EmulatorError as error:
+            self._fail(error)
+        except Exception as error:
+            logger.exception("the emulated board's thread ended")
+            failure = EmulatorError(
+                f"the emulated board stopped: {error!r}; this is a mistake in FPBay, and the log "
+                "says where"
+            )
+            failure.__cause__ = error
+            self._fail(failure)
+
+    def _keep_up(self) -> None:
         pacer = _Pacer(self._board.clock.ns, self._rate)
         busy_until_s = 0.0
         while not self._is_closing:
             self._do_as_told()
             now_ns = self._board.clock.ns
             target_ns = pacer.target_ns(now_ns)
-            try:
-                self._board.run_until(target_ns)
-            except EmulatorError as error:
-                self._fail(error)
-                return
+            self._board.run_until(target_ns)
             if self._give_output() or self._board.line.unsent:
                 busy_until_s = time.monotonic() + BUSY_S
-            if target_ns < now_ns + SLICE_NS:  # the board is where it should be
+            if target_ns < now_ns + pacer.slice_ns:  # the board is where it should be
                 self._nap(BUSY_NAP_S if time.monotonic() < busy_until_s else IDLE_NAP_S)
 
     def _do_as_told(self) -> None:
@@ -216,6 +230,7 @@ class _Pacer:
 
     def __init__(self, now_ns: int, rate: float) -> None:
         self._rate = rate
+        self.slice_ns = LONG_SLICE_NS if rate else SLICE_NS
         self._start(now_ns)
 
     def _start(self, now_ns: int) -> None:
@@ -224,9 +239,9 @@ class _Pacer:
     def target_ns(self, now_ns: int) -> int:
         """Return when to run to: now, or up to a slice ahead where the board is behind."""
         if not self._rate:
-            return now_ns + SLICE_NS
+            return now_ns + self.slice_ns
         elapsed_ns = (time.monotonic() - self._started_s) * NS_PER_S * self._rate
         wanted_ns = self._started_ns + round(elapsed_ns)
         if wanted_ns - now_ns > CATCH_UP_NS:
             self._start(now_ns)
-        return min(wanted_ns, now_ns + SLICE_NS)
+        return min(wanted_ns, now_ns + self.slice_ns)

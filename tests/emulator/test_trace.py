@@ -107,6 +107,7 @@ def test_fault_that_is_taken_is_in_the_trace(boot: Boot) -> None:
     assert [(kind, what) for kind, what, _ in added] == [(Happening.EXCEPTION, 11)]
 
 
+@settings(deadline=None)
 @given(
     records=st.lists(
         st.tuples(st.sampled_from(Happening), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)),
