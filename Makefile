@@ -21,7 +21,7 @@ run: $(VENV)/.run ## Serve the workbench on an emulated board with our firmware 
 	$(BIN)/fpbay serve --port '$(PORT)' --http '$(HTTP)'
 
 test: $(VENV)/.dev ## Run the tests. What needs Chromium, node or arm-none-eabi-gcc skips without it.
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Lint, types and formatting of everything: Python, C, JavaScript.
 	$(BIN)/ruff format --check .

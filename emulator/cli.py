@@ -89,7 +89,6 @@ def board(
     Without --pty, --tcp or --rfc2217, what the board prints is printed here and what you type is
     sent to it. With one of them, any program that opens serial ports can use the board as if it
     were plugged in; one at a time. PART may carry the options of an emu:// URL.
-
     """
     places = [option for option in (pty, tcp, rfc2217, recording) if option is not None]
     if len(places) > 1:

@@ -8,7 +8,7 @@ import enum
 import hashlib
 import struct
 
-RECORD = struct.Struct("<BQQ")
+RECORD = struct.Struct("<Bqq")  # signed: a timer may be set for a time that has passed
 FOLD_BYTES = 256 * RECORD.size  # records between two rounds of hashing, which costs more than they
 HASH_BYTES = 16
 
