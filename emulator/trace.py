@@ -8,9 +8,10 @@ import enum
 import hashlib
 import struct
 
-RECORD = struct.Struct("<Bqq")  # signed: a timer may be set for a time that has passed
+RECORD = struct.Struct("<BQQ")
 FOLD_BYTES = 256 * RECORD.size  # records between two rounds of hashing, which costs more than they
 HASH_BYTES = 16
+U64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class Happening(enum.IntEnum):
@@ -30,7 +31,7 @@ class Trace:
         self._records = bytearray()
 
     def note(self, happening: Happening, what: int, when: int) -> None:
-        self._records += RECORD.pack(happening, what, when)
+        self._records += RECORD.pack(happening, what & U64, when)  # a time may have passed
         if len(self._records) == FOLD_BYTES:
             self._hash = self.digest()
             self._records.clear()
