@@ -186,6 +186,14 @@ class NotConnectedError(RequestError):
         return {"port": self.port, "reason": self.reason}
 
 
+class NothingLostError(RequestError):
+    """There is no patch to apply again."""
+
+    code = "nothing-lost"
+    status = 409
+    title = "No patch was lost"
+
+
 class BoardBusyError(RequestError):
     """Another job has the board."""
 
@@ -626,15 +634,42 @@ class ReplyTimeoutError(DeviceError):
     title = "Board does not answer"
     retryable = True
 
-    def __init__(self, command: str, timeout_s: float, heard: Sequence[str] = ()) -> None:
+    def __init__(
+        self, command: str, timeout_s: float, heard: Sequence[str] = (), *, is_silent: bool = False
+    ) -> None:
         self.command = command
         self.timeout_s = timeout_s
         self.heard = list(heard)
+        self.is_silent = is_silent  # it does not even echo: asking again now is no use
         said = f"; it printed {self.heard[-1]!r} last" if self.heard else ""
         super().__init__(f"the board did not answer {command!r} within {timeout_s:g} s{said}")
 
     def extra(self) -> dict[str, object]:
         return {"command": self.command, "timeout_s": self.timeout_s, "heard": self.heard}
+
+
+def is_silent(error: Exception) -> bool:
+    """Return whether a board was found not to answer at all; then nothing more was sent to it."""
+    return isinstance(error, ReplyTimeoutError) and error.is_silent
+
+
+class OutcomeUnknownError(DeviceError):
+    """A command may have been done or not; nothing that was read tells."""
+
+    code = "outcome-unknown"
+    status = 504
+    title = "Outcome unknown"
+
+    def __init__(self, command: str, reason: str) -> None:
+        self.command = command
+        self.reason = reason
+        super().__init__(
+            f"whether the board did {command!r} is not known ({reason}):"
+            " look at its memory or its slots before going on"
+        )
+
+    def extra(self) -> dict[str, object]:
+        return {"command": self.command, "reason": self.reason}
 
 
 class RefusedError(DeviceError):

@@ -16,29 +16,39 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from server.device.commands import Allocation, Device
-from server.device.readback import BRANCH_SIZE, check_code, destination_of_call
-from server.device.slots import Info, Slot, choose_slot
+from server.device.attempts import Allocation
+from server.device.commands import Device
+from server.device.readback import check_code
+from server.device.slots import Info, Mode, choose_slot
 from server.device.undo import Undo, undone_on_failure
 from server.errors import (
     DeviceError,
-    ImageMismatchError,
     NoMemoryError,
-    NotPatchableError,
     PortError,
     RefusedError,
+    RemoteProtocolError,
+    ReplyTimeoutError,
     VerifyError,
+    is_silent,
 )
 from server.patch.compile import Toolchain, compile_patch
-from server.patch.image import FirmwareImage, Symbol
+from server.patch.image import FirmwareImage
 from server.patch.link import Patch, called_originals, link_patch, patch_size
 from server.patch.source import chosen_function
+from server.verify import (
+    check_image,
+    check_loader,
+    check_patch,
+    check_reach,
+    leads_to,
+    slots_of,
+)
 
 Stage = Literal["compile", "link", "alloc", "upload", "patch", "verify"]
 
 ALIGNMENT = 8  # AAPCS: what a patch's data may ask for; an allocation may be unaligned
 STAGING_ATTEMPTS = 3  # of alloc and upload together, when the line loses or changes bytes
-EVIDENCE = 64  # bytes of flash compared where the board does not say which image it runs
+PATCH_ATTEMPTS = 3  # where the reply is lost, and the board has not done it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class InjectRequest:
     source: str  # C translation unit that defines the replacement
     function: str | None = None  # None: the marked one, or the only one the firmware has too
     slot: int | None = None  # None: the one that the function has, or a free one
+    mode: Mode = "trampoline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class InjectResult:
     original: int  # address of the function replaced
     slot: int
     slots: list[int]  # all comparators it takes: one or two
+    mode: Mode
     address: int  # of the patch
     entry: int  # where calls arrive, Thumb bit set
     size: int
@@ -157,31 +169,32 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
     before = device.info()
     for used in dict.fromkeys([function, *called_originals(obj, image, function)]):
         check_image(device, before, image, used)
-    check_loader(before, function)
-    slot = choose_slot(before, function.address, request.slot)
+    check_loader(before, function, request.mode)
+    slot = choose_slot(before, function.address, request.slot, request.mode)
 
     with undone_on_failure(Undo(device, before, slot)) as undo:
 
         def link(address: int) -> Patch:
-            return link_patch(obj, image, function, address, toolchain)
+            patch = link_patch(obj, image, function, address, toolchain)
+            check_reach(function, patch.entry, request.mode)
+            return patch
 
         patch = stage_patch(device, before, size, link, stages)
 
         stages.enter("patch", f"Leading {function.name} to the patch, slot {slot}")
         undo.entry = patch.entry
-        device.tpatch(slot, function.address, patch.entry)
+        lead(device, slot, patch, request.mode, report)
 
         stages.enter("verify", "Following a call")
-        after = device.info()
-        check_slot(after.slots[slot], patch)
-        check_call(device, after, patch, report)
+        after = verified(device, before, slot, patch, request.mode, report)
 
     stages.leave()
     return InjectResult(
         function=function.name,
         original=function.address,
         slot=slot,
-        slots=[s.number for s in after.slots if slot in {s.number, s.pair}],
+        slots=slots_of(after, slot),
+        mode=request.mode,
         address=patch.address,
         entry=patch.entry,
         size=len(patch.code),
@@ -189,24 +202,6 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
         elapsed_ms=round(sum(stages.ms.values()), 1),
         stages=stages.ms,
     )
-
-
-def check_image(device: Device, info: Info, image: FirmwareImage, function: Symbol) -> None:
-    """Refuse an ELF other than the board's: its addresses would be wrong."""
-    matches = info.is_image(image.flash_address, image.flash)
-    if matches is None:  # this loader does not say; a data read returns flash, patched or not
-        length = min(EVIDENCE, function.size) or BRANCH_SIZE
-        ours = image.flash_bytes(function.address, length)
-        matches = device.read(function.address, length, force=True) == ours
-    if not matches:
-        raise ImageMismatchError(str(image.path), f"other bytes in flash, build {info.build}")
-
-
-def check_loader(info: Info, function: Symbol) -> None:
-    """Refuse what loaders other than ours do wrong while they report success."""
-    if function.address % 4 and info.memory is None:
-        reason = "it begins inside a word, and this board's loader is not known to take two slots"
-        raise NotPatchableError(function.name, function.address, reason)
 
 
 def stage_patch(
@@ -232,13 +227,51 @@ def stage_patch(
     except PortError:
         raise
     except DeviceError as error:
-        if attempts == 1:
+        if attempts == 1 or is_silent(error):
             raise
-        device.ping()  # a board that is silent for good ends the story here
+        device.measure_line()  # a board that is silent for good ends the story here
         stages.report(WarningEvent(f"{error}; starting again"))
     else:
         return patch
     return stage_patch(device, info, size, link, stages, attempts - 1)
+
+
+def lead(device: Device, slot: int, patch: Patch, mode: Mode, report: Report) -> None:
+    """Tell the FPB. Where the reply is lost, find out whether it was done before it is repeated."""
+    for attempt in range(1, PATCH_ATTEMPTS + 1):
+        try:
+            device.patch(slot, patch.function.address, patch.entry, mode)
+        except (ReplyTimeoutError, RemoteProtocolError) as error:
+            if is_silent(error):
+                raise
+            report(WarningEvent(f"{error}; reading back what the board did"))
+            if leads_to(device.info().slots[slot], patch):
+                return
+            if attempt == PATCH_ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def verified(
+    device: Device, before: Info, slot: int, patch: Patch, mode: Mode, report: Report
+) -> Info:
+    """Return what the board says when a call was followed to the patch."""
+
+    def warn(message: str) -> None:
+        report(WarningEvent(message))
+
+    after = device.info()
+    try:
+        check_patch(device, before, after, slot, patch, mode, warn)
+    except VerifyError as error:
+        again = device.info()  # nothing guards this reply: the line may have changed a digit
+        if again == after:
+            raise
+        warn(f"{error}; looking again")
+        check_patch(device, before, again, slot, patch, mode, warn)
+        return again
+    return after
 
 
 def allocate(device: Device, info: Info, size: int) -> Allocation:
@@ -250,23 +283,3 @@ def allocate(device: Device, info: Info, size: int) -> Allocation:
             raise
         free = None if info.memory is None else info.memory.free
         raise NoMemoryError(size, free) from error
-
-
-def check_slot(slot: Slot, patch: Patch) -> None:
-    """Compare the board's list with what it was told."""
-    listed = (slot.original, slot.target, slot.enabled)
-    if listed != (patch.function.address, patch.entry, True):
-        where = "nowhere" if slot.target is None else f"to 0x{slot.target:08X}"
-        found = f"{'on' if slot.enabled else 'off'} and leads {where}"
-        expected = f"on and lead to 0x{patch.entry:08X}"
-        raise VerifyError(f"slot {slot.number}, of", patch.function.address, expected, found)
-
-
-def check_call(device: Device, info: Info, patch: Patch, report: Report) -> None:
-    """Follow a call of the original the way the core goes."""
-    arrival = destination_of_call(device, info, patch.function.address)
-    if arrival is None:
-        report(WarningEvent("the loader's trampoline is of an unknown make, and was not followed"))
-    elif arrival != patch.entry:
-        expected, found = f"0x{patch.entry:08X}", f"0x{arrival:08X}"
-        raise VerifyError("the end of a call", patch.function.address, expected, found)

@@ -4,15 +4,19 @@ Each patch that is on is followed from its original the way the core goes, as af
 Where that succeeds for all of them the board's state is known again, whatever a job may have left.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.board_info import InfoDocument, describe
 from server.boards import Link
-from server.device.readback import destination_of_call
-from server.device.slots import Info, Slot
+from server.device.readback import Unit, check_enabled, read_unit
+from server.device.slots import Info, Mode, Slot
 from server.errors import ImageMismatchError, VerifyError
 from server.inject import ProgressEvent, StageEvent, WarningEvent
+from server.verify import arrival_of
 from server.work import Report
+
+MODES: Mapping[str, Mode] = {"direct": "direct", "debugmon": "debugmon"}  # as boards list them
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +35,21 @@ def verify_board(board: Link, report: Report) -> VerifyResult:
     if image is not None and info.is_image(image.flash_address, image.flash) is False:
         raise ImageMismatchError(str(image.path), f"other bytes in flash, build {info.build}")
     patched = [slot for slot in info.slots if slot.enabled and slot.pair is None]
+    unit = read_unit(board.device, info)
+    if patched:
+        check_enabled(unit)
     for done, slot in enumerate(patched, 1):
-        follow(board, info, slot, report)
+        follow(board, info, unit, slot, report)
         report(ProgressEvent("verify", done, len(patched)))
     return VerifyResult(len(patched), describe(board))
 
 
-def follow(board: Link, info: Info, slot: Slot, report: Report) -> None:
+def follow(board: Link, info: Info, unit: Unit, slot: Slot, report: Report) -> None:
     """Follow a call of one patched function."""
     if slot.original is None or slot.target is None:
         return
-    arrival = destination_of_call(board.device, info, slot.original)
+    mode = MODES.get(slot.mode or "", "trampoline")
+    arrival = arrival_of(board.device, info, unit, slot, mode)
     if arrival is None:
         unknown = f"slot {slot.number}: a trampoline of an unknown make, which was not followed"
         report(WarningEvent(unknown))

@@ -1,50 +1,40 @@
-"""The loader's commands as calls. Every reply is checked: what it echoes, its byte count, its CRC.
+"""The loader's commands as calls that hold on a bad line. Each is as many attempts as are safe.
 
-A command that failed on a CRC has changed nothing and is repeated a few times, except `upload`:
-there the board frees the allocation, so the caller starts again at `alloc`.
+- Refused for its CRC, or for words that were not sent: it changed nothing and is repeated, except
+  `upload`: there the board frees the allocation, so the caller starts again at `alloc`.
+- No reply, or one that does not fit, to a command that may be done twice (`ping`, `echo`, `info`,
+  `read`, `alloc`): it is repeated.
+- The same for one that may not: the board is asked what it did. If nothing tells, the outcome is
+  unknown, and that is the error.
 """
 
-import re
-import struct
-from base64 import b64decode, b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from server.device.protocol import MAX_REQUEST, Reply, Request, crc16
+from server.device.attempts import Allocation, Attempts
+from server.device.protocol import MAX_REQUEST
 from server.device.session import Session
-from server.device.slots import THUMB, Info, parse_info
-from server.errors import CorruptedError, RefusedError, RemoteProtocolError
+from server.device.slots import Info, Mode, Slot
+from server.errors import (
+    CorruptedError,
+    DeviceError,
+    OutcomeUnknownError,
+    RefusedError,
+    RemoteProtocolError,
+    ReplyTimeoutError,
+    is_silent,
+)
 
 ATTEMPTS = 3
-# What fits the line beside the command, address and CRC: base64 makes 4 characters of 3 bytes.
-CHUNK = (MAX_REQUEST - len("fl -c upload -a 0x00000000 -d  -r 0x0000\n")) // 4 * 3
-READ_CHUNK = 1024  # bytes; the most a loader sends at once
-CRC_REFUSAL = "CRC mismatch"
-
-HEX = r"(0x[0-9A-Fa-f]+)"
-PONG = re.compile(r"PONG")
-ECHO = re.compile(rf"ECHO (\d+) Bytes, CRC {HEX}")
-ALLOCATED = re.compile(rf"Allocated (\d+) at {HEX}")
-UPLOADED = re.compile(rf"Uploaded (\d+) bytes to {HEX}")
-WRITTEN = re.compile(rf"WRITE (\d+) bytes to {HEX}")
-READ = re.compile(rf"READ (\d+) bytes crc={HEX} data=(.*)")
-TRAMPOLINE = re.compile(rf"Trampoline (\d+): {HEX} -> tramp\({HEX}\) -> {HEX}")
-SWITCHED = {True: re.compile(r"Enabled patch (\d+)"), False: re.compile(r"Disabled patch (\d+)")}
-SWITCHED_ALL = {True: re.compile(r"Enabled \d+ .*"), False: re.compile(r"Disabled \d+ .*")}
-CLEARED = re.compile(r"Cleared slot (\d+)")
-CLEARED_ALL = re.compile(r"Cleared all .*")
+REPEATABLE = (ReplyTimeoutError, RemoteProtocolError)  # for what may be done twice
+AROUND_DATA = len("fl -c upload -a 0x00000000 -d  -r 0x0000\n")
+TAG = len("-t 65535 ")
+AROUND_ECHO = len("fl -c echo -d \n")
+MAX_DATA = 1024  # bytes in one command or reply
+SHORTER = (255, 127, 63)  # bytes of a line, where a longer one does not arrive whole
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """Memory for one patch, not yet in a slot."""
-
-    address: int  # may be unaligned
-    size: int
 
 
 class Device:
@@ -52,57 +42,67 @@ class Device:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._once = Attempts(session)
+        self.seen: Info | None = None  # what the board said of itself last
 
     def ping(self) -> None:
         """Get a sign of life."""
-        self._ask(PONG, "ping")
+        _repeat(self._once.ping, REPEATABLE)
 
     def echo(self, data: bytes) -> None:
         """Send bytes and check that they arrived."""
-        text = data.hex()
-        echoed = self._ask(ECHO, "echo", "-d", text)
-        self._check("echo", _numbers(echoed), (len(data), crc16(text.encode())))
+        _repeat(partial(self._once.echo, data), REPEATABLE)
 
     def hello(self) -> str:
         """Return the greeting of the function that is made to be patched."""
-        reply = self._execute("hello")
-        self.session.hand_on(reply.lines)
-        return reply.text
+        return self._once.hello()
 
     def info(self) -> Info:
-        """Ask for the loader, the unit and the slots."""
-        reply = self._execute("info")
-        try:
-            info, strangers = parse_info(reply.lines)
-        except RemoteProtocolError:
-            self.session.distrust()
-            self.session.hand_on(reply.lines)
-            raise
-        self.session.hand_on(strangers)
+        """Ask for the loader, the unit and the slots; go on as the answer says it can."""
+        info = _repeat(self._once.info, REPEATABLE)
+        if info.limits is None:  # the line may have been measured
+            self.session.speak(info.level, min(self.session.max_request, MAX_REQUEST))
+        else:
+            self.session.speak(info.level, info.limits.line + 1)
+        self.seen = info
         return info
+
+    def measure_line(self) -> None:
+        """Find out how long a line may be to arrive whole: ask, or else try, which does no harm."""
+        if self.info().limits is not None:
+            return
+        for size in (MAX_REQUEST, *SHORTER):
+            self.session.speak(1, size)
+            try:
+                self._once.echo(bytes((size - AROUND_ECHO) // 2))
+            except (*REPEATABLE, RefusedError) as error:
+                if is_silent(error):
+                    raise
+            else:
+                return
 
     def read(self, address: int, length: int, *, force: bool = False) -> bytes:
         """Read memory, as the program running there would; `force`: anywhere, registers too."""
-        end = address + length
+        end, size = address + length, self._max_data
         return b"".join(
-            _repeat(partial(self._read_chunk, at, min(READ_CHUNK, end - at), force=force))
-            for at in range(address, end, READ_CHUNK)
+            _repeat(partial(self._once.read, at, min(size, end - at), force=force), REPEATABLE)
+            for at in range(address, end, size)
         )
 
     def write(self, address: int, data: bytes) -> None:
         """Write memory, as the program running there would."""
-        for offset in range(0, len(data), CHUNK):
-            chunk = data[offset : offset + CHUNK]
-            _repeat(partial(self._write_chunk, address + offset, chunk))
+        for offset in range(0, len(data), self._chunk):
+            at, chunk = address + offset, data[offset : offset + self._chunk]
+            self._settle(
+                "write",
+                partial(self._once.write, at, chunk),
+                partial(self._holds, at, chunk),
+                again=False,  # the program may have changed it since
+            )
 
     def alloc(self, size: int) -> Allocation:
         """Take memory for a patch. An earlier allocation that went into no slot is freed."""
-        match = _repeat(
-            lambda: self._ask(ALLOCATED, "alloc", "-s", str(size), *_crc(size)),
-        )
-        allocated, address = _numbers(match)
-        self._check("alloc", allocated, size)
-        return Allocation(address, size)
+        return _repeat(partial(self._once.alloc, size), REPEATABLE)
 
     def upload(
         self,
@@ -115,129 +115,95 @@ class Device:
 
         A CorruptedError means that the board has freed the allocation.
         """
-        for start in range(0, len(data), CHUNK):
-            chunk = data[start : start + CHUNK]
-            self._upload_chunk(allocation, offset + start, chunk)
+        for start in range(0, len(data), self._chunk):
+            chunk = data[start : start + self._chunk]
+            self._once.upload(allocation, offset + start, chunk)
             progress(start + len(chunk), len(data))
 
     def release(self) -> None:
-        """Free an allocation that went into no slot.
+        """Free an allocation that went into no slot."""
+        self._once.release()
 
-        The protocol has no command for it, but an upload whose CRC is wrong does just that.
-        """
-        option, crc = _crc(0, 1, data=b"\0")
-        wrong = f"0x{int(crc, 16) ^ 0xFFFF:04X}"
-        try:
-            self._execute("upload", "-a", "0", "-d", _base64(b"\0"), option, wrong)
-        except (CorruptedError, RefusedError):
-            return
-        raise RemoteProtocolError("an upload with a wrong CRC was taken", "upload")
-
-    def tpatch(self, comp: int, original: int, target: int) -> int:
-        """Redirect a function through a trampoline; return the trampoline's address."""
-        return _repeat(partial(self._tpatch, comp, original, target))
+    def patch(self, comp: int, original: int, target: int, mode: Mode = "trampoline") -> None:
+        """Redirect a function. Where the reply is lost, what the board did is for the caller."""
+        _repeat(partial(self._once.patch, comp, original, target, mode))
 
     def enable(self, comp: int | None, *, on: bool) -> None:
         """Switch a slot on or off; all of them if `comp` is None."""
-        switch = ("--enable", str(int(on)))
-        if comp is None:
-            self._ask(SWITCHED_ALL[on], "enable", *switch, "--all")
-            return
-        which = ("--comp", str(comp), *_crc(comp, int(on)))
-        match = _repeat(lambda: self._ask(SWITCHED[on], "enable", *switch, *which))
-        self._check("enable", _numbers(match), (comp,))
+        self._settle(
+            "enable",
+            partial(self._once.enable, comp, on=on),
+            lambda: all(
+                comp is None if slot.empty else slot.enabled is on for slot in self._slots(comp)
+            ),
+        )
 
     def unpatch(self, comp: int | None) -> None:
         """Clear a slot and free its memory; all of them if `comp` is None."""
-        if comp is None:
-            self._ask(CLEARED_ALL, "unpatch", "--all")
-            return
-        which = ("--comp", str(comp), *_crc(comp))
-        match = _repeat(lambda: self._ask(CLEARED, "unpatch", *which))
-        self._check("unpatch", _numbers(match), (comp,))
+        self._settle(
+            "unpatch",
+            partial(self._once.unpatch, comp),
+            lambda: all(slot.empty for slot in self._slots(comp)),
+        )
 
-    def _read_chunk(self, address: int, length: int, *, force: bool) -> bytes:
-        what = ("-a", _hex(address), "-l", str(length), *(("--force",) if force else ()))
-        match = self._ask(READ, "read", *what, *_crc(address, length))
-        try:
-            data = b64decode(match[3], validate=True)
-        except ValueError as error:
-            raise CorruptedError("the reply's data is not base64", "read") from error
-        self._check("read", (int(match[1]), len(data)), (length, length))
-        if int(match[2], 16) != crc16(_words(address, length) + data):
-            raise CorruptedError("the CRC of the reply is wrong", "read")
-        return data
+    @property
+    def _max_data(self) -> int:
+        limits = None if self.seen is None else self.seen.limits
+        return MAX_DATA if limits is None else min(limits.data, MAX_DATA)
 
-    def _write_chunk(self, address: int, data: bytes) -> None:
-        what = ("-a", _hex(address), "-d", _base64(data))
-        match = self._ask(WRITTEN, "write", *what, *_crc(address, len(data), data=data))
-        self._check("write", _numbers(match), (len(data), address))
+    @property
+    def _chunk(self) -> int:
+        """Return how much data fits a line: base64 makes 4 characters of 3 bytes."""
+        around = AROUND_DATA + TAG * self.session.is_tagging
+        return min((self.session.max_request - around) // 4 * 3, self._max_data)
 
-    def _upload_chunk(self, allocation: Allocation, offset: int, data: bytes) -> None:
-        what = ("-a", _hex(offset), "-d", _base64(data))
-        match = self._ask(UPLOADED, "upload", *what, *_crc(offset, len(data), data=data))
-        self._check("upload", _numbers(match), (len(data), allocation.address + offset))
+    def _holds(self, address: int, data: bytes) -> bool:
+        return self.read(address, len(data)) == data
 
-    def _tpatch(self, comp: int, original: int, target: int) -> int:
-        what = ("--comp", str(comp), "--orig", _hex(original), "--target", _hex(target))
-        match = self._ask(TRAMPOLINE, "tpatch", *what, *_crc(comp, original, target))
-        slot, source, trampoline, destination = _numbers(match)
-        echoed = (slot, source & ~THUMB, destination)
-        self._check("tpatch", echoed, (comp, original & ~THUMB, target))
-        return trampoline & ~THUMB
+    def _slots(self, comp: int | None) -> tuple[Slot, ...]:
+        """Ask for a slot, or for all of them."""
+        slots = self.info().slots
+        return slots if comp is None else slots[comp : comp + 1]
 
-    def _ask(self, pattern: re.Pattern[str], command: str, *arguments: str) -> re.Match[str]:
-        """Run a command whose verdict line is the whole answer."""
-        reply = self._execute(command, *arguments)
-        self.session.hand_on(reply.lines)
-        match = pattern.fullmatch(reply.text)
-        if match is None:
-            self.session.distrust()
-            raise RemoteProtocolError(f"the answer was {reply.text!r}", command)
-        return match
-
-    def _execute(self, command: str, *arguments: str) -> Reply:
-        try:
-            return self.session.execute(Request(command, arguments))
-        except RefusedError as error:
-            if CRC_REFUSAL in error.text:
-                raise CorruptedError(error.text, command) from error
-            raise
-
-    def _check(self, command: str, echoed: object, asked: object) -> None:
-        if echoed != asked:
-            self.session.distrust()
-            raise RemoteProtocolError(f"asked for {asked}, the answer says {echoed}", command)
+    def _settle(
+        self,
+        command: str,
+        attempt: Callable[[], None],
+        is_done: Callable[[], bool],
+        *,
+        again: bool = True,
+    ) -> None:
+        """Run what must not be done twice: where the reply is lost, see what the board did."""
+        doubt: DeviceError | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                _repeat(attempt)
+            except (*REPEATABLE, RefusedError) as error:
+                is_refused = isinstance(error, (CorruptedError, RefusedError))
+                if doubt is None and (is_refused or is_silent(error)):
+                    raise  # it was not done; later it may be refused because it had been
+                doubt = error
+            else:
+                return
+            try:
+                if is_done():
+                    return
+            except DeviceError as error:
+                raise OutcomeUnknownError(command, str(doubt)) from error
+            if not again:
+                raise OutcomeUnknownError(command, str(doubt)) from doubt
+        if doubt is not None:
+            raise doubt
 
 
-def _repeat(attempt: Callable[[], T]) -> T:
-    """Try again what the line corrupted."""
+def _repeat(
+    attempt: Callable[[], T], errors: tuple[type[DeviceError], ...] = (CorruptedError,)
+) -> T:
+    """Try again what the line corrupted, or lost."""
     for _ in range(ATTEMPTS - 1):
         try:
             return attempt()
-        except CorruptedError:
-            continue
+        except errors as error:
+            if is_silent(error):
+                raise
     return attempt()
-
-
-def _numbers(match: re.Match[str]) -> tuple[int, ...]:
-    """Return a match's groups: numbers, hexadecimal where they start with 0x."""
-    return tuple(int(text, 16 if text.startswith("0x") else 10) for text in match.groups())
-
-
-def _words(*numbers: int) -> bytes:
-    """Return numbers as they enter a CRC."""
-    return struct.pack(f"<{len(numbers)}I", *numbers)
-
-
-def _crc(*numbers: int, data: bytes = b"") -> tuple[str, str]:
-    """Return the option that carries a request's CRC."""
-    return "-r", f"0x{crc16(_words(*numbers) + data):04X}"
-
-
-def _hex(number: int) -> str:
-    return f"0x{number:08X}"
-
-
-def _base64(data: bytes) -> str:
-    return b64encode(data).decode("ascii")

@@ -1,16 +1,18 @@
 """Find out where a call of a function goes on the board, by reading and not by asking.
 
 The core's way is followed: FP_CTRL, comparators and remap table make what it fetches at the
-function's address; the branch found there leads to a trampoline, that to the patch.
+function's address. The branch found there leads to the patch, or to a trampoline and on to the
+patch; a breakpoint leads to the DebugMonitor exception, if that is enabled.
 
 Source: Armv7-M Architecture Reference Manual, DDI 0403E.e, C1.11.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from server.device.commands import Device
-from server.device.slots import COMP_MASK, Info, words_of
+from server.device.slots import COMP_MASK, WORD_MASK, FpbInfo, Info, words_of
 from server.errors import VerifyError
 
 FP_CTRL = 0xE000_2000
@@ -18,6 +20,9 @@ FP_COMP_OFFSET = 0x008
 FP_CTRL_ENABLE = 1 << 0
 FP_COMP_ENABLE = 1 << 0
 FP_COMP_REPLACE = 0b11 << 30  # 0b00: remap
+FP_COMP_LOWER, FP_COMP_UPPER = 0b01 << 30, 0b10 << 30  # a breakpoint in that halfword
+DEMCR = 0xE000_EDFC
+DEMCR_MON_EN = 1 << 16
 
 BRANCH_SIZE = 4
 TRAMPOLINE_SIZE = 10  # ldr.w r12, [pc, #imm]; ldr.w r12, [r12, #imm]; bx r12
@@ -29,6 +34,27 @@ R12 = 12
 Read = Callable[[int, int], bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The FPB's registers and the remap table, as they are read."""
+
+    enabled: bool
+    comps: tuple[int, ...]  # FP_COMPn of the instruction comparators
+    table: tuple[bytes, ...]  # the word of each; nothing where the unit cannot remap
+
+
+def read_unit(device: Device, info: Info) -> Unit:
+    """Read the unit, and the table where it is."""
+    count = len(info.slots)
+    registers = device.read(FP_CTRL, FP_COMP_OFFSET + 4 * count, force=True)
+    table = device.read(info.remap, 4 * count, force=True) if info.can_remap else b""
+    return Unit(
+        enabled=bool(_word(registers) & FP_CTRL_ENABLE),
+        comps=struct.unpack_from(f"<{count}I", registers, FP_COMP_OFFSET),
+        table=tuple(table[at : at + 4] for at in range(0, len(table), 4)),
+    )
+
+
 def check_code(device: Device, address: int, code: bytes) -> None:
     """Compare the patch in the board's memory with the one that was linked."""
     found = device.read(address, len(code), force=True)
@@ -37,24 +63,65 @@ def check_code(device: Device, address: int, code: bytes) -> None:
             raise VerifyError("the patch's byte", at, f"0x{should_be:02X}", f"0x{is_:02X}")
 
 
-def destination_of_call(device: Device, info: Info, original: int) -> int | None:
-    """Return where a call of `original` arrives, Thumb bit included.
+def check_enabled(unit: Unit) -> None:
+    """See that the unit matches at all."""
+    if not unit.enabled:
+        raise VerifyError("FP_CTRL", FP_CTRL, "enabled", "disabled")
 
-    None means that its trampoline is not like those known here; all before it was in order.
-    """
+
+def check_others(unit: Unit, before: Info, ours: Collection[int]) -> None:
+    """See that the comparators of other patches are what they were."""
+    for n, comp in enumerate(unit.comps):
+        expected = before.slots[n].comp
+        if n not in ours and comp != expected:
+            address = FP_CTRL + FP_COMP_OFFSET + 4 * n
+            raise VerifyError(
+                f"comparator {n}, not of this patch,", address, f"0x{expected:08X}", f"0x{comp:08X}"
+            )
+
+
+def branch_at(device: Device, unit: Unit, original: int) -> int:
+    """Return where the branch goes that the core fetches in place of a function's start."""
     words = words_of(original)
     start = words[0]
     own = device.read(start, 4 * len(words), force=True)  # no fetch: flash, patched or not
-    fetched = _fetched(device, info, start, own)
+    fetched = _fetched(unit, start, own)
     before, after = original - start, original - start + BRANCH_SIZE
     if fetched[:before] + fetched[after:] != own[:before] + own[after:]:
         raise VerifyError("the code around the branch", start, own.hex(), fetched.hex())
     branch = fetched[before:after]
-    trampoline = branch_destination(original, branch)
-    if trampoline is None:
+    destination = branch_destination(original, branch)
+    if destination is None:
         found = branch.hex() if branch != own[before:after] else "the original one"
-        raise VerifyError("the instruction", original, "a branch to a trampoline", found)
-    return trampoline_destination(trampoline, lambda at, size: device.read(at, size, force=True))
+        raise VerifyError("the instruction", original, "a branch", found)
+    return destination
+
+
+def check_breakpoint(device: Device, info: Info, unit: Unit, original: int) -> None:
+    """See that a comparator breaks at a function's first halfword, and that this is an exception.
+
+    Not both halfwords of the word: the other one is the end of another function.
+    """
+    expected = breakpoint_comparator(info.fpb, original)
+    word = original & WORD_MASK
+    found = [c for c in unit.comps if c & FP_COMP_ENABLE and _compares(info.fpb, c, word)]
+    if found != [expected]:
+        shown = ", ".join(f"0x{comp:08X}" for comp in found) or "no comparator"
+        raise VerifyError("the comparator", original, f"0x{expected:08X}", shown)
+    if not _word(device.read(DEMCR, 4, force=True)) & DEMCR_MON_EN:
+        raise VerifyError("DEMCR.MON_EN", DEMCR, "1", "0")
+
+
+def breakpoint_comparator(fpb: FpbInfo, original: int) -> int:
+    """Return what FP_COMPn holds for a breakpoint. DDI 0403E.e C1.11.5; version 2: BPADDR, BE."""
+    if fpb.version > 1:
+        return original | FP_COMP_ENABLE
+    replace = FP_COMP_UPPER if original & 2 else FP_COMP_LOWER
+    return replace | original & COMP_MASK | FP_COMP_ENABLE
+
+
+def _compares(fpb: FpbInfo, comp: int, word: int) -> bool:
+    return comp & (WORD_MASK if fpb.version > 1 else COMP_MASK) == word
 
 
 def branch_destination(address: int, instruction: bytes) -> int | None:
@@ -80,19 +147,14 @@ def trampoline_destination(address: int, read: Read) -> int | None:
     return _word(read(_word(read(literal, 4)) + (index & 0xFFF), 4))
 
 
-def _fetched(device: Device, info: Info, start: int, own: bytes) -> bytes:
+def _fetched(unit: Unit, start: int, own: bytes) -> bytes:
     """Return what the core fetches in place of `own`, which begins at a word."""
-    count = len(info.slots)
-    unit = device.read(FP_CTRL, FP_COMP_OFFSET + 4 * count, force=True)
-    if not _word(unit) & FP_CTRL_ENABLE:
-        raise VerifyError("FP_CTRL", FP_CTRL, "enabled", "disabled")
-    table = device.read(info.remap, 4 * count, force=True)
     fetched = bytearray(own)
-    for n, comp in enumerate(struct.unpack_from(f"<{count}I", unit, FP_COMP_OFFSET)):
+    for comp, word in zip(unit.comps, unit.table, strict=False):
         offset = (comp & COMP_MASK) - start
         remaps = comp & FP_COMP_ENABLE and not comp & FP_COMP_REPLACE
         if remaps and 0 <= offset < len(own):
-            fetched[offset : offset + 4] = table[4 * n : 4 * n + 4]
+            fetched[offset : offset + 4] = word
     return bytes(fetched)
 
 

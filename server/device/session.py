@@ -1,37 +1,49 @@
-"""One open port and the exchange on it: a request goes out, its reply or an error comes back.
+"""The exchange on one open port: a request goes out, its reply or an error comes back.
 
-A deadline is a budget of waiting for the port. A read that comes back empty has cost its whole
-timeout, any other the wall time it took, but never more than the timeout. So a silent board is
-given up on in time both on a real port and on an emulated one whose time passes only while it is
-read, a host too busy to read does not blame the board, and nothing ever sleeps.
-The time that the bytes themselves need on the wire comes on top.
+Level 2: each request has a tag, and a request without an answer is repeated with the same tag,
+which the board does not do twice. A late reply has another tag, and is dropped.
 
-After a reply that did not come, or that made no sense, the line is out of step: something may
-still be on its way. Before the next command the session then sends an `echo` of a fresh nonce and
-drops every reply up to the one that carries it. A fresh session starts out of step too: another
-program may have left half a command in the board, and the board may still be booting.
+Level 1: after a reply that did not come, or that made no sense, the line is out of step: something
+may still be on its way. Before the next command the session then sends an `echo` of a fresh nonce
+and drops every reply up to the one that carries it. A fresh session starts out of step too:
+another program may have left half a command in the board, the board may still be booting, or its
+shell may have to be told to start the loader.
 """
 
 import secrets
-import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import serial
 
-from server.device.protocol import Connection, Reply, Request, crc16
-from server.errors import PortError, RefusedError, RemoteProtocolError, ReplyTimeoutError
+from server.device.protocol import (
+    MAX_REQUEST,
+    TAGS,
+    Connection,
+    LogLine,
+    Reply,
+    Request,
+    Stray,
+    crc16,
+)
+from server.device.wire import READ_TIMEOUT_S, Wire
+from server.errors import (
+    PortError,
+    RefusedError,
+    RemoteProtocolError,
+    ReplyTimeoutError,
+)
 
 REPLY_TIMEOUT_S = 2.0
 # Of the reply timeout; a boot may take all of them. Four echoes fit the 127 bytes of a loader's
 # receive ring, should it be busy.
 SYNC_ATTEMPTS = (1 / 8, 1 / 4, 1 / 2, 3 / 4)
-LONGEST_EXCHANGE = 2048  # bytes: a full request line, and 1024 bytes as base64 coming back
-BITS_PER_BYTE = 10  # 8N1
-READ_TIMEOUT_S = 0.005  # of one read; set once: rfc2217:// negotiates anew at every change
+SILENT_ATTEMPTS = (1 / 8, 1 / 8)  # of a board that did not answer all of those
+TAGGED_ATTEMPTS = (1 / 8, 1 / 8, 1 / 4, 1 / 4, 1 / 4)  # of the reply timeout; one line each
+LONGEST_REPLY = 1536  # bytes: 1024 as base64, or an info
 NONCE_SIZE = 4
+ENTER, LEAVE, LEFT = b"fl\n", b"exit\n", "[FLEXIT]"  # of a shell's command that is the loader
 
 
 def fresh_nonce() -> bytes:
@@ -51,17 +63,18 @@ class Session:
         on_log: Callable[[str], None],
         *,
         timeout_s: float = REPLY_TIMEOUT_S,
+        fragment: int | None = None,
         nonce: Callable[[], bytes] = fresh_nonce,
     ) -> None:
         self.timeout_s = timeout_s
         self._on_log = on_log
         self._nonce = nonce
-        self._port = port
-        self._port.timeout = READ_TIMEOUT_S
-        self._port.write_timeout = timeout_s
         self._connection = Connection()
+        self._wire = Wire(port, self._connection.receive_data, timeout_s, fragment)
         self._in_step = False
-        self._lost: PortError | None = None
+        self._is_silent = False
+        self._has_entered = False  # a shell's loader was started here, and is to be left again
+        self._tag: int | None = None  # of the last request; None: level 1
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +90,25 @@ class Session:
     @property
     def lost(self) -> PortError | None:
         """Why the session is of no further use; None while it is."""
-        return self._lost
+        return self._wire.lost
+
+    @property
+    def max_request(self) -> int:
+        """How many bytes a request's line may have, its LF included."""
+        return self._connection.max_request
+
+    @property
+    def is_tagging(self) -> bool:
+        """Whether the board speaks level 2."""
+        return self._tag is not None
+
+    def speak(self, level: int, max_request: int = MAX_REQUEST) -> None:
+        """Go on at the level that the board announced, with the lines it takes."""
+        self._connection.max_request = max_request
+        if level < 2:
+            self._tag = None
+        elif self._tag is None:  # the board may remember tags of another program
+            self._tag = secrets.randbelow(TAGS)
 
     def execute(self, request: Request, timeout_s: float | None = None) -> Reply:
         """Run one command; return what the board answered, if that was [FLOK]."""
@@ -85,12 +116,7 @@ class Session:
             self._get_in_step()
         timeout_s = self.timeout_s if timeout_s is None else timeout_s
         self._in_step = False  # until the reply is here, whatever ends this call
-        on_wire_s = LONGEST_EXCHANGE * BITS_PER_BYTE / self._port.baudrate
-        reply = self._exchange(request, timeout_s + on_wire_s)
-        if reply is None:
-            heard = self._connection.abandon()
-            self.hand_on(heard)
-            raise ReplyTimeoutError(request.command, timeout_s, heard)
+        reply = self._ask(request, timeout_s)
         if not reply.marked:
             self.hand_on(reply.lines)
             raise RemoteProtocolError("the reply has neither [FLOK] nor [FLERR]", request.command)
@@ -101,8 +127,11 @@ class Session:
         return reply
 
     def distrust(self) -> None:
-        """Take the line for out of step: a reply was not what had been asked for."""
-        self._in_step = False
+        """Take the line for out of step: a reply was not what had been asked for.
+
+        A tag says that it was the reply to just that request: then the line is in step.
+        """
+        self._in_step = self._in_step and self._tag is not None
 
     def hand_on(self, lines: Iterable[str]) -> None:
         """Pass on lines of a reply that the command does not know: the program printed them."""
@@ -111,107 +140,107 @@ class Session:
 
     def poll(self, timeout_s: float) -> None:
         """Hand on what the program prints; wait for it at most `timeout_s`."""
-        if not self._read_waiting():
-            while timeout_s > 0 and not self._read(1):
+        if not self._wire.receive_waiting():
+            while timeout_s > 0 and not self._wire.receive(1):
                 timeout_s -= READ_TIMEOUT_S
         self._take_reply()
 
     def close(self) -> None:
-        """Close the port. Closing twice does nothing."""
-        if self._lost is None:
-            name = self._port.name or "port"
-            self._lost = PortError(name, "the connection was closed", "connect again")
-        with suppress(OSError):
-            self._port.close()
+        """Leave the shell as it was found, and close the port. Closing twice does nothing."""
+        if self.lost is None and self._has_entered and self._connection.prompted:
+            self._leave()
+        self._wire.close()
+
+    def _ask(self, request: Request, timeout_s: float) -> Reply:
+        """Send a request, again and again where its tag makes that safe, until it is answered."""
+        shares: tuple[float, ...] = (1.0,)
+        heard: tuple[str, ...] = ()
+        if self._tag is not None:
+            self._tag = (self._tag + 1) % TAGS
+            shares = TAGGED_ATTEMPTS
+        for share in shares:
+            reply = self._exchange(request, share * timeout_s, self._tag)
+            if reply is not None:
+                return reply
+            heard = self._connection.abandon()
+            self.hand_on(heard)
+        raise ReplyTimeoutError(request.command, timeout_s, heard)
 
     def _get_in_step(self) -> None:
         """Send echoes until one's own reply is seen; drop what else arrives.
 
-        No LF goes first: it would make the board run the part of a line it may hold.
+        No LF goes first: it would make the board run the part of a line it may hold. The loader is
+        told to start where a shell may be: where it runs, a bare `fl` is a line without a command.
         """
         heard = self._connection.abandon()
         self.hand_on(heard)
-        for share in SYNC_ATTEMPTS:
+        shares = SILENT_ATTEMPTS if self._is_silent else SYNC_ATTEMPTS
+        for number, share in enumerate(shares):
             data = self._nonce().hex()
             reply_text = f"ECHO {len(data) // 2} Bytes, CRC 0x{crc16(data.encode()):04X}"
-            reply = self._exchange(
-                Request("echo", ("-d", data)), share * self.timeout_s, reply_text
-            )
+            if number:
+                self._wire.write(ENTER)
+                self._has_entered = True
+            request = Request("echo", ("-d", data))
+            reply = self._exchange(request, share * self.timeout_s, only=reply_text)
             heard = self._connection.abandon() if reply is None else reply.lines
             self.hand_on(heard)
             if reply is not None:
-                self._in_step = True
+                self._in_step, self._is_silent = True, False
                 return
-        raise ReplyTimeoutError("echo", sum(SYNC_ATTEMPTS) * self.timeout_s, heard)
+        self._is_silent = True
+        raise ReplyTimeoutError("echo", sum(shares) * self.timeout_s, heard, is_silent=True)
 
     def _exchange(
-        self, request: Request, timeout_s: float, only: str | None = None
+        self, request: Request, timeout_s: float, tag: int | None = None, only: str | None = None
     ) -> Reply | None:
-        """Send one command and wait for its reply; return None if it does not come in time."""
+        """Send one command and wait for its reply; return None if it does not come in time.
+
+        The time that the bytes themselves need on the wire comes on top.
+        """
         self.poll(0)  # what was printed before the command is no part of its reply
-        if not self._write(self._connection.send(request, only)):
+        line = self._connection.send(request, tag, only)
+        if not self._wire.write(line):
             return None
+        timeout_s += self._wire.duration_s(len(line) + LONGEST_REPLY)
         while timeout_s > 0:
-            timeout_s -= self._read_next()
-            if (reply := self._take_reply()) is not None:
-                return reply
+            timeout_s -= self._wire.receive_next()
+            match self._take_reply():
+                case Reply() as reply:
+                    return reply
+                case Stray():
+                    return None
+                case None:
+                    continue
         return None
 
-    def _take_reply(self) -> Reply | None:
-        """Hand on the program's lines received so far; return the reply if it is among them."""
-        reply = None
+    def _take_reply(self) -> Reply | Stray | None:
+        """Hand on the program's lines received so far; return the reply if it is among them.
+
+        A stray without a tag is returned too: there is nothing more to wait for.
+        """
+        found: Reply | Stray | None = None
         for event in self._connection.events():
-            if isinstance(event, Reply):
-                reply = event
-            else:
-                self._on_log(event.text)
-        return reply
+            match event:
+                case LogLine():
+                    self._on_log(event.text)
+                case Reply():
+                    found = event
+                case Stray():
+                    self.hand_on(event.lines)
+                    if not event.tagged:
+                        found = found or event
+        return found
 
-    def _write(self, line: bytes) -> bool:
-        """Send a line; return False if the port did not take it in time."""
-        self._require_port()
+    def _leave(self) -> None:
+        """End the loader that was started under a shell, so that the shell is the user's again."""
         try:
-            self._port.write(line)
-        except serial.SerialTimeoutException:
-            return False
-        except OSError as error:
-            raise self._lose(error) from error
-        return True
-
-    def _read_next(self) -> float:
-        """Receive what is there, or the next to come; return what that cost of a deadline."""
-        started = time.monotonic()
-        if self._read_waiting() or self._read(1):
-            return min(time.monotonic() - started, READ_TIMEOUT_S)
-        return READ_TIMEOUT_S
-
-    def _read_waiting(self) -> bool:
-        """Receive what is there, without waiting; return whether anything was."""
-        self._require_port()
-        try:
-            waiting = self._port.in_waiting
-        except OSError as error:
-            raise self._lose(error) from error
-        return waiting > 0 and self._read(waiting)
-
-    def _read(self, size: int) -> bool:
-        try:
-            data = self._port.read(size)
-        except OSError as error:
-            raise self._lose(error) from error
-        self._connection.receive_data(data)
-        return bool(data)
-
-    def _require_port(self) -> None:
-        if self._lost is not None:
-            raise PortError(self._lost.port, self._lost.reason, self._lost.remedy)
-
-    def _lose(self, error: OSError) -> PortError:
-        """Close a port that failed; return the error that says so."""
-        self._lost = PortError(
-            self._port.name or "port",
-            f"the connection broke: {error}",
-            "check the cable and the board's power, then connect again",
-        )
-        self.close()
-        return self._lost
+            self._wire.write(LEAVE)
+            timeout_s = self.timeout_s / 8
+            while timeout_s > 0:
+                timeout_s -= self._wire.receive_next()
+                for event in self._connection.events():
+                    if isinstance(event, LogLine) and event.text == LEFT:
+                        return
+        except PortError:
+            return

@@ -3,9 +3,18 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from server.device.protocol import crc16
 from server.errors import NoFreeSlotError, RemoteProtocolError, RequestError
+
+Mode = Literal["trampoline", "direct", "debugmon"]
+"""How calls are led to a patch.
+
+trampoline: the function's first instruction becomes a branch to code that jumps on to the patch.
+direct: it becomes a branch to the patch, which must be in a branch's reach.
+debugmon: it becomes a breakpoint, and the DebugMonitor exception goes on at the patch.
+"""
 
 THUMB = 1  # bit 0 of a code address
 WORD_MASK = ~0b11  # the FPB compares whole words
@@ -63,6 +72,15 @@ class MemoryInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the board takes at once, in bytes."""
+
+    line: int  # of a request, its end not counted
+    ring: int  # received while the board is busy
+    data: int  # in one command or reply
+
+
+@dataclass(frozen=True, slots=True)
 class Info:
     """The answer to `info`."""
 
@@ -72,8 +90,12 @@ class Info:
     slots: tuple[Slot, ...]
     fpb: FpbInfo
     remap: int  # address of the remap table
+    can_remap: bool  # a comparator can put another word in place of the one in flash
     image: ImageInfo | None  # None: this loader does not say
     memory: MemoryInfo | None
+    level: int = 1  # of the protocol
+    limits: Limits | None = None  # level 2
+    boot: int | None = None  # level 2: another one after every reset
 
     def slot_of(self, original: int) -> Slot | None:
         """Return the slot, the first of a pair, that patches a function."""
@@ -100,10 +122,13 @@ LINES = {
     "Used": re.compile(r"Used: (\d+)"),
     "Slots": re.compile(r"Slots: \d+/(\d+)"),
     "FPB": re.compile(r"FPB: v(\d+), (\d+) code \+ (\d+) lit = \d+ total, (enabled|disabled)"),
-    "FP_REMAP": re.compile(rf"FP_REMAP: {HEX}, base={HEX}, .*"),
+    "FP_REMAP": re.compile(rf"FP_REMAP: {HEX}, base={HEX}, (.*)"),
     "Image": re.compile(rf"Image: {HEX}\+(\d+) crc={HEX}"),
     "Memory": re.compile(rf"Memory: {HEX}\+(\d+) free=(\d+)"),
-    "other": re.compile(r"(?:FileTransfer|Protocol|Limits|Boot): .*"),  # known, not used here
+    "Protocol": re.compile(r"Protocol: (\d+)"),
+    "Limits": re.compile(r"Limits: line=(\d+) ring=(\d+) data=(\d+)"),
+    "Boot": re.compile(rf"Boot: {HEX}"),
+    "other": re.compile(r"FileTransfer: .*"),  # known, not used here
 }
 
 
@@ -156,6 +181,9 @@ def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot]) -> Info:
     if sorted(slots) != list(range(total)):
         raise RemoteProtocolError(f"{len(slots)} of {total} Slot lines", "info")
     fpb, image, memory = line("FPB"), found.get("Image"), found.get("Memory")
+    # Level 1 has none of these lines, level 2 all: one that got lost must not change the level.
+    announces = not found.keys().isdisjoint({"Protocol", "Limits", "Boot"})
+    limits, boot = (line("Limits"), line("Boot")) if announces else (None, None)
     return Info(
         version=line("version")[1],
         build=line("Build")[1],
@@ -163,44 +191,59 @@ def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot]) -> Info:
         slots=tuple(slots[number] for number in range(total)),
         fpb=FpbInfo(int(fpb[1]), int(fpb[2]), int(fpb[3]), fpb[4] == "enabled"),
         remap=int(line("FP_REMAP")[2], 16),
+        can_remap=int(fpb[1]) == 1 and line("FP_REMAP")[3] == "remap supported",
         image=image and ImageInfo(int(image[1], 16), int(image[2]), int(image[3], 16)),
         memory=memory and MemoryInfo(int(memory[1], 16), int(memory[2]), int(memory[3])),
+        level=int(line("Protocol")[1]) if announces else 1,
+        limits=limits and Limits(int(limits[1]), int(limits[2]), int(limits[3])),
+        boot=None if boot is None else int(boot[1], 16),
     )
 
 
-def words_of(original: int) -> tuple[int, ...]:
-    """Return the words that a function's first 32 bits lie in: what is redirected to patch it."""
+def words_of(original: int, mode: Mode = "trampoline") -> tuple[int, ...]:
+    """Return the words in which something is put to patch a function.
+
+    A branch replaces the function's first 32 bits, a breakpoint its first halfword.
+    """
     first = original & WORD_MASK
-    return (first,) if first == original else (first, first + 4)
+    return (first,) if first == original or mode == "debugmon" else (first, first + 4)
 
 
-def choose_slot(info: Info, original: int, wanted: int | None = None) -> int:
+def choose_slot(
+    info: Info, original: int, wanted: int | None = None, mode: Mode = "trampoline"
+) -> int:
     """Return the slot for patching a function: the one it has, or the one wanted, or a free one.
 
     A function over two words takes a second slot, which the board chooses; it must be there.
     """
-    needed = len(words_of(original))
+    needed = len(words_of(original, mode))
     total = len(info.slots)
     if wanted is not None and not 0 <= wanted < total:
         raise RequestError(f"there is no slot {wanted}: this board has 0 to {total - 1}")
+    free = [slot.number for slot in info.slots if slot.empty]
     if (present := info.slot_of(original)) is not None:
         if wanted not in {None, present.number}:
             reason = f"the function at 0x{original:08X} is patched by slot {present.number} already"
             raise NoFreeSlotError(reason, total, needed)
+        has = sum(present.number in {slot.number, slot.pair} for slot in info.slots)
+        _refuse_too_few(has + len(free), needed, total)
         return present.number
-    _refuse_shared_words(info, original)
+    _refuse_shared_words(info, original, mode)
     if wanted is not None and not info.slots[wanted].empty:
         raise NoFreeSlotError(f"slot {wanted} is in use", total, needed)
-    free = [slot.number for slot in info.slots if slot.empty]
-    if len(free) < needed:
-        has = f"{len(free)} of {total} slots free"
-        raise NoFreeSlotError(f"{has}, and this function needs {needed}", total, needed)
+    _refuse_too_few(len(free), needed, total)
     return free[0] if wanted is None else wanted
 
 
-def _refuse_shared_words(info: Info, original: int) -> None:
+def _refuse_too_few(free: int, needed: int, total: int) -> None:
+    if free < needed:
+        has = f"{free} of {total} slots free"
+        raise NoFreeSlotError(f"{has}, and this function needs {needed}", total, needed)
+
+
+def _refuse_shared_words(info: Info, original: int, mode: Mode) -> None:
     """Refuse a function that shares a word with a patched one: two comparators would match it."""
-    words = words_of(original)
+    words = words_of(original, mode)
     for slot in info.slots:
         if not slot.empty and slot.comp & COMP_MASK in words:
             reason = f"slot {slot.number} redirects a word that 0x{original:08X} needs too"

@@ -30,6 +30,8 @@ class Undo:
             if self.entry is None:
                 return "staging", "the patch's memory stays taken until the next injection"
             return "unknown", f"whether slot {self.slot} is patched now is not known"
+        if left.boot != self.before.boot and any(not s.empty for s in self.before.slots):
+            return "unknown", "the board was reset meanwhile, and its patches are gone"
         if left.slots == self.before.slots and left.used <= self.before.used:
             return "unchanged", ""
         if not self.before.slots[self.slot].empty and left.slots[self.slot].empty:

@@ -55,7 +55,8 @@ class Line:
         return line
 
     def write(self, data: bytes) -> int:
-        command = data.split()[2].decode()
+        tokens = data.split()
+        command = tokens[tokens.index(b"-c") + 1].decode() if b"-c" in tokens else ""
         key = command, self.sent.count(command)
         self.sent.append(command)
         if key in self._hooks:

@@ -28,8 +28,8 @@ class Line:
 
     def note(self, data: bytes) -> None:
         for line in data.split(b"\n"):
-            if line.startswith(b"fl -c "):
-                command = line.split()[2].decode()
+            if line.startswith(b"fl ") and b" -c " in line:
+                command = line.partition(b" -c ")[2].split()[0].decode()
                 self.seen[command] = self.seen.get(command, 0) + 1
                 now = command, self.seen[command]
                 self.is_mute = self.is_mute or now == self.mute_at

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from emulator.urls.protocol_emu import Serial as EmulatedPort
+from firmware.build import firmware_elf
 from server.device.commands import Device
-from server.device.port import default_elf, open_port
+from server.device.port import open_port
 from server.device.session import Session
+from server.device.slots import Mode
 from server.errors import (
     CompileError,
     CorruptedError,
@@ -32,12 +34,11 @@ from server.inject import (
     ProgressEvent,
     StageEvent,
     WarningEvent,
-    check_image,
-    check_loader,
     inject,
 )
 from server.patch.compile import Toolchain
 from server.patch.image import FirmwareImage, load_image
+from server.verify import check_image, check_loader
 from tests.server.line import SILENCES, Hook, Line
 
 STAGES = ["compile", "link", "alloc", "upload", "patch", "verify"]
@@ -46,8 +47,9 @@ GREET_AGAIN = """
 static char text[] = "Hello again, 0";
 const char *greet(void) { text[13]++; return text; }
 """
-LARGE = "static char text[500] = {1}; const char *greet(void) { text[0] = 'X'; return text; }"
+LARGE = "static char text[1500] = {1}; const char *greet(void) { text[0] = 'X'; return text; }"
 HALFWORD = "unsigned digits_1(unsigned a) { return a + 8000; }"  # original at address%4 == 2
+BOTH_HALFWORDS = 0b11 << 30  # FP_COMPn.REPLACE: breakpoints in both
 TIMEOUT_S = 0.5  # of virtual time
 
 Event = StageEvent | ProgressEvent | WarningEvent
@@ -82,9 +84,13 @@ class Bench:
     log: list[str]
 
     def inject(
-        self, source: str = GREET, function: str | None = None, slot: int | None = None
+        self,
+        source: str = GREET,
+        function: str | None = None,
+        slot: int | None = None,
+        mode: Mode = "trampoline",
     ) -> InjectResult:
-        return inject(InjectRequest(source, function, slot), self, self.events.append)
+        return inject(InjectRequest(source, function, slot, mode), self, self.events.append)
 
     def warnings(self) -> list[str]:
         return [event.message for event in self.events if isinstance(event, WarningEvent)]
@@ -102,8 +108,13 @@ class Bench:
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> FirmwareImage:
     """Our firmware, as it is now: a copy, lest somebody builds another one meanwhile."""
-    elf = default_elf("emu://stm32f103c8")
-    assert elf is not None
+    return load_image(Path(shutil.copy(firmware_elf(), tmp_path_factory.mktemp("firmware"))))
+
+
+@pytest.fixture(scope="module")
+def field_image(tmp_path_factory: pytest.TempPathFactory) -> FirmwareImage:
+    """A loader with the limits and the leniency of those in the field: level 1."""
+    elf = firmware_elf(variant="level1")
     return load_image(Path(shutil.copy(elf, tmp_path_factory.mktemp("firmware"))))
 
 
@@ -116,12 +127,38 @@ def toolchain() -> Toolchain:
 def bench(
     image: FirmwareImage, toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
+    yield from connect(image, toolchain, monkeypatch)
+
+
+@pytest.fixture
+def field_bench(
+    field_image: FirmwareImage, toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    yield from connect(field_image, toolchain, monkeypatch)
+
+
+@pytest.fixture(params=["level 1", "level 2"])
+def any_bench(
+    request: pytest.FixtureRequest,
+    image: FirmwareImage,
+    field_image: FirmwareImage,
+    toolchain: Toolchain,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Bench]:
+    chosen = image if request.param == "level 2" else field_image
+    yield from connect(chosen, toolchain, monkeypatch)
+
+
+def connect(
+    image: FirmwareImage, toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    """Switch on a board with an image, and ask it what it speaks."""
     port = open_port(f"emu://stm32f103c8{image.path}?pace=lockstep")
     log: list[str] = []
     line = Line(port, monkeypatch)
     with Session(port, log.append, timeout_s=TIMEOUT_S) as session:
         device = Device(session)
-        device.ping()
+        device.info()
         line.sent.clear()
         yield Bench(line, device, image, toolchain, [], log)
 
@@ -262,9 +299,9 @@ def test_elf_is_compared_by_the_functions_bytes_where_the_loader_does_not_say(
 
 def test_loader_that_cannot_take_two_slots_is_not_asked_to(bench: Bench) -> None:
     info = replace(bench.device.info(), memory=None)
-    check_loader(info, bench.image.function("greet"))
+    check_loader(info, bench.image.function("greet"), "trampoline")
     with pytest.raises(NotPatchableError, match="inside a word"):
-        check_loader(info, bench.image.function("digits_1"))
+        check_loader(info, bench.image.function("digits_1"), "trampoline")
 
 
 def test_no_slot_left(bench: Bench) -> None:
@@ -303,10 +340,11 @@ def test_patch_too_large_for_the_board_leaves_it_as_it_was(bench: Bench) -> None
     "fault", [change_a_byte_of_data, change_the_command, lose_the_line, lose_the_end]
 )
 @pytest.mark.parametrize("nth", [0, 1])
-def test_upload_that_the_line_spoils_is_done_again(bench: Bench, fault: Hook, nth: int) -> None:
+def test_upload_that_the_line_spoils_is_done_again(any_bench: Bench, fault: Hook, nth: int) -> None:
+    bench = any_bench
     bench.line.at("upload", nth, do=fault)
     bench.inject(LARGE)
-    assert len(bench.warnings()) == 1
+    assert len(bench.warnings()) <= 1  # none where one line was repeated
     assert bench.device.hello().startswith("X")
     assert bench.stages() == STAGES
     done = [event.done for event in bench.events if isinstance(event, ProgressEvent)]
@@ -382,29 +420,138 @@ def test_interrupted_injection_is_undone(bench: Bench) -> None:
     assert bench.device.info() == before
 
 
-@pytest.mark.parametrize("is_patched", [False, True])
-@pytest.mark.parametrize("command", ["tpatch", "info", "read"])
-def test_reply_lost_once_the_patch_may_be_in_is_undone(
-    bench: Bench, command: str, is_patched: bool
-) -> None:
-    if is_patched:
-        bench.inject(GREET_AGAIN)
-    before = bench.device.info()
-    nth = bench.line.sent.count(command) + (command != "tpatch")
-    for_one_command = bench.line.mute
-    bench.line.at(command, nth, do=for_one_command)
-    bench.line.at("echo", bench.line.sent.count("echo") + 1, do=lambda line: hear(bench, line))
-    with pytest.raises(ReplyTimeoutError, match=command) as raised:
+@pytest.mark.parametrize(
+    ("command", "nth"),
+    [
+        ("info", 0),
+        ("info", 1),
+        ("alloc", 0),
+        ("upload", 1),
+        ("tpatch", 0),
+        ("read", 0),
+        ("read", 1),
+    ],
+)
+def test_reply_that_is_lost_is_made_up_for(any_bench: Bench, command: str, nth: int) -> None:
+    bench = any_bench
+    bench.inject(GREET_AGAIN)
+
+    def hear_again(line: bytes) -> bytes:
+        bench.line.is_mute = False
+        return line
+
+    count = bench.line.sent.count(command) + nth
+    bench.line.at(command, count, do=bench.line.mute)
+    bench.line.at(command, count + 1, do=hear_again)
+    bench.line.at("echo", bench.line.sent.count("echo"), do=hear_again)
+    assert bench.inject(LARGE).replaced
+    assert bench.device.hello().startswith("X")
+    bench.device.unpatch(None)
+    assert bench.device.info().used == 0
+
+
+def lead_elsewhere(line: bytes) -> bytes:
+    """Change a digit of the address whose function is to be replaced."""
+    before, option, rest = line.partition(b"--orig 0x0800")
+    return before + option + (b"0" if rest[:1] != b"0" else b"1") + rest[1:]
+
+
+def take_another_slot(line: bytes) -> bytes:
+    before, option, rest = line.partition(b"--comp ")
+    return before + option + b"5" + rest[1:]
+
+
+def take_another_mode(line: bytes) -> bytes:
+    return line.replace(b"-c tpatch", b"-c dpatch", 1)
+
+
+@pytest.mark.parametrize("fault", [lead_elsewhere, take_another_slot])
+def test_command_that_the_line_changed_patches_nothing_else(any_bench: Bench, fault: Hook) -> None:
+    bench = any_bench
+    bench.line.at("tpatch", 0, do=fault)
+    result = bench.inject()
+    filled = [slot.number for slot in bench.device.info().slots if not slot.empty]
+    assert filled == result.slots == [0]
+
+
+def test_patch_in_another_mode_than_asked_for_is_no_success(bench: Bench) -> None:
+    bench.line.at("tpatch", 0, 1, 2, do=take_another_mode)
+    with pytest.raises(ServerError) as raised:
         bench.inject()
-    assert raised.value.board == ("unknown" if is_patched else "unchanged")
-    if not is_patched:
-        assert bench.device.info() == before
-    bench.inject()
+    assert raised.value.board == "unchanged"
+    assert all(slot.empty for slot in bench.device.info().slots)
 
 
-def hear(bench: Bench, line: bytes) -> bytes:
-    bench.line.is_mute = False
-    return line
+# --- Modes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["trampoline", "debugmon"])
+@pytest.mark.parametrize("source", [GREET, HALFWORD], ids=["one word", "two words"])
+def test_each_mode_is_verified_by_reading_back(bench: Bench, mode: Mode, source: str) -> None:
+    result = bench.inject(source, mode=mode)
+    slots = 2 if source == HALFWORD and mode == "trampoline" else 1
+    assert (result.mode, len(result.slots)) == (mode, slots)
+    if source == GREET:
+        assert bench.device.hello() == "Hello from a patch"
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("trampoline", "debugmon"), ("debugmon", "trampoline")]
+)
+@pytest.mark.parametrize("source", [GREET, HALFWORD], ids=["one word", "two words"])
+def test_mode_of_a_patch_can_be_changed(bench: Bench, first: Mode, then: Mode, source: str) -> None:
+    bench.inject(source, mode=first)
+    assert bench.inject(source, mode=then).replaced
+    bench.device.unpatch(None)
+    assert bench.device.info().used == 0
+
+
+def test_branch_that_cannot_reach_is_refused_and_undone(bench: Bench) -> None:
+    before = bench.device.info()
+    with pytest.raises(NotPatchableError, match="no branch reaches") as raised:
+        bench.inject(mode="direct")
+    assert raised.value.board == "unchanged"
+    assert bench.device.info() == before
+
+
+@pytest.mark.parametrize(
+    ("address", "word", "found"),
+    [
+        pytest.param(0xE000_2008, BOTH_HALFWORDS, "the comparator", id="both halfwords"),
+        pytest.param(0xE000_2008, 0x0000_0000, "slot 0, of", id="none"),
+        pytest.param(0xE000_EDFC, 0x0000_0000, "MON_EN", id="monitor off"),
+        pytest.param(0xE000_2000, 0x0000_0002, "FP_CTRL", id="unit off"),
+    ],
+)
+def test_breakpoint_that_would_not_do_is_no_success(
+    bench: Bench, address: int, word: int, found: str
+) -> None:
+    greet = bench.image.function("greet").address
+
+    def spoil(line: bytes) -> bytes:
+        both = word and word | greet & 0x1FFF_FFFC | 1
+        bench.write_memory(
+            address, (both if address == 0xE000_2008 else word).to_bytes(4, "little")
+        )
+        return line
+
+    bench.line.at("read", 1, do=spoil)
+    with pytest.raises(VerifyError, match=found):
+        bench.inject(mode="debugmon")
+
+
+def test_loader_that_takes_the_other_patches_out_is_noticed(field_bench: Bench) -> None:
+    # What the first dpatch of a field loader does, while its info lists them still.
+    other = next(f"weigh_{n}" for n in range(6) if not address_of(field_bench, f"weigh_{n}") % 4)
+    arguments = ", ".join(f"unsigned a{n}" for n in range(int(other[-1]))) or "void"
+    field_bench.inject(f"unsigned {other}({arguments}) {{ return 7; }}")
+    with pytest.raises(VerifyError, match="comparator 0, not of this patch") as raised:
+        field_bench.inject(mode="debugmon")
+    assert raised.value.board == "unknown"
+
+
+def address_of(bench: Bench, function: str) -> int:
+    return bench.image.function(function).address
 
 
 # --- Failures that cannot be undone -------------------------------------------------------------

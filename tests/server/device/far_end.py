@@ -33,9 +33,35 @@ def refused(text: str) -> bytes:
     return f"[FLERR] {text}\n[FLEND]\n".encode()
 
 
+def tagged(text: str, marker: str = "FLOK") -> Callable[[str], bytes]:
+    """Return an answer of level 2."""
+    return lambda line: f"[{marker}] {text} #{option(line, '-t')}\n[FLEND]\n".encode()
+
+
+def command_of(line: str) -> str:
+    """Return the command of a line; a bare `fl` has none."""
+    tokens = line.split()
+    return tokens[tokens.index("-c") + 1] if "-c" in tokens else ""
+
+
+def option(line: str, name: str) -> str:
+    tokens = line.split()
+    return tokens[tokens.index(name) + 1]
+
+
 def echo(line: str) -> bytes:
-    data = line.split()[4]
+    data = option(line, "-d")
     return ok(f"ECHO {len(data) // 2} Bytes, CRC 0x{crc_by_the_bit(data.encode()):04X}")
+
+
+def info_reply(slot: str = "empty (COMP=0x00000000, off)") -> bytes:
+    """Answer `info` as a small board of level 1."""
+    lines = [
+        "FPBInject v1.5.6", "Build: Nov 21 2026 20:17:39", "Used: 0", "Slots: 0/1",
+        "FPB: v1, 1 code + 0 lit = 1 total, enabled",
+        "FP_REMAP: 0x20000020, base=0x20000020, remap supported", f"Slot[0]: {slot}",
+    ]  # fmt: skip
+    return "".join(f"{line}\n" for line in lines).encode() + ok("Info complete")
 
 
 class FarEnd:
@@ -47,7 +73,7 @@ class FarEnd:
         self.port = os.ttyname(self._slave)
         self.lines: list[str] = []  # what the host sent
         self._answers: dict[str, deque[Answer]] = defaultdict(deque)
-        self._default: dict[str, Answer] = {"echo": echo}
+        self._default: dict[str, Answer] = {"echo": echo, "": refused("Missing --cmd")}
         self._stop, self._stopping = os.pipe()
         self._thread = threading.Thread(target=self._play)
         self._thread.start()
@@ -65,7 +91,7 @@ class FarEnd:
         os.write(self._master, data)
 
     def commands(self) -> list[str]:
-        return [line.split()[2] for line in self.lines]
+        return [command_of(line) for line in self.lines if command_of(line)]
 
     def vanish(self) -> None:
         """Pull the plug."""
@@ -97,7 +123,7 @@ class FarEnd:
 
     def _obey(self, line: str) -> None:
         self.lines.append(line)
-        command = line.split()[2]
+        command = command_of(line)
         scripted = self._answers[command]
         answer = scripted.popleft() if scripted else self._default.get(command, SILENCE)
         os.write(self._master, answer if isinstance(answer, bytes) else answer(line))

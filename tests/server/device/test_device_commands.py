@@ -1,12 +1,33 @@
 import base64
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+import serial
 
-from server.device.commands import Allocation, Device
-from server.errors import CorruptedError, RefusedError, RemoteProtocolError
-from tests.server.device.far_end import Answer, FarEnd, crc_by_the_bit, echo, ok, refused
+from server.device.attempts import Allocation
+from server.device.commands import Device
+from server.device.session import Session
+from server.device.slots import Mode
+from server.errors import (
+    CorruptedError,
+    OutcomeUnknownError,
+    RefusedError,
+    RemoteProtocolError,
+    ReplyTimeoutError,
+)
+from tests.server.device.far_end import (
+    BAUDRATE,
+    SILENCE,
+    Answer,
+    FarEnd,
+    crc_by_the_bit,
+    echo,
+    info_reply,
+    ok,
+    option,
+    refused,
+)
 
 RAM = 0x2000_0000
 CRC_MISMATCH = refused("CRC mismatch: 0x1234 != 0x5678")
@@ -116,12 +137,21 @@ def test_write_and_upload_lines_fit_the_board_and_carry_everything(
     assert progress == [(351, 1000), (702, 1000), (1000, 1000)]
 
 
-def test_tpatch_returns_the_trampoline(far_end: FarEnd, device: Device) -> None:
-    reply = "Trampoline 0: 0x08007EB8 -> tramp(0x0800CD45) -> 0x20000261"
-    far_end.answer("tpatch", ok(reply))
-    assert device.tpatch(0, 0x0800_7EB8, 0x2000_0261) == 0x0800_CD44
+@pytest.mark.parametrize(
+    ("mode", "command", "reply"),
+    [
+        ("trampoline", "tpatch", "Trampoline 0: 0x08007EB8 -> tramp(0x0800CD45) -> 0x20000261"),
+        ("direct", "patch", "Patch 0: 0x08007EB8 -> 0x20000261"),
+        ("debugmon", "dpatch", "DebugMon 0: 0x08007EB8 -> 0x20000261"),
+    ],
+)
+def test_each_mode_has_a_command(
+    far_end: FarEnd, device: Device, mode: Mode, command: str, reply: str
+) -> None:
+    far_end.answer(command, ok(reply))
+    device.patch(0, 0x0800_7EB8, 0x2000_0261, mode)
     assert sent(far_end) == (
-        "fl -c tpatch --comp 0 --orig 0x08007EB8 --target 0x20000261"
+        f"fl -c {command} --comp 0 --orig 0x08007EB8 --target 0x20000261"
         f" -r {crc(0, 0x0800_7EB8, 0x2000_0261)}"
     )
 
@@ -184,21 +214,47 @@ CALLS: dict[str, Callable[[Device], object]] = {
     "read": lambda device: device.read(RAM, 4),
     "write": lambda device: device.write(RAM, b"1234"),
     "upload": lambda device: device.upload(Allocation(RAM, 12), 8, b"1234", no_progress),
-    "tpatch": lambda device: device.tpatch(0, 0x0800_0100, RAM | 1),
+    "tpatch": lambda device: device.patch(0, 0x0800_0100, RAM | 1),
     "enable": lambda device: device.enable(0, on=True),
     "unpatch": lambda device: device.unpatch(0),
 }
 
 
+MISFITS = [
+    pytest.param("ping", "Info complete", id="the reply of another command"),
+    pytest.param("ping", "", id="an empty reply"),
+    pytest.param("alloc", "Allocated 10 at 0x2000025D", id="another size"),
+    pytest.param("read", "READ 2 bytes crc=0x0000 data=AAA=", id="fewer bytes"),
+]
+
+
+@pytest.mark.parametrize(("command", "reply"), MISFITS)
+def test_reply_that_does_not_fit_a_repeatable_command_is_asked_for_again(
+    far_end: FarEnd, device: Device, command: str, reply: str
+) -> None:
+    right = {
+        "ping": ok("PONG"),
+        "alloc": ok("Allocated 100 at 0x2000025D"),
+        "read": read_reply(RAM, b"1234"),
+    }
+    far_end.answer(command, ok(reply), ok(reply), right[command])
+    CALLS[command](device)
+    assert far_end.commands() == ["echo", command] * 3
+
+
+@pytest.mark.parametrize(("command", "reply"), MISFITS)
+def test_reply_that_never_fits_is_no_success(
+    far_end: FarEnd, device: Device, command: str, reply: str
+) -> None:
+    far_end.always(command, ok(reply))
+    with pytest.raises(RemoteProtocolError, match=command):
+        CALLS[command](device)
+    assert far_end.commands() == ["echo", command] * 3
+
+
 @pytest.mark.parametrize(
     ("command", "reply"),
     [
-        pytest.param("ping", "Info complete", id="the reply of another command"),
-        pytest.param("ping", "", id="an empty reply"),
-        pytest.param("alloc", "Allocated 10 at 0x2000025D", id="another size"),
-        pytest.param("read", "READ 2 bytes crc=0x0000 data=AAA=", id="fewer bytes"),
-        pytest.param("write", "WRITE 3 bytes to 0x20000000", id="cut short"),
-        pytest.param("write", "WRITE 4 bytes to 0x20000004", id="elsewhere"),
         pytest.param("upload", "Uploaded 3 bytes to 0x20000008", id="upload cut short"),
         pytest.param("upload", "Uploaded 4 bytes to 0x20000000", id="upload elsewhere"),
         pytest.param(
@@ -210,9 +266,7 @@ CALLS: dict[str, Callable[[Device], object]] = {
         pytest.param(
             "tpatch", "Trampoline 0: 0x08000100 -> tramp(0x08000201) -> 0x20000101", id="target"
         ),
-        pytest.param("enable", "Enabled patch 3", id="another slot is enabled"),
-        pytest.param("enable", "Disabled patch 0", id="disabled instead"),
-        pytest.param("unpatch", "Cleared slot 1", id="another slot is cleared"),
+        pytest.param("tpatch", "Patch 0: 0x08000100 -> 0x20000001", id="another mode"),
     ],
 )
 def test_reply_that_does_not_fit_is_no_success_and_the_line_is_not_trusted(
@@ -226,6 +280,128 @@ def test_reply_that_does_not_fit_is_no_success_and_the_line_is_not_trusted(
     assert far_end.commands() == ["echo", command, "echo", "hello"]
 
 
+# --- What must not be done twice ----------------------------------------------------------------
+
+
+EMPTY = info_reply("empty (COMP=0x00000000, off)")
+ON = info_reply("0x08000100 -> 0x20000001, 4 bytes (COMP=0x08000101, remap, on)")
+OFF = info_reply("0x08000100 -> 0x20000001, 4 bytes (COMP=0x08000100, remap, off)")
+LOST = pytest.mark.parametrize(
+    "lost", [SILENCE, ok("Disabled patch 0"), ok("Cleared slot 1"), ok(""), b"[FLEND]\n"]
+)
+
+
+@pytest.fixture
+def hasty(far_end: FarEnd) -> Iterator[Device]:
+    """A device that does not wait for a lost reply for long."""
+    port = serial.serial_for_url(far_end.port, BAUDRATE)
+    with Session(port, lambda _: None, timeout_s=0.8) as session:
+        yield Device(session)
+
+
+@LOST
+@pytest.mark.parametrize(("command", "seen"), [("enable", ON), ("unpatch", EMPTY)])
+def test_lost_reply_is_a_success_where_the_board_shows_that_it_was_done(
+    far_end: FarEnd, hasty: Device, lost: bytes, command: str, seen: bytes
+) -> None:
+    far_end.answer(command, lost)
+    far_end.answer("info", seen)
+    CALLS[command](hasty)
+    assert far_end.commands() == ["echo", command, "echo", "info"]
+
+
+@LOST
+@pytest.mark.parametrize(
+    ("command", "seen", "done"),
+    [("enable", OFF, ok("Enabled patch 0")), ("unpatch", ON, ok("Cleared slot 0"))],
+)
+def test_lost_command_is_repeated_where_the_board_shows_that_it_was_not_done(
+    far_end: FarEnd, hasty: Device, lost: bytes, command: str, seen: bytes, done: bytes
+) -> None:
+    far_end.answer(command, lost, done)
+    far_end.answer("info", seen)
+    CALLS[command](hasty)
+    assert far_end.commands() == ["echo", command, "echo", "info", command]
+
+
+def test_refusal_of_a_repeat_is_no_failure_where_the_first_was_done_after_all(
+    far_end: FarEnd, hasty: Device
+) -> None:
+    far_end.answer("unpatch", SILENCE, refused("Slot 0 is empty"))
+    far_end.answer("info", ON, EMPTY)
+    CALLS["unpatch"](hasty)
+
+
+@pytest.mark.parametrize("command", ["enable", "unpatch", "write"])
+def test_outcome_that_nothing_tells_is_reported_as_unknown(
+    far_end: FarEnd, hasty: Device, command: str
+) -> None:
+    far_end.answer(command, SILENCE)
+    with pytest.raises(OutcomeUnknownError, match=command) as raised:
+        CALLS[command](hasty)
+    assert raised.value.extra()["command"] == command
+
+
+def test_command_that_was_never_sent_has_no_unknown_outcome(far_end: FarEnd, hasty: Device) -> None:
+    far_end.always("echo", SILENCE)
+    with pytest.raises(ReplyTimeoutError, match="echo"):
+        CALLS["unpatch"](hasty)
+    assert "unpatch" not in far_end.commands()
+
+
+@pytest.mark.parametrize(
+    "lost", [SILENCE, ok("WRITE 3 bytes to 0x20000000"), ok("WRITE 4 bytes to 0x20000004")]
+)
+def test_write_whose_reply_is_lost_is_looked_for_in_memory(
+    far_end: FarEnd, hasty: Device, lost: bytes
+) -> None:
+    far_end.answer("write", lost)
+    far_end.answer("read", read_reply(RAM, b"1234"))
+    CALLS["write"](hasty)
+    assert far_end.commands() == ["echo", "write", "echo", "read"]
+
+
+def test_write_that_is_not_in_memory_is_not_done_again(far_end: FarEnd, hasty: Device) -> None:
+    far_end.answer("write", SILENCE)
+    far_end.answer("read", read_reply(RAM, b"0000"))
+    with pytest.raises(OutcomeUnknownError):
+        CALLS["write"](hasty)
+    assert far_end.commands().count("write") == 1
+
+
+# --- The length of a line -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("held", [511, 400, 128, 64])
+@pytest.mark.parametrize("keeps_end", [True, False])
+def test_line_is_measured_without_harm_where_a_long_one_does_not_arrive_whole(
+    far_end: FarEnd, hasty: Device, held: int, keeps_end: bool
+) -> None:
+    far_end.always("info", EMPTY)
+    holds_part = False
+
+    def cut(line: str) -> bytes:
+        nonlocal holds_part
+        if holds_part:  # and this line's end is the first to arrive
+            holds_part = False
+            return refused("Invalid arguments")
+        holds_part = len(line) >= held and not keeps_end
+        return SILENCE if holds_part else echo(line[: held - 1])
+
+    far_end.always("echo", cut)
+    hasty.measure_line()
+    assert hasty.session.max_request <= held
+    far_end.always("echo", echo)
+    far_end.answer("upload", lambda line: ok(f"Uploaded {decoded(line)} bytes to 0x{RAM:08X}"))
+    hasty.upload(Allocation(RAM, 12), 0, b"123456789", no_progress)
+    assert max(len(line) + 1 for line in far_end.lines if "upload" in line) <= held
+    assert {"echo", "info", "upload"} == set(far_end.commands())
+
+
+def decoded(line: str) -> int:
+    return len(base64.b64decode(option(line, "-d")))
+
+
 @pytest.mark.parametrize("command", CALLS)
 def test_refusal_is_passed_on(far_end: FarEnd, device: Device, command: str) -> None:
     far_end.answer(command, refused("Not now"))
@@ -234,9 +410,29 @@ def test_refusal_is_passed_on(far_end: FarEnd, device: Device, command: str) -> 
 
 
 def test_echo_of_other_bytes_is_an_error(far_end: FarEnd, device: Device) -> None:
-    far_end.answer("echo", echo, ok("ECHO 2 Bytes, CRC 0x0000"))
+    device.echo(b"12")
+    far_end.always("echo", lambda line: echo(line.replace("3132", "3133")))
     with pytest.raises(RemoteProtocolError, match="echo"):
         device.echo(b"12")
+
+
+@pytest.mark.parametrize(
+    "words", ["Unknown: pong", "Invalid arguments: -x", "Missing --cmd", "Line garbled"]
+)
+def test_refusal_of_what_was_not_sent_is_the_lines_fault(
+    far_end: FarEnd, device: Device, words: str
+) -> None:
+    far_end.answer("unpatch", refused(words), ok("Cleared slot 0"))
+    CALLS["unpatch"](device)
+
+
+def test_command_that_a_loader_does_not_know_is_not_repeated(
+    far_end: FarEnd, device: Device
+) -> None:
+    far_end.always("dpatch", refused("Unknown: dpatch"))
+    with pytest.raises(RefusedError, match="Unknown"):
+        device.patch(0, 0x0800_0100, RAM | 1, "debugmon")
+    assert far_end.commands() == ["echo", "dpatch"]
 
 
 @pytest.mark.parametrize("command", ["alloc", "read", "write", "tpatch", "enable", "unpatch"])

@@ -15,6 +15,7 @@ from server.device.protocol import (
     Reply,
     Request,
     State,
+    Stray,
     crc16,
 )
 from server.errors import LocalProtocolError
@@ -22,9 +23,9 @@ from server.errors import LocalProtocolError
 PING = Request("ping")
 
 
-def waiting(only: str | None = None) -> Connection:
+def waiting(only: str | None = None, tag: int | None = None) -> Connection:
     connection = Connection()
-    connection.send(PING, only)
+    connection.send(PING, tag, only)
     return connection
 
 
@@ -88,6 +89,7 @@ NOISE = st.one_of(
     st.binary(max_size=40),
     st.sampled_from([
         b"[FLOK] PONG\n", b"[FLERR] x\n", b"[FLEND]\n", b"[FLEND]\r\n", b"[FLOK]", b"\n", b"\r",
+        b"fl> ", b"fl -c ping\n", b"[FLOK] PONG #7\n", b" #7",
         b"\x1b[3", b"2m", b"log\n", b"x" * (MAX_LINE - 1), b"y" * 7,
     ]),
 )  # fmt: skip
@@ -101,6 +103,7 @@ def test_events_depend_on_the_bytes_and_not_on_how_they_are_cut(
     edges = [0, *cuts, len(received)]
     pieces = [received[a:b] for a, b in itertools.pairwise(edges)]
     assert events(waiting(), *pieces) == events(waiting(), received)
+    assert events(waiting(tag=7), *pieces) == events(waiting(tag=7), received)
 
 
 TEXT = st.text(alphabet=string.printable.replace("\n", "").replace("\r", ""), max_size=30)
@@ -196,3 +199,74 @@ def test_request_longer_than_a_loader_holds_is_refused() -> None:
 )
 def test_crc16_has_the_published_values(data: bytes, crc: int) -> None:
     assert crc16(data) == crc
+
+
+# --- Level 2, and shells ------------------------------------------------------------------------
+
+
+def test_tag_goes_first_and_leaves_the_answer_again() -> None:
+    connection = Connection()
+    assert connection.send(Request("unpatch", ("--all",)), 7) == b"fl -t 7 -c unpatch --all\n"
+    assert events(connection, b"[FLOK] Cleared #7\n[FLEND]\n") == [Reply(ok=True, text="Cleared")]
+
+
+@pytest.mark.parametrize(
+    ("received", "expected"),
+    [
+        pytest.param(b"[FLOK] PONG #8\n[FLEND]\n", Stray("PONG #8", tagged=True), id="another"),
+        pytest.param(b"[FLOK] PONG #70\n[FLEND]\n", Stray("PONG #70", tagged=True), id="longer"),
+        pytest.param(b"[FLOK] PONG\n[FLEND]\n", Stray("PONG", tagged=False), id="none"),
+        pytest.param(b"[FLOK] PONG#7\n[FLEND]\n", Stray("PONG#7", tagged=False), id="no blank"),
+        pytest.param(b"[FLERR] No\n[FLEND]\n", Stray("No", tagged=False), id="refusal"),
+        pytest.param(b"x\n[FLEND]\n", Stray("", tagged=False, lines=("x",)), id="no verdict"),
+    ],
+)
+def test_reply_without_the_tag_is_a_stray_and_the_answer_may_follow(
+    received: bytes, expected: Stray
+) -> None:
+    answer = b"LED on\n[FLERR] No #7\n[FLEND]\n"
+    reply = Reply(ok=False, text="No", lines=("LED on",))
+    assert events(waiting(tag=7), received + answer) == [expected, reply]
+    assert events(waiting(tag=7), *one_byte_at_a_time(received + answer)) == [expected, reply]
+
+
+@given(st.lists(NOISE, max_size=12).map(b"".join), st.integers(0, 65535), st.integers(0, 65535))
+def test_only_the_tag_makes_an_answer(noise: bytes, tag: int, other: int) -> None:
+    noise = noise.replace(b"#", b"")
+    late = b"\n[FLOK] late #%d\n[FLEND]\n" % other
+    found = events(waiting(tag=tag), noise + late + b"\n[FLOK] this #%d\n[FLEND]\n" % tag)
+    replies = [event for event in found if isinstance(event, Reply)]
+    assert [reply.text for reply in replies[:1]] == ["late" if tag == other else "this"]
+
+
+def test_tagged_answer_is_found_behind_noise_on_its_line() -> None:
+    received = b"LED [FLOK] PO[FLOK] PONG #7\n[FLEND]\n"
+    assert events(waiting(tag=7), received) == [
+        Reply(ok=True, text="PONG", lines=("LED [FLOK] PO",))
+    ]
+
+
+SHELL = b"\x1b[32mfl> \x1b[Kfl -c ping\r\n[FLOK] PONG\r\n[FLEND]\r\n\x1b[32mfl> \x1b[K"
+
+
+@pytest.mark.parametrize("cut", [len(SHELL), 1, 5])
+def test_prompt_and_echo_of_a_shell_are_no_part_of_a_reply(cut: int) -> None:
+    connection = waiting()
+    pieces = [SHELL[at : at + cut] for at in range(0, len(SHELL), cut)]
+    assert events(connection, *pieces) == [Reply(ok=True, text="PONG")]
+    assert connection.prompted
+    connection.send(PING)
+    assert events(connection, b"[FLOK] PONG\r\n[FLEND]\r\n") == [Reply(ok=True, text="PONG")]
+
+
+def test_prompt_alone_is_no_success() -> None:
+    connection = waiting()
+    assert events(connection, b"fl> \r\nfl> fl -c ping\r\nfl> ") == []
+    assert connection.state is State.WAITING
+
+
+@pytest.mark.parametrize("text", ["nsh> ", "LED on\n", "waffl> ", "[FLOK] "])
+def test_other_text_is_no_prompt(text: str) -> None:
+    connection = Connection()
+    events(connection, text.encode())
+    assert not connection.prompted

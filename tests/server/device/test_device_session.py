@@ -1,4 +1,5 @@
 import time
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
@@ -6,8 +7,25 @@ import serial
 
 from server.device.protocol import Request
 from server.device.session import Session
-from server.errors import PortError, RefusedError, RemoteProtocolError, ReplyTimeoutError
-from tests.server.device.far_end import BAUDRATE, SILENCE, FarEnd, echo, ok, refused
+from server.errors import (
+    LocalProtocolError,
+    PortError,
+    RefusedError,
+    RemoteProtocolError,
+    ReplyTimeoutError,
+)
+from tests.server.device.far_end import (
+    BAUDRATE,
+    SILENCE,
+    Answer,
+    FarEnd,
+    command_of,
+    echo,
+    ok,
+    option,
+    refused,
+    tagged,
+)
 
 PING = Request("ping")
 INFO = Request("info")
@@ -101,7 +119,7 @@ def test_echo_of_an_earlier_attempt_does_not_count(far_end: FarEnd, log: list[st
         far_end.answer("echo", SILENCE, lambda line: echo("fl -c echo -d 0001") + echo(line))
         far_end.answer("ping", ok("PONG"))
         assert session.execute(PING).text == "PONG"
-    assert [line.split()[-1] for line in far_end.lines[:2]] == ["0001", "0002"]
+    assert [option(line, "-d") for line in far_end.lines if "echo" in line] == ["0001", "0002"]
 
 
 def test_command_cut_short_by_another_program_is_overcome(far_end: FarEnd, log: list[str]) -> None:
@@ -185,3 +203,172 @@ def test_poll_returns_as_soon_as_something_was_printed(
     while not log:
         session.poll(60)
     assert time.monotonic() - started < 30
+
+
+# --- Level 2 ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tagging(far_end: FarEnd, log: list[str]) -> Iterator[Session]:
+    """A session with a board that was found to speak level 2."""
+    port = serial.serial_for_url(far_end.port, BAUDRATE)
+    with Session(port, log.append, timeout_s=0.4) as session:
+        session.execute(Request("echo", ("-d", "00")))
+        session.speak(2, 1536)
+        far_end.lines.clear()
+        yield session
+
+
+def change_the_tag(line: str) -> bytes:
+    return tagged("PONG")(line).replace(b" #", b" #9")
+
+
+def test_each_request_has_a_tag_of_its_own(far_end: FarEnd, tagging: Session) -> None:
+    far_end.always("ping", tagged("PONG"))
+    assert [tagging.execute(PING).text for _ in range(3)] == ["PONG"] * 3
+    first, *_ = tags = [int(option(line, "-t")) for line in far_end.lines]
+    assert tags == [(first + n) % 65536 for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        pytest.param(SILENCE, id="lost"),
+        pytest.param(b"[FLOK] PONG #", id="cut"),
+        pytest.param(ok("PONG"), id="without a tag"),
+        pytest.param(refused("Line garbled"), id="not read whole"),
+        pytest.param(b"[FLEND]\n", id="without a verdict"),
+        pytest.param(b"[FLO_] PONG #1\n[FLEND]\n", id="verdict changed"),
+        pytest.param(change_the_tag, id="tag changed"),
+    ],
+)
+def test_request_without_an_answer_is_repeated_byte_for_byte(
+    far_end: FarEnd, tagging: Session, spoiled: Answer
+) -> None:
+    far_end.answer("unpatch", spoiled, tagged("Cleared slot 0"))
+    assert tagging.execute(Request("unpatch", ("--comp", "0"))).text == "Cleared slot 0"
+    first, second = far_end.lines
+    assert first == second
+
+
+def test_refusal_with_the_right_tag_is_the_answer(far_end: FarEnd, tagging: Session) -> None:
+    far_end.answer("ping", tagged("Not now", "FLERR"))
+    with pytest.raises(RefusedError, match="Not now"):
+        tagging.execute(PING)
+    assert far_end.commands() == ["ping"]
+
+
+def test_late_reply_of_an_earlier_request_is_never_the_answer(
+    far_end: FarEnd, tagging: Session
+) -> None:
+    far_end.answer("ping", lambda line: tagged("PONG")(line) * 2)
+    tagging.execute(PING)
+    far_end.answer("info", lambda line: late(line) + tagged("Info complete")(line))
+    assert tagging.execute(INFO).text == "Info complete"
+    assert far_end.commands() == ["ping", "info"]
+
+
+def late(line: str) -> bytes:
+    tag = int(option(line, "-t"))
+    return b"Used: 99\n[FLOK] PONG #%d\n[FLEND]\n" % ((tag - 1) % 65536)
+
+
+def test_board_that_never_answers_is_asked_a_bounded_number_of_times(
+    far_end: FarEnd, tagging: Session
+) -> None:
+    with pytest.raises(ReplyTimeoutError, match="'ping'"):
+        tagging.execute(PING)
+    assert 2 <= len(far_end.lines) <= 5
+    assert len(set(far_end.lines)) == 1
+
+
+def test_longer_lines_are_sent_where_the_board_takes_them(
+    far_end: FarEnd, tagging: Session
+) -> None:
+    far_end.always("echo", tagged("x"))
+    tagging.execute(Request("echo", ("-d", "0" * 1500)))
+    with pytest.raises(LocalProtocolError, match="too long"):
+        tagging.execute(Request("echo", ("-d", "0" * 1520)))
+
+
+# --- Shells -------------------------------------------------------------------------------------
+
+
+def missing_command(_line: str) -> bytes:
+    return refused("Missing --cmd")
+
+
+class Shell:
+    """NuttX's: a terminal that echoes, a prompt, and a loader that must be started."""
+
+    def __init__(self, far_end: FarEnd, *, started: bool) -> None:
+        self.started = started
+        self.answer_of: dict[str, Callable[[str], bytes]] = {
+            "echo": echo,
+            "ping": lambda _: ok("PONG"),
+        }
+        for command in ("echo", "ping", ""):
+            far_end.always(command, self.obey)
+
+    def obey(self, line: str) -> bytes:
+        typed = f"{line}\r\n".encode()
+        if not self.started:
+            self.started = line == "fl"
+            if self.started:
+                return typed + b"FPBInject Function Loader (NuttX)\r\n\x1b[32mfl> \x1b[K"
+            return typed + b"Enter 'fl' to enter interactive mode\r\nnsh> "
+        if line == "exit":
+            self.started = False
+            return typed + b"[FLEXIT]\r\nnsh> \x1b[K"
+        answer = self.answer_of.get(command_of(line), missing_command)
+        return typed + answer(line).replace(b"\n", b"\r\n") + b"\x1b[32mfl> \x1b[K"
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_loader_under_a_shell_is_started_and_answers(
+    far_end: FarEnd, log: list[str], started: bool
+) -> None:
+    shell = Shell(far_end, started=started)
+    port = serial.serial_for_url(far_end.port, BAUDRATE)
+    with Session(port, log.append, timeout_s=0.4) as session:
+        assert [session.execute(PING).text for _ in range(3)] == ["PONG"] * 3
+        far_end.send(b"LED on\r\n")
+        while not (log and log[-1] == "LED on"):
+            session.poll(60)
+        assert shell.started
+    assert shell.started is started  # a loader that ran before goes on, one that was started ends
+    assert log[-1] == "LED on"
+    assert far_end.commands().count("ping") == 3
+
+
+def test_shell_after_a_reset_is_entered_again(far_end: FarEnd, log: list[str]) -> None:
+    shell = Shell(far_end, started=False)
+    port = serial.serial_for_url(far_end.port, BAUDRATE)
+    with Session(port, log.append, timeout_s=0.4) as session:
+        session.execute(PING)
+        shell.started = False
+        with pytest.raises(ReplyTimeoutError):
+            session.execute(PING)
+        assert session.execute(PING).text == "PONG"
+
+
+# --- Lines in pieces ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fragment", [1, 7, 64, 1000])
+def test_line_is_written_in_pieces_of_the_size_asked_for(
+    far_end: FarEnd, log: list[str], fragment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = serial.serial_for_url(far_end.port, BAUDRATE)
+    pieces: list[int] = []
+    write = port.write
+
+    def note(data: bytes) -> int | None:
+        pieces.append(len(data))
+        return write(data)
+
+    monkeypatch.setattr(port, "write", note)
+    with Session(port, log.append, fragment=fragment) as session:
+        assert session.execute(Request("echo", ("-d", "00" * 100))).ok
+    assert max(pieces) == min(fragment, len("fl -c echo -d \n") + 200)
+    assert sum(pieces) == sum(len(line) + 1 for line in far_end.lines)

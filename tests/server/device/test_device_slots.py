@@ -6,6 +6,7 @@ from server.device.slots import (
     FpbInfo,
     ImageInfo,
     Info,
+    Limits,
     MemoryInfo,
     Slot,
     choose_slot,
@@ -33,6 +34,8 @@ Slot[4]: empty (COMP=0x00000000, off)
 Slot[5]: empty (COMP=0x00000000, off)
 """.splitlines()
 
+LEVEL_2 = ["Protocol: 2", "Limits: line=1535 ring=512 data=1024", "Boot: 0x12345678"]
+
 
 @pytest.fixture
 def info() -> Info:
@@ -58,6 +61,7 @@ def test_info_is_read_as_data(info: Info) -> None:
         ),
         fpb=FpbInfo(version=1, code=6, literal=2, enabled=True),
         remap=0x2000_0020,
+        can_remap=True,
         image=ImageInfo(0x0800_0000, 9, 0x29B1),
         memory=MemoryInfo(0x2000_1000, 8192, 8082),
     )
@@ -77,8 +81,15 @@ def test_loader_in_the_field_says_less() -> None:
 
 
 def test_loader_of_level_2_says_more() -> None:
-    more = ["Protocol: 2", "Limits: line=511 ring=127 data=1024", "Boot: 0x12345678"]
-    assert parse_info([*INFO, *more]) == parse_info(INFO)
+    info, strangers = parse_info([*INFO, *LEVEL_2])
+    assert (info.level, info.limits, info.boot) == (2, Limits(1535, 512, 1024), 0x1234_5678)
+    assert strangers == []
+
+
+@pytest.mark.parametrize("lost", range(3))
+def test_level_2_is_not_taken_for_level_1_when_a_line_is_lost(lost: int) -> None:
+    with pytest.raises(RemoteProtocolError, match="missing"):
+        parse_info([*INFO, *LEVEL_2[:lost], *LEVEL_2[lost + 1 :]])
 
 
 @pytest.mark.parametrize(
