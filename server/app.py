@@ -24,6 +24,7 @@ from server.errors import RequestError, ServerError
 from server.events import EventLog, WakeUp
 from server.fleet import Fleet
 from server.jobs import Jobs
+from server.link import Target
 from server.patch.compile import Toolchain
 from server.problems import HANDLERS
 from server.routes.batch import BatchController
@@ -106,7 +107,15 @@ def make_bench(settings: Settings) -> Bench:
     log = EventLog(settings.log_events, settings.log_bytes, wake_up.fire)
     jobs = Jobs(log, store)
     fleet = Fleet(
-        lambda name: Board(name, log, store, toolchain, settings.toolchain, settings.idle_poll_s),
+        lambda name: Board(
+            name,
+            log,
+            store,
+            toolchain,
+            settings.toolchain,
+            settings.idle_poll_s,
+            settings.idle_look_s,
+        ),
         settings.max_boards,
     )
     return Bench(
@@ -183,7 +192,15 @@ async def _connect_first(bench: Bench) -> None:
     settings = bench.settings
     if settings.board is not None:
         try:
-            await bench.fleet.connect(settings.board, settings.baudrate, settings.elf)
+            await bench.fleet.connect(
+                Target(
+                    settings.board,
+                    settings.baudrate,
+                    settings.elf,
+                    settings.fragment,
+                    settings.reconnect,
+                )
+            )
         except ServerError as error:
             logger.warning("cannot connect: %s", error)
 

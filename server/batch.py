@@ -15,11 +15,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from server.boards import Board
 from server.errors import BatchError, JobCancelledError, ServerError
-from server.inject import InjectRequest, inject
+from server.inject import InjectRequest
 from server.jobs import Job, Task
 from server.logs import job_id
 from server.orders import BatchPatch, Connect
@@ -131,17 +130,18 @@ async def attempt_task(
     task: Task, attempt: int, patch: BatchPatch, place: Place, *, force: bool
 ) -> Outcome:
     """Try once; what goes wrong is an outcome."""
-    board, request = place.board, InjectRequest(patch.source, patch.function, patch.slot)
+    board, request = (
+        place.board,
+        InjectRequest(patch.source, patch.function, patch.slot, patch.mode),
+    )
     try:
         task.check_cancelled()
         task.begin(attempt)
         if place.connect is not None and board.is_unconnected:
-            to = place.connect
-            elf = None if to.elf is None else Path(to.elf)
-            await board.connect_for_job(to.port, to.baudrate, elf)
+            await board.connect_for_job(place.connect.target())
         board.refuse_in_doubt(force=force)
         return await board.use_for_job(
-            lambda link: outcome_of(lambda: inject(request, link, task.report))
+            lambda link: outcome_of(lambda: link.applied.inject(request, link, task.report))
         )
     except JobCancelledError as error:
         return Outcome(JobState.CANCELLED, error=error.failure())

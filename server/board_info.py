@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from server.boards import Link
 from server.device.slots import FpbInfo, MemoryInfo, Slot
+from server.link import Link
 
 
 @dataclass(frozen=True, slots=True)

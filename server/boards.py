@@ -3,42 +3,47 @@
 While nobody asks for anything the thread listens, so what the board's program prints gets into the
 event log. A port that vanishes is noticed there, or by the request that finds it gone.
 
-States: disconnected -> connected -> lost (the port vanished by itself) -> connected again.
+States: disconnected -> connected -> lost (the port vanished by itself) -> connected again, which
+the thread tries by itself if that was asked for.
+
+A board that was reset has lost its patches. It is asked for them when it prints what boards print
+at their start, when it was idle for a while, and by whatever else asks for its slots.
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from server.device.commands import Device
-from server.device.port import default_elf, open_port
-from server.device.session import Session
+from server.applied import BANNER, AppliedPatches, LostPatch
 from server.errors import (
     BoardBusyError,
+    DeviceError,
     InDoubtError,
-    NoElfError,
     NotConnectedError,
     PortError,
     ServerError,
 )
 from server.events import BOARDS_TOPIC, EventLog, log_topic
 from server.jobs import Job
+from server.link import Link, Target, open_link
 from server.logs import board_id
 from server.patch.compile import Toolchain
-from server.patch.image import FirmwareImage, load_image
+from server.patch.image import FirmwareImage
 from server.store import Spot, Store
 from server.work import Report
 
 T = TypeVar("T")
 
+RECONNECT_S = 0.25  # between two looks for a port that vanished
 STOPPING = "the server is stopping"
 UNEXPECTED = "an unexpected error; the server's log has the details"
 
@@ -59,47 +64,8 @@ class Status:
     job: str | None = None  # the one that has the board
     doubt: str | None = None  # the job that may have left anything on the board
     error: str | None = None  # why the board is not connected
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An open board, as the thread that owns it sees it."""
-
-    port: str
-    baudrate: int
-    elf: Path | None
-    session: Session
-    device: Device
-    firmware: str
-    maybe_image: FirmwareImage | None
-    toolchain: Toolchain
-
-    @property
-    def image(self) -> FirmwareImage:
-        """The firmware's ELF, for what cannot be done without."""
-        if self.maybe_image is None:
-            raise NoElfError(self.port)
-        return self.maybe_image
-
-
-def open_link(
-    port: str,
-    baudrate: int,
-    elf: Path | None,
-    toolchain: Toolchain,
-    on_log: Callable[[str], None],
-) -> Link:
-    """Open a port and make sure that a loader answers on it."""
-    elf = default_elf(port) if elf is None else elf.expanduser()
-    image = None if elf is None else load_image(elf)  # before the board is disturbed
-    session = Session(open_port(port, baudrate), on_log)
-    try:
-        device = Device(session)
-        firmware = device.info().version
-    except BaseException:
-        session.close()
-        raise
-    return Link(port, baudrate, elf, session, device, firmware, image, toolchain)
+    reconnect: bool = False  # when the port comes back
+    lost_patches: list[LostPatch] = field(default_factory=list[LostPatch])
 
 
 class Board:
@@ -113,12 +79,18 @@ class Board:
         toolchain: Toolchain,
         toolchain_name: str,
         idle_poll_s: float = 0.005,
+        idle_look_s: float = 5.0,
     ) -> None:
         self.id = name
         self._log = log
         self._store = store
         self._toolchain = toolchain
-        self._idle_poll_s = idle_poll_s
+        self._idle_poll_s = idle_poll_s  # how long to listen before looking for work
+        self._idle_look_s = idle_look_s  # and before looking whether the patches are there
+        self._target: Target | None = None  # changed by the thread only, like all that follow
+        self._applied = AppliedPatches()
+        self._looked = 0.0  # when the board was asked last
+        self._may_have_reset = False
         self._link: Link | None = None  # changed by the thread only
         self._job: Job | None = None  # set in the loop, cleared by the thread
         self._stopping = False
@@ -153,12 +125,12 @@ class Board:
         """The firmware's ELF; immutable, so any thread may read it."""
         return self.connected().image
 
-    async def connect(self, port: str, baudrate: int, elf: Path | None) -> Status:
+    async def connect(self, target: Target) -> Status:
         """Connect a board, in place of the one that is connected."""
         self.refuse_when_busy()
         self._connecting += 1
         try:
-            await self._post(lambda: self._connect(port, baudrate, elf))
+            await self._post(lambda: self._connect(target))
         finally:
             self._connecting -= 1
         return self.status()
@@ -200,8 +172,8 @@ class Board:
 
         self._work.put(run)
 
-    async def connect_for_job(self, port: str, baudrate: int, elf: Path | None) -> None:
-        await self._post(lambda: self._connect(port, baudrate, elf))
+    async def connect_for_job(self, target: Target) -> None:
+        await self._post(lambda: self._connect(target))
 
     async def disconnect_for_job(self) -> None:
         await self._post(self._disconnect)
@@ -270,75 +242,143 @@ class Board:
 
     def _next(self) -> Callable[[], None] | None:
         """Wait for the next piece of work, listening to the board meanwhile."""
-        while (link := self._link) is not None:
-            started = time.monotonic()
+        while True:
+            if (link := self._link) is not None:
+                wait_s = self._listen(link)
+            elif self._status.state == "lost" and self._status.reconnect:
+                wait_s = RECONNECT_S
+                self._connect_again()
+            else:
+                return self._work.get()
             try:
-                link.session.poll(self._idle_poll_s)
-            except PortError as error:
-                self._lose(str(error))
-                break
-            except Exception:  # the thread's edge: it must go on
-                logger.exception("listening to the board failed unexpectedly")
-                self._lose(UNEXPECTED)
-                break
-            # A poll that came back early leaves the rest of its time to wait for work in. An
-            # emulated board in lockstep, which takes no time to listen to, thus runs at a human
-            # pace, and a board that prints without pause does not keep requests waiting.
-            rest_s = self._idle_poll_s - (time.monotonic() - started)
-            try:
-                return self._work.get(timeout=max(0.0, rest_s))
+                return self._work.get(timeout=wait_s)
             except queue.Empty:
                 continue
-        return self._work.get()
 
-    def _connect(self, port: str, baudrate: int, elf: Path | None) -> None:
-        self._close(self._none)
-        self._store.disconnected(self.id)
+    def _listen(self, link: Link) -> float:
+        """Hear what the board prints; return how long to wait for work before listening again."""
+        started = time.monotonic()
         try:
-            link = open_link(port, baudrate, elf, self._toolchain, self._heard)
+            link.session.poll(self._idle_poll_s)
+            is_idle = bool(link.applied) and started - self._looked > self._idle_look_s
+            if self._may_have_reset or is_idle:
+                self._look(link)
+        except PortError as error:
+            self._lose(str(error))
+        except Exception:  # the thread's edge: it must go on
+            logger.exception("listening to the board failed unexpectedly")
+            self._lose(UNEXPECTED)
+        # A poll that came back early leaves the rest of its time to wait for work in. An
+        # emulated board in lockstep, which takes no time to listen to, thus runs at a human
+        # pace, and a board that prints without pause does not keep requests waiting.
+        return max(0.0, self._idle_poll_s - (time.monotonic() - started))
+
+    def _connect(self, target: Target) -> None:
+        self._forget()
+        try:
+            self._open(target, AppliedPatches())
         except ServerError as error:
             self._status = replace(self._none, error=str(error))
             self.tell()
             raise
-        self._link = link
+
+    def _disconnect(self) -> None:
+        self._forget()
+        self.tell()
+
+    def _forget(self) -> None:
+        self._target = None
+        self._close(self._none)
+        self._store.disconnected(self.id)
+
+    def _open(self, target: Target, applied: AppliedPatches) -> None:
+        link = open_link(target, self._toolchain, self._heard, applied)
+        self._link, self._target, self._applied = link, target, applied
+        self._may_have_reset = False  # what it printed at its start was heard before it was asked
         self._status = replace(
             self._none,
             state="connected",
-            port=port,
-            baudrate=baudrate,
+            port=link.port,
+            baudrate=link.baudrate,
             elf=None if link.elf is None else str(link.elf),
             firmware=link.firmware,
+            reconnect=target.reconnect,
+            lost_patches=self._lost_of(link),
         )
-        logger.info("connected to %s: %s", port, link.firmware)
+        logger.info("connected to %s: %s", link.port, link.firmware)
         self.tell()
 
-    def _disconnect(self) -> None:
-        self._close(self._none)
-        self._store.disconnected(self.id)
-        self.tell()
+    def _connect_again(self) -> None:
+        """Try whether the port that vanished is back."""
+        target = self._target
+        if target is None or (target.port.startswith("/") and not Path(target.port).exists()):
+            return
+        try:
+            self._open(target, self._applied)
+        except ServerError as error:
+            self._status = replace(self._status, error=str(error))
+        else:
+            self._warn(f"connected to {target.port} again")
 
     def _attempt(self, work: Callable[[Link], T]) -> T:
         link = self.connected()
         try:
+            if self._may_have_reset:
+                self._look(link)
             return work(link)
         finally:
             if (lost := link.session.lost) is not None:
                 self._lose(str(lost))
+            else:
+                self._note_lost(link)
+
+    def _look(self, link: Link) -> None:
+        """Ask the board for its patches; one that does not answer says so when it is needed."""
+        self._looked = time.monotonic()
+        self._may_have_reset = False
+        if link.applied:
+            with contextlib.suppress(DeviceError):
+                link.device.info()
+        if link.session.lost is not None:
+            raise link.session.lost
+        self._note_lost(link)
+
+    def _note_lost(self, link: Link) -> None:
+        lost = self._lost_of(link)
+        if lost != self._status.lost_patches:
+            self._status = replace(self._status, lost_patches=lost)
+            self.tell()
+
+    def _lost_of(self, link: Link) -> list[LostPatch]:
+        """Compare what was injected with what the board said of its slots last."""
+        seen, known = link.device.seen, self._status.lost_patches
+        lost = [] if seen is None else link.applied.lost(seen)
+        if lost and lost != known:
+            with contextlib.suppress(DeviceError):  # nothing guards the reply: it is asked twice
+                lost = link.applied.lost(link.device.info())
+        if lost and lost != known:
+            names = ", ".join(patch.function for patch in lost)
+            self._warn(f"the board was reset: the patches of {names} are gone; reapply them")
+        return lost
 
     def _lose(self, reason: str) -> None:
         """Remember that the port vanished, and why."""
         self._close(replace(self._status, state="lost", error=reason))
         logger.warning("connection lost: %s", reason)
-        message = f"connection lost: {reason}"
-        self._log.append("warning", {"board": self.id, "message": message}, log_topic(self.id))
+        self._warn(f"connection lost: {reason}")
         self.tell()
 
     def _close(self, status: Status) -> None:
         link, self._link, self._status = self._link, None, status
+        self._may_have_reset = False
         if link is not None:
             link.session.close()
 
+    def _warn(self, message: str) -> None:
+        self._log.append("warning", {"board": self.id, "message": message}, log_topic(self.id))
+
     def _heard(self, text: str) -> None:
+        self._may_have_reset = self._may_have_reset or BANNER.search(text) is not None
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"board": self.id, "text": text, "time": now}
         self._log.append("log", line, log_topic(self.id))

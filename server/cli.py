@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any, TextIO, get_args
 
 import click
 from platformdirs import user_data_path
@@ -14,10 +14,11 @@ from emulator.cli import board
 from server import logs
 from server.app import serve as serve_http
 from server.board_info import describe
-from server.boards import Link, open_link
+from server.device.slots import Mode
 from server.errors import RequestError, ServerError
 from server.inject import InjectRequest
 from server.inject import inject as inject_patch
+from server.link import Link, Target, open_link
 from server.patch.compile import Toolchain
 from server.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from server.terminal import JsonPrinter, TextPrinter, show_info
@@ -93,6 +94,12 @@ toolchain_option = click.option(
     metavar="NAME",
     help="What compiles patches: zig, arm-none-eabi-gcc, or a path to the latter.",
 )
+fragment_option = click.option(
+    "--fragment",
+    type=click.IntRange(min=1),
+    metavar="BYTES",
+    help="Write so many bytes at once, for adapters that lose some of a long line.",
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON on stdout, for other programs."
 )
@@ -126,6 +133,10 @@ def http_address(_ctx: click.Context, _param: click.Parameter, value: str) -> tu
 )
 @elf_option
 @toolchain_option
+@fragment_option
+@click.option(
+    "--reconnect", is_flag=True, help="Connect again when the port vanished and came back."
+)
 @click.option(
     "--token",
     envvar="FPBAY_TOKEN",
@@ -148,6 +159,8 @@ def serve(
     address: tuple[str, int],
     elf: Path | None,
     toolchain: str,
+    fragment: int | None,
+    reconnect: bool,
     token: str | None,
     data: Path,
     *,
@@ -163,6 +176,8 @@ def serve(
         board=port,
         baudrate=baudrate,
         elf=elf,
+        fragment=fragment,
+        reconnect=reconnect,
         toolchain=toolchain,
         data=data,
     )
@@ -187,6 +202,14 @@ def serve(
 @click.option("--function", metavar="NAME", help="The function to replace.")
 @click.option("--slot", type=click.IntRange(0, 255), metavar="N", help="The slot to use.")
 @click.option(
+    "--mode",
+    type=click.Choice(get_args(Mode)),
+    default="trampoline",
+    show_default=True,
+    help="How calls are led to the patch.",
+)
+@fragment_option
+@click.option(
     "--watch",
     default=0.0,
     type=click.FloatRange(min=0),
@@ -202,6 +225,8 @@ def inject(
     toolchain: str,
     function: str | None,
     slot: int | None,
+    mode: Mode,
+    fragment: int | None,
     watch: float,
     as_json: bool,
 ) -> None:
@@ -213,12 +238,13 @@ def inject(
     With --json, each event is one line of JSON, the last one has "type": "end".
     """
     try:
-        request = InjectRequest(source.read(), function, slot)
+        request = InjectRequest(source.read(), function, slot, mode)
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{source.name} is not UTF-8 text: {error.reason}") from error
     printer = JsonPrinter() if as_json else TextPrinter()
     try:
-        link = open_link(port, baudrate, elf, Toolchain.named(toolchain), printer.log)
+        target = Target(port, baudrate, elf, fragment)
+        link = open_link(target, Toolchain.named(toolchain), printer.log)
     except ServerError as error:
         printer.failure(error)
         raise
@@ -274,7 +300,7 @@ def unpatch(port: str, baudrate: int, slot: int | None, everything: bool, as_jso
 
 def with_board(port: str, baudrate: int, elf: Path | None, work: Callable[[Link], None]) -> None:
     """Do one thing with a board and close the port."""
-    link = open_link(port, baudrate, elf, Toolchain.named("zig"), lambda _: None)
+    link = open_link(Target(port, baudrate, elf), Toolchain.named("zig"), lambda _: None)
     with link.session:
         work(link)
 

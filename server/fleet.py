@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 from server.boards import Board, Status
 from server.errors import PortError, TooManyBoardsError, UnknownBoardError
+from server.link import Target
 
 
 class Fleet:
@@ -52,13 +52,12 @@ class Fleet:
         found = lost_there or free
         return found[0] if found else self._add()
 
-    async def connect(
-        self, port: str, baudrate: int, elf: Path | None, board: str | None = None
-    ) -> Status:
+    async def connect(self, target: Target, board: str | None = None) -> Status:
         """Connect a board: in place of the one named, or beside those that are connected."""
+        port = target.port
         where = self.vacant(port) if board is None else self.get(board)
         try:
-            return await where.connect(port, baudrate, elf)
+            return await where.connect(target)
         except PortError as error:
             if (owner := self.at(port)) is None:
                 raise

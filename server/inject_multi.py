@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from server.device.commands import Device
 from server.errors import DeviceError, RequestError, ServerError
-from server.inject import Bench, InjectRequest, InjectResult, StageEvent, inject
+from server.inject import InjectRequest, InjectResult, StageEvent
+from server.link import Link
 from server.patch.compile import compile_patch
 from server.patch.image import FirmwareImage
 from server.patch.source import chosen_function, marked_functions
@@ -38,7 +38,7 @@ class MultiResult:
     elapsed_ms: float
 
 
-def inject_multi(requests: Sequence[InjectRequest], board: Bench, report: Report) -> MultiResult:
+def inject_multi(requests: Sequence[InjectRequest], board: Link, report: Report) -> MultiResult:
     """Have the board run several patches in place of its own functions."""
     report(StageEvent("compile", f"Compiling {len(requests)} sources"))
     singles = [single for request in requests for single in functions_of(request, board)]
@@ -48,14 +48,14 @@ def inject_multi(requests: Sequence[InjectRequest], board: Bench, report: Report
     try:
         for number, single in enumerate(singles, 1):
             report(FunctionEvent(single.function or "", number, len(singles)))
-            patches.append(inject(single, board, report))
+            patches.append(board.applied.inject(single, board, report))
     except ServerError as error:
-        take_back(board.device, patches, error)
+        take_back(board, patches, error)
         raise
     return MultiResult(patches, round(sum(patch.elapsed_ms for patch in patches), 1))
 
 
-def functions_of(request: InjectRequest, board: Bench) -> list[InjectRequest]:
+def functions_of(request: InjectRequest, board: Link) -> list[InjectRequest]:
     """Return a request for each function of a source: the one named, or all that are marked."""
     obj = compile_patch(request.source, board.toolchain)
     image: FirmwareImage = board.image
@@ -75,13 +75,13 @@ def refuse_doubles(requests: Sequence[InjectRequest]) -> None:
         raise RequestError(f"{' and '.join(doubles)}: more than one patch is given for it")
 
 
-def take_back(device: Device, patches: Sequence[InjectResult], error: ServerError) -> None:
+def take_back(board: Link, patches: Sequence[InjectResult], error: ServerError) -> None:
     """Take out what went in before another failed; note in the error what that left."""
     kept = [patch.function for patch in patches if patch.replaced]
     try:
         for patch in patches:
             if not patch.replaced:
-                device.unpatch(patch.slot)
+                board.applied.unpatch(board, patch.slot)
     except DeviceError:
         error.board = "unknown"
         names = " and ".join(patch.function for patch in patches)

@@ -1,15 +1,17 @@
 """What a job can be asked for: a request body for each kind, and the work it means."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import msgspec
 
-from server.boards import Link
+from server.device.slots import Mode
 from server.errors import RequestError
-from server.inject import InjectRequest, inject
+from server.inject import InjectRequest
 from server.inject_multi import inject_multi
 from server.jobs import VERIFY
+from server.link import Link, Target
 from server.unpatch import UnpatchRequest, unpatch
 from server.verify_board import verify_board
 from server.work import Report
@@ -62,10 +64,18 @@ class Inject(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="
     source: Source
     function: str | None = None  # the one to replace; None: the source tells
     slot: SlotNumber | None = None  # None: the first that will do
+    mode: Mode = "trampoline"
 
     def work(self) -> BoardWork:
-        request = InjectRequest(self.source, self.function, self.slot)
-        return lambda link, report: inject(request, link, report)
+        request = InjectRequest(self.source, self.function, self.slot, self.mode)
+        return lambda link, report: link.applied.inject(request, link, report)
+
+
+class Reapply(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="reapply"):
+    """Inject again what a reset took away."""
+
+    def work(self) -> BoardWork:
+        return lambda link, report: link.applied.reapply(link, report)
 
 
 class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +84,7 @@ class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Source
     function: str | None = None
     slot: SlotNumber | None = None
+    mode: Mode = "trampoline"
 
 
 class InjectMulti(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="inject-multi"):
@@ -82,7 +93,7 @@ class InjectMulti(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, 
     patches: Annotated[list[Patch], msgspec.Meta(min_length=1, max_length=MAX_PATCHES)]
 
     def work(self) -> BoardWork:
-        requests = [InjectRequest(p.source, p.function, p.slot) for p in self.patches]
+        requests = [InjectRequest(p.source, p.function, p.slot, p.mode) for p in self.patches]
         return lambda link, report: inject_multi(requests, link, report)
 
 
@@ -115,6 +126,12 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port
     baudrate: Annotated[int, msgspec.Meta(ge=1)] = 115200
     elf: str | None = None  # of the firmware it runs; an emulated board knows its own
+    fragment: Annotated[int, msgspec.Meta(ge=1)] | None = None  # bytes written at once
+    reconnect: bool = False  # when the port vanished and came back
+
+    def target(self) -> Target:
+        elf = None if self.elf is None else Path(self.elf)
+        return Target(self.port, self.baudrate, elf, self.fragment, self.reconnect)
 
 
 class BatchPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,6 +140,7 @@ class BatchPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Source
     function: str | None = None
     slot: SlotNumber | None = None
+    mode: Mode = "trampoline"
     board: Annotated[int, msgspec.Meta(ge=0)] | None = None  # place in `boards`; None: on each
 
 
@@ -160,7 +178,7 @@ class Batch(
         return [task for task in self.tasks if task.board in {None, number}]
 
 
-AnyOrder = Inject | InjectMulti | Unpatch | Verify | Batch
+AnyOrder = Inject | InjectMulti | Reapply | Unpatch | Verify | Batch
 
 
 def one_or_all(slot: int | None, *, everything: bool) -> int | None:

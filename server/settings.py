@@ -21,6 +21,8 @@ class Settings:
     board: str | None = None  # port URL to connect at the start
     baudrate: int = 115200
     elf: Path | None = None  # None: what the port itself knows, which is nothing for a real board
+    fragment: int | None = None  # bytes written to the port at once; None: whole lines
+    reconnect: bool = False  # connect it again by itself when its port vanished and came back
     toolchain: str = "zig"
 
     data: Path = IN_MEMORY  # folder of the jobs' journal
@@ -38,4 +40,5 @@ class Settings:
     heartbeat_s: float = 10.0  # silence after which a stream says that it is alive
     send_timeout_s: float = 10.0  # a client that takes nothing for so long is cut off
     idle_poll_s: float = 0.005  # how long the board's thread listens before it looks for requests
+    idle_look_s: float = 5.0  # and when it looks whether an idle board still has its patches
     grace_s: int = 1  # for requests in flight when the server stops

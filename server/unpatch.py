@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from server.board_info import InfoDocument, describe
-from server.boards import Link
 from server.errors import VerifyError
 from server.inject import StageEvent
+from server.link import Link
 from server.work import Report
 
 
@@ -20,7 +20,7 @@ def unpatch(request: UnpatchRequest, board: Link, report: Report) -> InfoDocumen
     """Clear a slot, or all, and free the patches' memory."""
     which = "all slots" if request.slot is None else f"slot {request.slot}"
     report(StageEvent("patch", f"Clearing {which}"))
-    board.device.unpatch(request.slot)
+    board.applied.unpatch(board, request.slot)
 
     report(StageEvent("verify", "Reading the slots back"))
     info = describe(board)

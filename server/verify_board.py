@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.board_info import InfoDocument, describe
-from server.boards import Link
 from server.device.readback import Unit, check_enabled, read_unit
 from server.device.slots import Info, Mode, Slot
 from server.errors import ImageMismatchError, VerifyError
 from server.inject import ProgressEvent, StageEvent, WarningEvent
+from server.link import Link
 from server.verify import arrival_of
 from server.work import Report
 

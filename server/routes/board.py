@@ -1,7 +1,6 @@
 """Board routes: which boards there are, and connecting them."""
 
 import asyncio
-from pathlib import Path
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -44,8 +43,7 @@ class BoardController(Controller):
         board_id: BoardId = None,
     ) -> Status:
         """Connect a board beside the others; with `board`, in place of that one."""
-        elf = None if data.elf is None else Path(data.elf)
-        return await fleet.connect(data.port, data.baudrate, elf, board_id)
+        return await fleet.connect(data.target(), board_id)
 
     @post("/disconnect", status_code=HTTP_200_OK, responses=problems(*ASKING_THE_BOARD, body=True))
     async def disconnect(self, data: JSONBody[Nothing], board: NamedDependency[Board]) -> Status:

@@ -18,6 +18,7 @@ from server.errors import (
     MisdirectedError,
     NoElfError,
     NotConnectedError,
+    NothingLostError,
     PortError,
     RefusedError,
     ReplyTimeoutError,
@@ -83,6 +84,7 @@ ORDERING: tuple[ServerError, ...] = (
     NoElfError("/dev/ttyACM0"),
     KeyReusedError("a click", "0123456789ab"),
 )
+REAPPLYING: tuple[ServerError, ...] = (*ORDERING, NothingLostError("no patch was lost"))
 OF_A_JOB: tuple[ServerError, ...] = (UnknownJobError("none"), UnknownTaskError("a", 7, 2))
 STREAMING: tuple[ServerError, ...] = (TooManyStreamsError(32),)
 

@@ -11,12 +11,21 @@ from litestar.status_codes import HTTP_200_OK
 from litestar.types import ASGIApp
 
 from server.board_info import InfoDocument, describe
-from server.boards import Board, Link
+from server.boards import Board
 from server.desk import Desk
+from server.errors import NothingLostError
 from server.jobs import Jobs
-from server.orders import Inject, InjectMulti, SlotNumber, Unpatch, one_or_all
+from server.link import Link
+from server.orders import Inject, InjectMulti, Reapply, SlotNumber, Unpatch, one_or_all
 from server.routes.bodies import Nothing
-from server.routes.documented import ASKING_THE_BOARD, ORDERING, STREAMING, WRITING, problems
+from server.routes.documented import (
+    ASKING_THE_BOARD,
+    ORDERING,
+    REAPPLYING,
+    STREAMING,
+    WRITING,
+    problems,
+)
 from server.routes.following import IdempotencyKey, follow_job
 from server.sse import Streams
 
@@ -95,6 +104,30 @@ class FpbController(Controller):
         return follow_job(jobs, streams, desk.take(data, board, key).job)
 
     @post(
+        "/reapply",
+        status_code=HTTP_200_OK,
+        media_type="text/event-stream",
+        responses=problems(*REAPPLYING, *STREAMING, body=True),
+    )
+    async def reapply(
+        self,
+        data: JSONBody[Reapply],
+        board: NamedDependency[Board],
+        desk: NamedDependency[Desk],
+        jobs: NamedDependency[Jobs],
+        streams: NamedDependency[Streams],
+        key: IdempotencyKey = None,
+    ) -> ASGIApp:
+        """Inject again what a reset took away: `lost_patches` of the status.
+
+        Streamed as an injection; the event `end` has the result of each.
+        """
+        if not board.status().lost_patches:
+            raise NothingLostError("no patch is known to be lost: there is nothing to apply again")
+        streams.admit()
+        return follow_job(jobs, streams, desk.take(data, board, key).job)
+
+    @post(
         "/unpatch",
         status_code=HTTP_200_OK,
         responses=problems(*ASKING_THE_BOARD, *WRITING, body=True),
@@ -105,7 +138,7 @@ class FpbController(Controller):
         board.refuse_in_doubt(force=data.force)
 
         def work(link: Link) -> InfoDocument:
-            link.device.unpatch(number)
+            link.applied.unpatch(link, number)
             return describe(link)
 
         return await board.use(work)

@@ -10,8 +10,8 @@ import httpx
 from litestar import Litestar
 
 from server.app import Bench, Server, create_app, listen, make_bench
-from server.boards import Link
 from server.jobs import Job
+from server.link import Link
 from server.settings import Settings
 from server.store import Spot
 from server.work import Report

@@ -20,8 +20,8 @@ from elftools.elf.elffile import ELFFile
 from httpx_sse import ServerSentEvent, connect_sse
 
 from firmware.build import firmware_elf
-from server.boards import Link
 from server.inject import ProgressEvent, StageEvent
+from server.link import Link
 from server.patch.image import load_image
 from server.settings import Settings
 from server.snapshots import JobState

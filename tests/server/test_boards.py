@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from httpx_sse import connect_sse
 
-from server.boards import Link
 from server.inject import StageEvent
+from server.link import Link
 from server.settings import Settings
 from server.store import Spot
 from server.work import Report

@@ -36,6 +36,8 @@ def test_status_without_a_board(idle_server: Running) -> None:
         "job": None,
         "doubt": None,
         "error": None,
+        "reconnect": False,
+        "lost_patches": [],
     }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from httpx_sse import connect_sse
 
-from server.boards import Link
 from server.inject import ProgressEvent, StageEvent
+from server.link import Link
 from server.settings import Settings
 from server.store import Spot
 from server.work import Report

@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from firmware.build import firmware_elf
-from server import boards
+from server import link
 from server.cli import main
 from server.device.port import open_port
 from server.settings import Settings
@@ -35,7 +35,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[Line]:
         opened.append(Line(open_port(url, baudrate), monkeypatch))
         return opened[-1].port
 
-    monkeypatch.setattr(boards, "open_port", open_line)
+    monkeypatch.setattr(link, "open_port", open_line)
     return opened
 
 
@@ -62,23 +62,23 @@ def test_end_says_that_the_board_fell_silent_and_the_next_injection_gets_it_righ
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    ("method", "path", "body", "code"),
     [
-        ("GET", "/api/fpb/info", None),
-        ("POST", "/api/fpb/ping", {}),
-        ("POST", "/api/fpb/enable", {"slot": 0, "enable": False}),
-        ("POST", "/api/fpb/unpatch", {"all": True}),
-        ("GET", "/api/memory?address=0x08000000&length=4", None),
+        ("GET", "/api/fpb/info", None, "reply-timeout"),
+        ("POST", "/api/fpb/ping", {}, "reply-timeout"),
+        ("POST", "/api/fpb/enable", {"slot": 0, "enable": False}, "outcome-unknown"),
+        ("POST", "/api/fpb/unpatch", {"all": True}, "outcome-unknown"),
+        ("GET", "/api/memory?address=0x08000000&length=4", None, "reply-timeout"),
     ],
 )
 def test_request_to_a_silent_board_is_a_gateway_timeout(
-    workbench: Workbench, lines: list[Line], method: str, path: str, body: object
+    workbench: Workbench, lines: list[Line], method: str, path: str, body: object, code: str
 ) -> None:
     workbench.inject(BLINK_FAST)
     before = workbench.get("/api/fpb/info")
     lines[-1].is_deaf = True
     response: httpx.Response = workbench.client.request(method, path, json=body)
-    assert (response.status_code, response.json()["type"]) == (504, "/errors/reply-timeout")
+    assert (response.status_code, response.json()["type"]) == (504, f"/errors/{code}")
     lines[-1].heal()
     assert workbench.get("/api/fpb/info") == before
 
@@ -95,7 +95,7 @@ def test_command_line_fails_when_the_board_falls_silent(
         line.at(command, nth, do=line.deafen)  # info 0 is of connecting
         return line.port
 
-    monkeypatch.setattr(boards, "open_port", open_line)
+    monkeypatch.setattr(link, "open_port", open_line)
     result = CliRunner().invoke(main, ["inject", "-", "--port", PORT, "--json"], input=BLINK_FAST)
     assert result.exit_code == 1
     end = json.loads(result.stdout.splitlines()[-1])
