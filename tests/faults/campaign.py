@@ -1,0 +1,200 @@
+"""The fault campaign: injections over bad lines, and what was reported against what is true.
+
+Each run restores a board with two patches on it, injects over a line with one fault, heals the
+line, and looks: at the comparators and the memory, which are read past the line, and at what the
+board does when the function is called.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import serial
+
+from firmware.build import firmware_elf
+from server.device.commands import Device
+from server.device.session import Session
+from server.device.slots import Info, Mode
+from server.errors import ServerError
+from server.inject import InjectRequest, InjectResult, inject
+from server.patch.compile import Toolchain
+from server.patch.image import FirmwareImage, load_image
+from tests.faults.faulty_port import Fault, FaultyPort
+
+LEVELS = {1: "level1", 2: ""}  # the variant of the firmware
+OLD, NEW = "Hello from before", "Hello from now"
+BYSTANDER = "unsigned {name}({arguments}) {{ return 77; }}"
+FP_COMP0 = 0xE000_2008
+TIMEOUT_S = 1.0  # of virtual time
+MODES: dict[int, tuple[Mode, ...]] = {
+    1: ("trampoline",),  # the first DebugMonitor patch of a field loader takes the others out
+    2: ("trampoline", "trampoline", "debugmon"),
+}
+
+
+def greeting(text: str) -> str:
+    return f'const char *greet(void) {{ return "{text}"; }}'
+
+
+@dataclass
+class Bench:
+    """What an injection works with."""
+
+    device: Device
+    image: FirmwareImage
+    toolchain: Toolchain
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the board is, read past the line."""
+
+    comparators: tuple[int, ...]
+    bystander: bytes  # the other patch's code
+
+
+@dataclass(frozen=True)
+class Start:
+    """A board to begin a run with."""
+
+    snapshot: Any
+    info: Info
+    truth: Truth
+    greeting: str
+
+
+@dataclass
+class Run:
+    """One injection, and what is wrong with its report."""
+
+    level: int
+    seed: int
+    fault: Fault
+    came: bool = False  # the fault, before the injection ended
+    reported: str = ""  # success, or the error's code and what it says of the board
+    wrong: list[str] = field(default_factory=list[str])
+
+
+class Campaign:
+    """Boards of one level of the protocol."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+        elf = firmware_elf(variant=LEVELS[level])
+        self.image = load_image(elf)
+        self.toolchain = Toolchain.named("zig")
+        self.port = FaultyPort(f"emu://stm32f103c8{elf}?pace=lockstep")
+        self.fresh_greeting = ""
+        with self.bench() as bench:
+            self.fresh_greeting = bench.device.hello()
+            self.bystander = self._put_bystander(bench)
+            starts = [self._start(bench, self.fresh_greeting)]
+            inject(InjectRequest(greeting(OLD)), bench, lambda _: None)
+            starts.append(self._start(bench, OLD))
+        self.starts = starts
+
+    def close(self) -> None:
+        self.port.switch_off()
+
+    def run(self, seed: int) -> Run:
+        """Inject once over a line with the fault that the seed draws."""
+        rng = random.Random(seed)
+        start, mode = rng.choice(self.starts), rng.choice(MODES[self.level])
+        run = Run(self.level, seed, Fault.drawn(rng))
+        self.port.board.restore(start.snapshot)
+        self.port.begin(run.fault)
+        state = "active"
+        try:
+            with self.bench() as bench:
+                inject(InjectRequest(greeting(NEW), mode=mode), bench, lambda _: None)
+            run.reported = "success"
+        except ServerError as error:
+            state = error.board
+            run.reported = f"{error.code}, {error.board}"
+        run.came = self.port.happened
+        was_reset = run.fault.kind == "reset" and run.came
+        self.port.begin(None)
+        with self.bench() as bench:
+            self._judge(run, start, bench, state, was_reset=was_reset)
+        return run
+
+    @contextmanager
+    def bench(self) -> Generator[Bench]:
+        """Open a session of one's own on the port."""
+        port = cast(serial.Serial, self.port)  # as pyserial's own opening of a URL has it
+        with Session(port, lambda _: None, timeout_s=TIMEOUT_S) as session:
+            yield Bench(Device(session), self.image, self.toolchain)
+
+    def _judge(self, run: Run, start: Start, bench: Bench, state: str, *, was_reset: bool) -> None:
+        """Compare what was reported with what is."""
+        try:
+            found, truth = bench.device.hello(), self._truth()
+            expected = {
+                "active": {NEW},
+                "unknown": {NEW, start.greeting, self.fresh_greeting},
+            }.get(state, {start.greeting})
+            if found not in expected:
+                run.wrong.append(f"reported {run.reported}, but it greets {found!r}")
+            if state in {"unchanged", "staging"} and truth.comparators != start.truth.comparators:
+                run.wrong.append(f"reported {run.reported}, but the comparators changed")
+            if not was_reset:
+                self._judge_bystander(run, start, truth)
+            bench.device.unpatch(None)
+            bench.device.alloc(8)
+            bench.device.release()
+            if (used := bench.device.info().used) != 0:
+                run.wrong.append(f"leaked {used} bytes")
+        except ServerError as error:
+            run.wrong.append(f"the board is not usable any more: {error}")
+
+    def _judge_bystander(self, run: Run, start: Start, truth: Truth) -> None:
+        slots = self.bystander.slots
+        if any(truth.comparators[n] != start.truth.comparators[n] for n in slots):
+            run.wrong.append("another patch's comparator changed")
+        if truth.bystander != start.truth.bystander:
+            run.wrong.append("another patch's memory was written")
+
+    def _put_bystander(self, bench: Bench) -> InjectResult:
+        """Patch another function, over two words where the loader can."""
+        names = ["digits_1"] if self.level > 1 else [f"weigh_{n}" for n in range(6)]
+        symbols = [self.image.function(name) for name in names]
+        symbol = next(s for s in symbols if self.level > 1 or s.address % 4 == 0)
+        count = 1 if self.level > 1 else int(symbol.name[-1])
+        arguments = ", ".join(f"unsigned a{n}" for n in range(count)) or "void"
+        source = BYSTANDER.format(name=symbol.name, arguments=arguments)
+        return inject(InjectRequest(source), bench, lambda _: None)
+
+    def _start(self, bench: Bench, text: str) -> Start:
+        info = bench.device.info()
+        return Start(self.port.board.snapshot(), info, self._truth(), text)
+
+    def _truth(self) -> Truth:
+        board = self.port.board
+        comps = board.read(FP_COMP0, 4 * 6)
+        return Truth(
+            tuple(int.from_bytes(comps[at : at + 4], "little") for at in range(0, 24, 4)),
+            bytes(board.read(self.bystander.address, self.bystander.size)),
+        )
+
+
+def table(runs: list[Run]) -> str:
+    """Say what was reported, by fault, and what of it was wrong."""
+    reports = sorted({run.reported for run in runs}, key=lambda text: (text != "success", text))
+    lines = [f"{'fault':<11}{'runs':>6}{'came':>6}{'success':>9}{'failure':>9}{'wrong':>7}"]
+    for kind in sorted({run.fault.kind for run in runs}):
+        of_kind = [run for run in runs if run.fault.kind == kind]
+        good = sum(run.reported == "success" for run in of_kind)
+        wrong = sum(bool(run.wrong) for run in of_kind)
+        came = sum(run.came for run in of_kind)
+        lines.append(
+            f"{kind:<11}{len(of_kind):>6}{came:>6}{good:>9}{len(of_kind) - good:>9}{wrong:>7}"
+        )
+    lines.append("")
+    counts = Counter(run.reported for run in runs)
+    lines += [f"{counts[report]:>6}  {report}" for report in reports]
+    for run in runs:
+        lines += [f"seed {run.seed}, level {run.level}, {run.fault}: {w}" for w in run.wrong]
+    return "\n".join(lines)
