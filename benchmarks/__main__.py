@@ -5,7 +5,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from benchmarks import emulation, injection, streams
+from benchmarks import emulation, injection, streams, wire
 from benchmarks.table import render
 
 
@@ -21,6 +21,8 @@ def main() -> None:
         print(render("Boards", [*emulation.snapshots(folder), *injection.first_reply()]))
     print(render("Injection over HTTP, emulated board at rate=0", injection.injections()))
     print(render("Event streams and batches", streams.streams()))
+    print(render("The wire", [*wire.paced(), *wire.unpaced()]))
+    print(render("Beside the public command line, same board", wire.beside_peer()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,219 @@
+"""What a command and an injection cost on the wire, against what the line itself takes.
+
+Paced: an emulated board at 115200 baud in lockstep, in virtual time, so that this machine's speed
+does not count. Unpaced: the wall time, at rate=0. The line's own limit counts ten bit times for
+each byte that went either way, one after the other: one request, then its reply.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import serial
+
+from benchmarks.table import Row
+from firmware.build import firmware_elf
+from server.device.commands import Device
+from server.device.port import open_port
+from server.device.session import Session
+from server.inject import InjectRequest, inject
+from server.patch.compile import Toolchain
+from server.patch.image import FirmwareImage, load_image
+
+BAUDRATE = 115_200
+BIT_TIMES = 10  # of a byte
+SIZES = {"50 B": 26, "1 KiB": 1000, "4 KiB": 4072}  # of the array in the patch
+SOURCE = """const char *greet(void)
+{{ static char text[{size}] = {{1, {n}}}; text[0] = 'X'; return text; }}"""
+ROUNDS = 20
+PEER = "fpbinject==1.6.11"
+NS_PER_MS = 1_000_000
+
+
+@dataclass
+class Wired:
+    """A board on a line whose bytes are counted; what an injection works with."""
+
+    port: serial.Serial
+    device: Device
+    image: FirmwareImage
+    toolchain: Toolchain
+    count: int = 0  # bytes, both ways
+
+    def now_ns(self) -> int:
+        """Return the board's time, in lockstep."""
+        return int(vars(self.port)["_pace"].board.clock.ns)
+
+
+@contextmanager
+def wired(url: str) -> Generator[Wired]:
+    """Open a board and count what goes over its line."""
+    port = open_port(url, BAUDRATE)
+    read, write = port.read, port.write
+    with Session(port, lambda _: None) as session:
+        board = Wired(port, Device(session), load_image(firmware_elf()), Toolchain.named("zig"))
+
+        def counted_read(size: int = 1) -> bytes:
+            data = read(size)
+            board.count += len(data)
+            return data
+
+        def counted_write(data: bytes) -> int | None:
+            board.count += len(data)
+            return write(data)
+
+        vars(port).update(read=counted_read, write=counted_write)
+        board.device.info()
+        yield board
+
+
+def put(board: Wired, size: int, n: int) -> None:
+    inject(InjectRequest(SOURCE.format(size=size, n=n)), board, lambda _: None)
+
+
+def injection(size: int) -> Callable[[Wired, int], object]:
+    return lambda board, n: put(board, size, n)
+
+
+COMMANDS: dict[str, Callable[[Wired, int], object]] = {
+    "ping": lambda board, _: board.device.ping(),
+    "info": lambda board, _: board.device.info(),
+    **{f"inject {name}": injection(size) for name, size in SIZES.items()},
+}
+
+
+def paced() -> list[Row]:
+    """Measure in virtual time, against the line."""
+    rows: list[Row] = []
+    with wired("emu://stm32f103c8?pace=lockstep") as board:
+
+        def measure(name: str, run: Callable[[], object]) -> None:
+            board.count, started_ns = 0, board.now_ns()
+            run()
+            taken_ms = (board.now_ns() - started_ns) / NS_PER_MS
+            line_ms = board.count * BIT_TIMES / BAUDRATE * 1000
+            share = f"{taken_ms / line_ms:.2f} of the line's {line_ms:.1f} ms"
+            rows.append(Row(f"{name}, {BAUDRATE} baud", f"{taken_ms:.1f} ms", share))
+
+        for name, run in COMMANDS.items():
+            measure(name, partial(run, board, 1))
+        data = bytes(range(256)) * 16
+        allocation = board.device.alloc(len(data))
+        measure("upload 4 KiB", lambda: board.device.upload(allocation, 0, data, ignore))
+        board.device.release()
+    return rows
+
+
+def ignore(_done: int, _total: int) -> None:
+    """Nobody watches the upload."""
+
+
+def unpaced() -> list[Row]:
+    """Measure wall time; patches were compiled before, since compiling is not the wire's."""
+    rows: list[Row] = []
+    with wired("emu://stm32f103c8?rate=0") as board:
+        for name, run in COMMANDS.items():
+            run(board, 1)
+            times: list[float] = []
+            for _ in range(ROUNDS):
+                started = time.perf_counter()
+                run(board, 1)
+                times.append(time.perf_counter() - started)
+            rows.append(Row(f"{name}, rate=0", f"{statistics.median(times) * 1e3:.1f} ms"))
+    return rows
+
+
+# --- Beside the public command line -------------------------------------------------------------
+
+
+def beside_peer() -> list[Row]:
+    """Run both command lines on the same board behind a pseudo-terminal, less their own start."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            peer = install_peer(folder)
+        except subprocess.CalledProcessError:
+            return [Row(f"{PEER} is not to be had here", "-")]
+        with board_on_pty(folder / "board") as port:
+            return [
+                row
+                for label, theirs, ours in compared(folder, port, peer)
+                for row in side_by_side(label, theirs, ours)
+            ]
+
+
+def install_peer(folder: Path) -> str:
+    """Install the public package into an environment of its own; return its command."""
+    venv.create(folder / "venv", with_pip=True)
+    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", PEER]
+    subprocess.run(pip, check=True, capture_output=True)
+    return str(folder / "venv/bin/fpbinject")
+
+
+@contextmanager
+def board_on_pty(port: Path) -> Generator[Path]:
+    """Offer an emulated board, as fast as it goes."""
+    command = [sys.executable, "-m", "server.cli", "board", "--pty", str(port), "--rate", "0"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            while not port.exists():
+                time.sleep(0.01)
+            yield port
+        finally:
+            process.terminate()
+
+
+def compared(folder: Path, port: Path, peer: str) -> list[tuple[str, list[str], list[str]]]:
+    """Return what both can do, and the command lines."""
+    elf, source = str(firmware_elf()), folder / "greet.c"
+    source.write_text('/* FPB_INJECT */\nconst char *greet(void) { return "patched"; }\n')
+    database = folder / "compile_commands.json"
+    compiler = "arm-none-eabi-gcc"
+    flags = f"{compiler} -mcpu=cortex-m3 -mthumb -Os -c greet.c"
+    entry = {"directory": str(folder), "file": str(source), "command": flags}
+    database.write_text(json.dumps([entry]))
+    theirs = [peer, "--direct", "--port", str(port), "--elf", elf]
+    ours = [sys.executable, "-m", "server.cli"]
+    at = ["--port", str(port), "--elf", elf]
+    kinds = [("info", [*theirs, "info"], [*ours, "info", *at])]
+    if shutil.which(compiler):
+        more = ["--compile-commands", str(database), "inject", "greet", str(source)]
+        with_gcc = [*at, "--toolchain", compiler]
+        kinds.append(("inject, gcc", [*theirs, *more], [*ours, "inject", str(source), *with_gcc]))
+    return kinds
+
+
+def side_by_side(label: str, theirs: list[str], ours: list[str]) -> list[Row]:
+    """Time both in turn; take off what each needs to start and say its help."""
+    figures: dict[str, float] = {}
+    for name, command in (("fpbinject --direct", theirs), ("fpbay", ours)):
+        start = (
+            [*command[: command.index("--direct")], "--help"]
+            if "--direct" in command
+            else [*command[:4], "--help"]
+        )
+        figures[name] = max(median_s(command) - median_s(start), 0.0) * 1e3
+    ratio = figures["fpbinject --direct"] / (figures["fpbay"] or 1.0)
+    return [
+        Row(f"{label}, fpbinject --direct", f"{figures['fpbinject --direct']:.0f} ms"),
+        Row(f"{label}, fpbay", f"{figures['fpbay']:.0f} ms", f"{ratio:.1f} times as fast"),
+    ]
+
+
+def median_s(command: list[str], rounds: int = 3) -> float:
+    times: list[float] = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
