@@ -16,7 +16,8 @@ from emulator import plain
 from emulator.bus import Block, Bus, Lane
 from emulator.clock import MASKS, Clock
 from emulator.cpu import Cpu
-from emulator.errors import BoardError, ImageError, LockupError, SnapshotError
+from emulator.diagnosis import fault_causes, why_silent
+from emulator.errors import BoardError, LockupError, SnapshotError
 from emulator.exception_model import ExceptionModel, Lockup
 from emulator.image import Image, load_image
 from emulator.interrupts import Interrupts
@@ -33,6 +34,7 @@ from emulator.peripherals.nvic import Nvic
 from emulator.peripherals.scb import Scb
 from emulator.peripherals.systick import SysTick
 from emulator.peripherals.usart import Usart
+from emulator.programming import program
 from emulator.registers import WORD_MASK
 from emulator.snapshot import OTHER_VERSION, Keeper, Snapshot
 from emulator.stops import Deadline, StopReason, TableChanged, WaitForInterrupt
@@ -93,7 +95,7 @@ class Board:
             },
             self._flash_changed,
         )
-        self._program(image)
+        program(self.memory_map, part, image)
         self.reset()
 
     @classmethod
@@ -143,20 +145,6 @@ class Board:
         if where is not None:
             where[:] = data
         return where is not None
-
-    def _program(self, image: Image) -> None:
-        for segment in image.segments:
-            if not self._store(segment.address, segment.data):
-                memories = ", ".join(
-                    f"{w.memory.region.name} {w.begin:#010x}-{w.end - 1:#010x}"
-                    for w in self.memory_map.windows
-                )
-                raise ImageError(
-                    image.path,
-                    f"{len(segment.data)} bytes at {segment.address:#010x} are in no memory of "
-                    f"{self.part.name}",
-                    f"link it for {memories}",
-                )
 
     # Reset.
 
@@ -257,7 +245,17 @@ class Board:
 
     def _lockup_error(self, lockup: Lockup) -> LockupError:
         symbol = self.image.function_at(lockup.pc)
-        return LockupError(lockup.pc, self.scb.cfsr.word, self.scb.hfsr.word, symbol)
+        cfsr, hfsr = self.scb.cfsr.word, self.scb.hfsr.word
+        return LockupError(lockup.pc, cfsr, hfsr, symbol, fault_causes(self.scb))
+
+    @property
+    def why_silent(self) -> str:
+        """Say in words why nothing has come from the board: its console, and where the core is."""
+        pc = self.register("pc")
+        doing = "sleeps" if self._is_sleeping else "runs"
+        where = f"{pc:#010x} ({self.image.function_at(pc) or 'no function'})"
+        console = why_silent(self.units, self.part.console)
+        return f"{console}; the core {doing} at {where}, exception {self.register('ipsr')}"
 
     def _on_activate(self, number: int) -> None:
         self.clock.trace.note(Happening.EXCEPTION, number, self.clock.cycles)

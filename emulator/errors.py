@@ -45,9 +45,15 @@ class RecordingError(EmulatorError):
 class LockupError(EmulatorError):
     """The core locked up: a fault at a priority where no fault can be taken. DDI 0403E.e B1.5."""
 
-    def __init__(self, pc: int, cfsr: int, hfsr: int, symbol: str | None = None) -> None:
+    def __init__(
+        self, pc: int, cfsr: int, hfsr: int, symbol: str | None = None, causes: str = ""
+    ) -> None:
         where = f"{pc:#010x}" + (f" ({symbol})" if symbol else "")
-        super().__init__(f"the core locked up at {where}: CFSR {cfsr:#010x}, HFSR {hfsr:#010x}")
+        status = f"CFSR {cfsr:#010x}, HFSR {hfsr:#010x}" + (f" ({causes})" if causes else "")
+        super().__init__(
+            f"the core locked up at {where}: {status}; it faulted where no fault can be taken, as "
+            "in HardFault's own handler, and only a reset helps"
+        )
         self.pc = pc
         self.cfsr = cfsr
         self.hfsr = hfsr

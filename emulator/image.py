@@ -13,10 +13,15 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from emulator.errors import ImageError
+from emulator.targets import Target, target_of
 
 # Elf32_Sym: st_name, st_value, st_size, st_info, st_other, st_shndx.
 SYMBOL = struct.Struct("<IIIBBH")
 STT_FUNC, STT_SECTION, STT_FILE = 2, 3, 4  # low bits of st_info
+ELF_MAGIC = b"\x7fELF"
+EF_ARM_ABI_FLOAT_HARD = 0x400  # of e_flags
+UNKNOWN_TARGET = Target()
+AGAIN = "copy it again, or rebuild it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Image:
     segments: tuple[Segment, ...]
     symbols: Mapping[str, int]  # functions without the Thumb bit; where a name repeats, the last
     functions: tuple[tuple[int, int, str], ...]  # (address, size, name), by address
+    target: Target = UNKNOWN_TARGET
 
     def function_at(self, address: int) -> str | None:
         """Return the name of the function whose code holds an address."""
@@ -46,23 +52,27 @@ class Image:
 
 def load_image(path: Path) -> Image:
     """Read an ELF file for a little-endian Arm core."""
+    magic = b""
     try:
         with path.open("rb") as file:
+            magic = file.read(len(ELF_MAGIC))
             return _read(path, ELFFile(file))
     except FileNotFoundError:
         raise ImageError(path, "no such file", "give the path of an ELF file") from None
     except OSError as error:
         raise ImageError(path, f"cannot be read ({error.strerror})", "check the path") from error
-    except ValueError as error:  # a path with a NUL in it
-        raise ImageError(path, f"cannot be read ({error})", "check the path") from error
     except ELFError as error:
+        if magic == ELF_MAGIC:
+            raise ImageError(path, f"truncated or damaged ({error})", AGAIN) from error
         remedy = "give the linker's .elf or .axf output, not a .bin or .hex"
         raise ImageError(path, f"not an ELF file ({error})", remedy) from error
+    except ValueError as error:  # a path with a NUL in it
+        raise ImageError(path, f"cannot be read ({error})", "check the path") from error
 
 
 def _read(path: Path, elf: ELFFile) -> Image:
     if elf["e_machine"] != "EM_ARM":
-        machine = str(elf["e_machine"])
+        machine = str(elf["e_machine"]).removeprefix("EM_")
         raise ImageError(path, f"built for {machine}", "build it for a Cortex-M part")
     if not elf.little_endian:
         raise ImageError(path, "big-endian", "build it little-endian, as the part is")
@@ -70,10 +80,16 @@ def _read(path: Path, elf: ELFFile) -> Image:
     if not loaded:
         raise ImageError(path, "nothing to load", "link it; an object file has no addresses")
     if any(len(segment.data()) != segment["p_filesz"] for segment in loaded):
-        raise ImageError(path, "truncated", "copy it again, or rebuild it")
+        raise ImageError(path, "truncated", AGAIN)
     segments = tuple(Segment(segment["p_paddr"], segment.data()) for segment in loaded)
     symbols, functions = _read_symbols(elf)
-    return Image(path, segments, symbols, functions)
+    return Image(path, segments, symbols, functions, _read_target(elf))
+
+
+def _read_target(elf: ELFFile) -> Target:
+    section = elf.get_section_by_name(".ARM.attributes")
+    is_hard_float = bool(elf["e_flags"] & EF_ARM_ABI_FLOAT_HARD)
+    return target_of(b"" if section is None else section.data(), is_hard_float)
 
 
 def _read_symbols(elf: ELFFile) -> tuple[dict[str, int], tuple[tuple[int, int, str], ...]]:

@@ -67,6 +67,7 @@ class Link:
         self.faults = Faults()
         self.on_action: Callable[[str, tuple[Any, ...]], None] | None = None
         self.on_heard: Callable[[Received], None] | None = None
+        self.has_spoken = False  # the board has sent something
         self.dtr = self.rts = self.is_breaking = False
         self._baudrate, self._format = 115_200, Format()  # the host's
         self._clock, self._usart, self._on_reset = clock, usart, on_reset
@@ -232,6 +233,7 @@ class Link:
 
     def transmitted(self, byte: int, baudrate: int, cycle: int) -> None:
         """Take a byte whose last bit left the TX pin at `cycle`."""
+        self.has_spoken = True
         ns = self._clock.ns_at(cycle)
         byte = byte if self._matches(baudrate) else _garbled(byte)
         for levels, delay_ns in self.faults.pass_on(byte, ns):
@@ -265,7 +267,7 @@ class Link:
         """Return everything that `restore` needs, as plain values."""
         return (
             (self._baudrate, tuple(self._format), self._reset_line),
-            (self.dtr, self.rts, self.is_breaking, self._is_low),
+            (self.dtr, self.rts, self.is_breaking, self._is_low, self.has_spoken),
             (tuple(self.received), tuple(self._late)),
             (tuple(self._sending), tuple(self._on_line), self._free_ns),
             self.faults.state(),
@@ -275,7 +277,7 @@ class Link:
         settings, levels, from_board, to_board, faults = state
         self._baudrate, format_, self._reset_line = settings
         self._format = Format(*format_)
-        self.dtr, self.rts, self.is_breaking, self._is_low = levels
+        self.dtr, self.rts, self.is_breaking, self._is_low, self.has_spoken = levels
         self.received, self._late = (deque(map(Received._make, part)) for part in from_board)
         sending, on_line, self._free_ns = to_board
         self._sending, self._on_line = deque(sending), deque(on_line)

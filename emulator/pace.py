@@ -18,6 +18,7 @@ from emulator.errors import EmulatorError
 from emulator.link import Link
 
 logger = logging.getLogger(__name__)
+guest_log = logging.getLogger("emulator.guest")
 
 FOREVER_NS = 3600 * NS_PER_S  # one stretch of a read without a timeout
 POLL_NS = 1_000_000  # what a look that does not wait lets pass in lockstep
@@ -26,11 +27,22 @@ LONG_SLICE_NS = 10_000_000  # the same for a board that follows the host's time
 CATCH_UP_NS = 40_000_000  # a host that stalls for longer is not caught up with
 BUSY_NAP_S, IDLE_NAP_S = 0.001, 0.010
 BUSY_S = 0.05  # how long after a byte the line counts as busy
+QUIET_NS = 2 * NS_PER_S  # after power-on, for a firmware to say something
 KEPT_BYTES = 1 << 20  # of output that nobody reads; the oldest are lost, as in a driver's buffer
 
 
 class Pace(ABC):
     """The host's end of a board's line."""
+
+    _minds_silence = True
+
+    def mind_silence(self, board: Board) -> None:
+        """Say once why a board may be silent that should have said something by now."""
+        if self._minds_silence and board.clock.ns >= QUIET_NS:
+            self._minds_silence = False
+            if not board.line.has_spoken:
+                seconds = QUIET_NS // NS_PER_S
+                guest_log.warning("no output in %d s of its time: %s", seconds, board.why_silent)
 
     def write(self, data: bytes) -> None:
         self.tell(lambda line: line.send(data))
@@ -84,6 +96,7 @@ class Lockstep(Pace):
         return board.line.receive(size)
 
     def _has(self, size: int) -> bool:
+        self.mind_silence(self.board)
         return self._is_cancelled or len(self.board.line.received) >= size
 
     @property
@@ -195,6 +208,7 @@ class Realtime(Pace):
             now_ns = self._board.clock.ns
             target_ns = pacer.target_ns(now_ns)
             self._board.run_until(target_ns)
+            self.mind_silence(self._board)
             if self._give_output() or self._board.line.unsent:
                 busy_until_s = time.monotonic() + BUSY_S
             if target_ns < now_ns + pacer.slice_ns:  # the board is where it should be

@@ -16,12 +16,13 @@ EMULATOR_ROWS = (
     ("pace", "recording", "coverage"),
     ("board",),
     ("parts",),
+    ("programming",),
     ("exception_model", "part", "link", "snapshot"),
     ("cpu",),
-    ("bus", "views", "stops"),
+    ("bus", "views", "stops", "diagnosis"),
     ("peripherals",),
     ("clock", "interrupts", "memory_map", "image", "registers", "plain", "faults"),
-    ("native", "trace"),
+    ("native", "trace", "targets"),
     ("errors",),
 )
 

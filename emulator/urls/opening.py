@@ -1,15 +1,20 @@
 """From an emu:// URL to a running board. Apart from protocol_emu.py, which must import fast."""
 
+from collections.abc import Callable
+
 from emulator.board import Board
+from emulator.link import Link
 from emulator.pace import Lockstep, Pace, Realtime
 from emulator.urls.emu_url import EmuUrl, PaceKind, parse_url
 from firmware.build import firmware_elf
 
 
-def open_board(url: str) -> Pace:
-    """Switch on the board that a URL asks for."""
+def open_board(url: str, prepare: Callable[[Link], None]) -> Pace:
+    """Switch on the board that a URL asks for, once its line is prepared."""
     parsed = parse_url(url)
-    return start(parsed, build(parsed))
+    board = build(parsed)
+    prepare(board.line)
+    return start(parsed, board)
 
 
 def build(url: EmuUrl) -> Board:

@@ -28,13 +28,10 @@ class Serial(SerialBase):
         if self.is_open:
             raise SerialException("port is already open")
         try:
-            self._pace = open_board(str(self.port))
+            self._pace = open_board(str(self.port), self._set_up)
         except EmulatorError as error:
             raise SerialException(str(error)) from error
         self.is_open = True
-        self._reconfigure_port()
-        self._update_dtr_state()
-        self._update_rts_state()
 
     @classmethod
     def over(cls, pace: Any) -> Self:
@@ -48,14 +45,28 @@ class Serial(SerialBase):
             self.is_open = False
             self._pace.close()
 
+    def _set_up(self, line: "Link") -> None:
+        """Have the line as this port is set: before the board runs, for the same run each time."""
+        self._framing()(line)
+        line.set_dtr(self.dtr)
+        line.set_rts(self.rts)
+
+    def _framing(self) -> "Callable[[Link], None]":
+        """Return what takes over the rate and format that are set now."""
+        framing, baudrate = (self.bytesize, self.parity, self.stopbits), self.baudrate
+
+        def take_over(line: "Link") -> None:
+            line.set_format(*framing)
+            if baudrate:  # 0 is a hang-up, which a virtual line has none of
+                line.set_baudrate(baudrate)
+
+        return take_over
+
     def _reconfigure_port(self, force_update: bool = False) -> None:
         """Take over the baud rate and the format of the bytes."""
         del force_update
         if self.is_open:
-            framing = (self.bytesize, self.parity, self.stopbits)
-            self._tell(lambda line: line.set_format(*framing))
-            if baudrate := self.baudrate:  # 0 is a hang-up, which a virtual line has none of
-                self._tell(lambda line: line.set_baudrate(baudrate))
+            self._tell(self._framing())
 
     @property
     def board(self) -> Any:

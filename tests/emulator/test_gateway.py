@@ -318,6 +318,12 @@ def test_lockup_ends_it_in_words(build: Build, start: Start, link: Path) -> None
     assert not link.is_symlink()
 
 
+def test_board_that_prints_nothing_is_explained(build: Build, start: Start) -> None:
+    mute = build("void program(void) { for (;;) { } }")
+    words = first_line(start("--firmware", str(mute), "--rate", "0"))
+    assert "no output in 2 s of its time: USART1 cannot send, with UE=0" in words
+
+
 def test_board_on_this_terminal_answers_lines(build: Build, start: Start) -> None:
     process = start("--firmware", str(build(ECHO)), "--rate", "0")
     assert process.stdin is not None

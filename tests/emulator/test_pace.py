@@ -1,5 +1,6 @@
 """Lockstep and real time: two ways to run a board behind a port."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -83,6 +84,58 @@ def test_wrong_baud_rate_garbles(echo: Pace) -> None:
     assert echo.read(1, 5) != b"A"
 
 
+# A board that says nothing.
+
+MUTE = """void program(void) { for (;;) { ASM("wfi"); } }"""
+ON_USART2 = """
+void program(void)
+{
+    REG(0x4002101C) = 1u << 17;
+    REG(0x40004408) = 69;
+    REG(0x4000440C) = 0x200C;
+    for (;;) { }
+}
+"""
+NOTHING_TO_SAY = """
+void program(void) { USART1_BRR = 69; USART1_CR1 = 0x200C; for (;;) { ASM("wfi"); } }
+"""
+
+
+@pytest.mark.parametrize("make", PACES[:2])
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        pytest.param(MUTE, "USART1 cannot send, with UE=0, TE=0, BRR=0; the core sleeps", id="off"),
+        pytest.param(ON_USART2, "; USART2 can, and the board's port is USART1;", id="elsewhere"),
+        pytest.param(NOTHING_TO_SAY, "USART1 is ready at 115942 baud and was", id="nothing to say"),
+    ],
+)
+def test_silent_board_is_explained_once(
+    build: Build,
+    make: Callable[[Board], Pace],
+    program: str,
+    words: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with closing(make(board_with(build, program))) as pace:
+        for _ in range(3):
+            while not caplog.records:
+                assert pace.read(1, 1) == b""
+            assert pace.read(1, 0.5) == b""
+    (record,) = caplog.records
+    assert record.name == "emulator.guest"
+    assert "no output in 2 s of its time: " in record.getMessage()
+    assert words in record.getMessage()
+    assert "(program)" in record.getMessage()
+
+
+def test_board_that_spoke_is_not_explained(build: Build, caplog: pytest.LogCaptureFixture) -> None:
+    pace = Lockstep(board_with(build, ECHO))
+    assert pace.read(1, 1) == b"!"
+    assert pace.read(1, 5) == b""
+    assert not caplog.records
+
+
 # Lockstep: virtual time only.
 
 
@@ -122,8 +175,10 @@ def test_two_lockstep_runs_are_the_same(build: Build) -> None:
 
 def test_lockup_ends_a_read(build: Build) -> None:
     pace = Lockstep(board_with(build, CRASH))
-    with pytest.raises(LockupError, match="crash_site"):
+    with pytest.raises(LockupError) as caught:
         pace.read(1, None)
+    words = r"at 0x0800\w{4} \(crash_site\): .* \(UNDEFINSTR, FORCED\); .*only a reset helps"
+    assert re.search(words, str(caught.value))
 
 
 # Real time.

@@ -110,7 +110,7 @@ def test_fault_that_is_taken_is_in_the_trace(boot: Boot) -> None:
 @settings(deadline=None)
 @given(
     records=st.lists(
-        st.tuples(st.sampled_from(Happening), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)),
+        st.tuples(st.sampled_from(Happening), st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1)),
         max_size=40,
     ),
     repeated=st.integers(1, 2 * FOLD_BYTES // RECORD.size),
