@@ -107,7 +107,7 @@ class Board:
 
     def _add_core_units(self) -> None:
         core = self.part.core
-        self.fpb = Fpb(core.fpb_code, core.fpb_literal, self._on_fpb_change)
+        self.fpb = Fpb(core.fpb, self._on_fpb_change)
         self.scb = Scb(
             self._interrupts, core.cpuid, lambda: self.request_reset(ResetCause.SOFTWARE)
         )

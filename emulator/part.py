@@ -8,19 +8,22 @@ from emulator.bus import Bus, Lane
 from emulator.clock import Clock
 from emulator.memory_map import MemoryMap, Region
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
+from emulator.peripherals.fpb import FpbConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
     """The processor, as its implementer configured it."""
 
-    model: str  # a key of emulator.cpu.MODELS
+    model: str  # "cortex-m3", "cortex-m4" or "cortex-m33": a key of emulator.cpu.MODELS
     cpuid: int
     irqs: int  # external interrupts
     priority_bits: int
     systick_calib: int
-    fpb_code: int  # instruction comparators
-    fpb_literal: int  # literal comparators
+    fpb: FpbConfig
+    mpu_regions: int = 0  # 0: no MPU
+    has_fpu: bool = False  # without one, a floating-point instruction is a UsageFault
+    stkalign_at_reset: bool = True  # CCR.STKALIGN
 
 
 class Machine(Protocol):

@@ -18,6 +18,7 @@ from emulator.peripherals.crc import Crc
 from emulator.peripherals.dma import Dma
 from emulator.peripherals.exti import Exti
 from emulator.peripherals.flash import Flash
+from emulator.peripherals.fpb import FPB_V1
 from emulator.peripherals.gpio import Gpio
 from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import Pwr
@@ -189,8 +190,7 @@ def stm32f103(name: str, description: str, flash_kib: int, sram_kib: int) -> Par
             irqs=43,
             priority_bits=4,
             systick_calib=9000,
-            fpb_code=6,
-            fpb_literal=2,
+            fpb=FPB_V1,
         ),
         memories=(
             Region("flash", FLASH_BASE, flash_kib * 1024, Kind.FLASH, aliases=(0x0000_0000,)),

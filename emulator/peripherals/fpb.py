@@ -6,6 +6,7 @@ Not modelled: nothing known; what the views make of it is said in emulator/views
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register
@@ -17,6 +18,22 @@ COMP_OFFSET = 0x008
 COMP_SLOTS = 142  # FP_COMPn is architected up to n = 141; those that do not exist are RAZ/WI
 BKPT = b"\x00\xbe"  # what an enabled breakpoint makes the core execute
 LOWER_BREAKPOINT, UPPER_BREAKPOINT = 0b01, 0b10  # bits of REPLACE; 0b00 remaps
+
+
+@dataclass(frozen=True, slots=True)
+class FpbConfig:
+    """The unit as a core's implementer chose it."""
+
+    revision: int  # FP_CTRL.REV. 0: version 1, with literal comparators and remapping; 1: version 2
+    num_code: int  # instruction comparators
+    num_lit: int = 0  # literal comparators
+    can_remap: bool = False
+
+
+FPB_V1 = FpbConfig(revision=0, num_code=6, num_lit=2, can_remap=True)  # FP_CTRL 0x260
+FPB_V1_REDUCED = FpbConfig(revision=0, num_code=2)  # FP_CTRL 0x020
+FPB_V2_4 = FpbConfig(revision=1, num_code=4)  # FP_CTRL 0x1000_0040
+FPB_V2_8 = FpbConfig(revision=1, num_code=8)  # FP_CTRL 0x1000_0080
 
 
 class FpCtrl(Register):
@@ -59,9 +76,10 @@ class FpComp(Register):
 class Fpb(Peripheral):
     """The comparators. `on_change` runs when what a fetch or a read sees may have changed."""
 
-    def __init__(self, num_code: int, num_lit: int, on_change: Callable[[], None]) -> None:
-        ctrl = (num_code >> 4) << 12 | num_lit << 8 | (num_code & 0xF) << 4
-        self.ctrl = FpCtrl(reset=ctrl)
+    def __init__(self, config: FpbConfig, on_change: Callable[[], None]) -> None:
+        num_code, num_lit = config.num_code, config.num_lit
+        numbers = (num_code >> 4) << 12 | num_lit << 8 | (num_code & 0xF) << 4
+        self.ctrl = FpCtrl(reset=config.revision << 28 | numbers)
         self.remap = FpRemap(reset=1 << 29)
         self.comps = [FpComp() for _ in range(num_code + num_lit)]
         self._num_code = num_code

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from emulator.peripherals.fpb import Fpb, with_breakpoints
+from emulator.peripherals.fpb import FPB_V1, Fpb, FpbConfig, with_breakpoints
 
 FP_CTRL, FP_REMAP, FP_COMP0 = 0x000, 0x004, 0x008
 KEY, ENABLE = 0b10, 0b01
@@ -17,7 +17,7 @@ def changes() -> list[int]:
 
 @pytest.fixture
 def fpb(changes: list[int]) -> Fpb:
-    return Fpb(6, 2, lambda: changes.append(1))
+    return Fpb(FPB_V1, lambda: changes.append(1))
 
 
 def test_fp_ctrl_reads_six_code_and_two_literal_comparators(fpb: Fpb) -> None:
@@ -25,7 +25,7 @@ def test_fp_ctrl_reads_six_code_and_two_literal_comparators(fpb: Fpb) -> None:
 
 
 def test_fp_ctrl_splits_a_large_num_code() -> None:
-    assert Fpb(0x25, 0, lambda: None).read(FP_CTRL) == 0x0000_2050
+    assert Fpb(FpbConfig(revision=0, num_code=0x25), lambda: None).read(FP_CTRL) == 0x0000_2050
 
 
 @pytest.mark.parametrize(
