@@ -18,9 +18,10 @@ from emulator.clock import MASKS, Clock
 from emulator.cpu import Cpu
 from emulator.diagnosis import fault_causes, why_silent
 from emulator.errors import BoardError, LockupError, SnapshotError
-from emulator.exception_model import ExceptionModel, Lockup
+from emulator.exception_model import ExceptionModel
+from emulator.fault_model import Lockup
 from emulator.image import Image, load_image
-from emulator.interrupts import Interrupts
+from emulator.interrupts import Interrupts, Masks
 from emulator.link import Link
 from emulator.memory_map import MemoryMap
 from emulator.part import Part
@@ -30,14 +31,15 @@ from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.dwt import Dwt
 from emulator.peripherals.fpb import Fpb
 from emulator.peripherals.gpio import PINS, Gpio
-from emulator.peripherals.nvic import Nvic
+from emulator.peripherals.nvic import Nvic, SoftwareTrigger
 from emulator.peripherals.scb import Scb
 from emulator.peripherals.systick import SysTick
 from emulator.peripherals.usart import Usart
 from emulator.programming import program
+from emulator.protection import Protection
 from emulator.registers import WORD_MASK
 from emulator.snapshot import OTHER_VERSION, Keeper, Snapshot
-from emulator.stops import Deadline, StopReason, TableChanged, WaitForInterrupt
+from emulator.stops import Deadline, StopReason, TableChanged
 from emulator.trace import Happening
 from emulator.views import Views, page_of
 
@@ -61,7 +63,6 @@ class Board:
         self._interrupts.on_activate = self._on_activate
         self._are_views_stale = False
         self._reset_requested = 0  # a ResetCause
-        self._is_sleeping = False
         self._lockup: Lockup | None = None
         self._rewritten: list[tuple[int, int]] = []  # [begin, end) to be translated again
         self._is_tlb_stale = False
@@ -73,7 +74,11 @@ class Board:
             peripheral = unit.make(self)
             gate = OPEN if unit.gate is None else unit.gate(self, peripheral)
             self._add(unit.name, unit.address, unit.size, peripheral, unit.lane, gate)
-        self._cpu = Cpu(part.core.model, self.memory_map, self.views, self.bus, self.clock)
+        protection = Protection(lambda: bool(self.scb.ccr.USERSETMPEND))
+        self._cpu = Cpu(
+            part.core.model, self.memory_map, self.views, self.bus, self.clock, protection
+        )
+        self.clock.native.has_no_coprocessor = not part.core.has_fpu
         self._exceptions = ExceptionModel(
             self._cpu, self.memory_map, self._interrupts, self.scb, self._debug
         )
@@ -91,6 +96,7 @@ class Board:
                 "clock": self.clock,
                 "trace": self.clock.trace,
                 "interrupts": self._interrupts,
+                "exceptions": self._exceptions,
                 "line": self.line,
             },
             self._flash_changed,
@@ -109,7 +115,11 @@ class Board:
         core = self.part.core
         self.fpb = Fpb(core.fpb, self._on_fpb_change)
         self.scb = Scb(
-            self._interrupts, core.cpuid, lambda: self.request_reset(ResetCause.SOFTWARE)
+            self._interrupts,
+            core.cpuid,
+            self._masks,
+            lambda: self.request_reset(ResetCause.SOFTWARE),
+            stkalign=core.stkalign_at_reset,
         )
         self._debug = CoreDebug()
         systick = SysTick(self.clock, self._interrupts, core.systick_calib)
@@ -120,6 +130,7 @@ class Board:
         self._add("NVIC", 0xE000_E100, 0x3F0, Nvic(self._interrupts), Lane.MERGE)
         self._add("SCB", 0xE000_ED00, 0x90, self.scb, Lane.MERGE)
         self._add("CoreDebug", 0xE000_EDF0, 0x10, self._debug, Lane.MERGE)
+        self._add("STIR", 0xE000_EF00, 0x10, SoftwareTrigger(self._interrupts), Lane.MERGE)
 
     def _add(
         self,
@@ -132,6 +143,9 @@ class Board:
     ) -> None:
         self.units[name] = peripheral
         self.bus.attach(Block(name, address, size, peripheral, lane, gate))
+
+    def _masks(self) -> Masks:
+        return self._exceptions.masks()
 
     def irq(self, number: int) -> Callable[[bool], None]:
         return lambda level: self._interrupts.set_line(number, level)
@@ -164,9 +178,9 @@ class Board:
         UNKNOWN: whether a system reset clears FP_CTRL; only power-on does here.
         """
         self._reset_requested = 0
-        self._is_sleeping = False
         self._lockup = None
         self._interrupts.reset()
+        self._exceptions.reset()
         for peripheral in self.units.values():
             if peripheral is not self.fpb:
                 peripheral.system_reset(cause)
@@ -215,13 +229,11 @@ class Board:
         if self._is_tlb_stale:
             self._is_tlb_stale = False
             self._cpu.views_changed(())
-        if self._interrupts.is_any_pending:
-            self._is_sleeping = self._is_sleeping and not self._exceptions.would_wake()
-            self._exceptions.take_pending()
+        self._lockup = self._exceptions.take_pending()
         deadline = min(cycle, self.clock.next_due)
-        if self._is_sleeping:
+        if self._exceptions.is_sleeping:
             self.clock.skip_to(deadline)
-        else:
+        elif self._lockup is None:
             self._watch_masks()
             self._handle(self._cpu.run(deadline))
 
@@ -238,10 +250,8 @@ class Board:
                 pass
             case TableChanged():
                 self._update_views()
-            case WaitForInterrupt():
-                self._is_sleeping = not self._exceptions.would_wake()
             case _:
-                self._lockup = self._exceptions.raise_for(stop)
+                self._lockup = self._exceptions.handle(stop)
 
     def _lockup_error(self, lockup: Lockup) -> LockupError:
         symbol = self.image.function_at(lockup.pc)
@@ -385,12 +395,11 @@ class Board:
 
     def snapshot(self) -> Snapshot:
         lockup = None if self._lockup is None else astuple(self._lockup)
-        return self._keeper.take((self._is_sleeping, self._reset_requested, lockup))
+        return self._keeper.take((self._reset_requested, lockup))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this board, or of another with the same part."""
-        progress = self._keeper.restore(snapshot)
-        self._is_sleeping, self._reset_requested, lockup = progress
+        self._reset_requested, lockup = self._keeper.restore(snapshot)
         self._lockup = None if lockup is None else Lockup(*lockup)
         self._update_views()
 

@@ -31,6 +31,7 @@ class Stop(enum.IntEnum):
     TABLE = 2
     MASKS = 3
     INTERRUPT = 4
+    COPROCESSOR = 5
 
 
 class NativeRegion(ctypes.Structure):
@@ -66,6 +67,11 @@ class NativeClock(ctypes.Structure):
         ("is_time_read", ctypes.c_uint32),
         ("core_names", ctypes.c_int * CORE_REGISTERS),
         ("core", ctypes.c_uint32 * CORE_REGISTERS),
+        ("has_event", ctypes.c_uint32),
+        ("is_exclusive", ctypes.c_uint32),
+        ("has_no_coprocessor", ctypes.c_uint32),
+        ("stopped_at", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
         ("region_count", ctypes.c_uint32),
         ("regions", NativeRegion * REGIONS),
         ("cache", ctypes.c_uint64 * 6 * CACHE_SIZE),
@@ -193,6 +199,10 @@ class Clock:
     def skip_to(self, cycle: int) -> None:
         """Let time pass without instructions: the core sleeps."""
         self.native.cycles = max(self.native.cycles, cycle)
+
+    def halfword_at(self, address: int) -> int:
+        """Return the halfword that a fetch from RAM or flash sees, 0 where neither is."""
+        return int(self.library.clock_halfword_at(ctypes.byref(self.native), address & 0xFFFF_FFFF))
 
     @property
     def block_end(self) -> int:

@@ -33,7 +33,9 @@ from unicorn.unicorn_const import (
     UC_ERR_OK,
     UC_HOOK_BLOCK,
     UC_HOOK_INTR,
+    UC_HOOK_MEM_READ,
     UC_HOOK_MEM_READ_UNMAPPED,
+    UC_HOOK_MEM_WRITE,
     UC_HOOK_MEM_WRITE_UNMAPPED,
     UC_HOOK_TLB_FILL,
     UC_MEM_FETCH,
@@ -49,19 +51,23 @@ from unicorn.unicorn_py3.unicorn import uclib
 from emulator.bus import Bus
 from emulator.clock import NEVER, Clock, NativeRegion, Stop
 from emulator.memory_map import PAGE_SIZE, MemoryMap
+from emulator.protection import Protection, Verdict
 from emulator.stops import (
     Breakpoint,
     BusFaultStop,
     Deadline,
     ExceptionReturn,
     InvalidState,
+    NoCoprocessor,
     StopReason,
     SupervisorCall,
     TableChanged,
+    UnalignedAccess,
     UndefinedInstruction,
+    WaitForEvent,
     WaitForInterrupt,
 )
-from emulator.views import SHADOW_BASE, AccessKind, Permission, Views
+from emulator.views import SHADOW_BASE, AccessKind, Answer, Permission, Views
 
 REGISTERS: Final = {
     **{f"r{n}": UC_ARM_REG_R0 + n for n in range(12)},
@@ -95,7 +101,37 @@ ITSTATE_BITS = 0b11 << 25 | 0b11_1111 << 10  # of CPSR
 XPSR_T = 1 << 24
 # Engine-physical, and nothing is mapped there: the guest address that has nothing, moved up.
 NOWHERE = 1 << 32
-INTR_SVC, INTR_BKPT, INTR_EXCEPTION_EXIT = 2, 7, 8  # the engine's numbers
+INTR_SVC, INTR_ABORT, INTR_BKPT, INTR_EXCEPTION_EXIT, INTR_NOCP = 2, 4, 7, 8, 17  # the engine's
+NPRIV = 1  # of CONTROL: Thread mode is unprivileged
+WFI, WFI_W, WFE, WFE_W = 0xBF30, 0x8003, 0xBF20, 0x8002  # of the wide ones, the second halfword
+HINT_W = 0xF3AF  # and the first
+FIRST_WIDE = 0xE800  # the lowest halfword that starts a 32-bit instruction
+ALWAYS = 0b1110
+# A page where no guest address is answered with anything else, for instructions of our own.
+OWN_CODE = 0xFFFF_F800
+OWN_CODE_BASE = 0xFE00_0000  # engine-physical
+NOTHING_BASE = OWN_CODE_BASE + PAGE_SIZE  # what a tolerated access to where nothing is reaches
+CLREX_BKPT = bytes.fromhex("bff32f8f 00be")
+
+
+def condition_passes(xpsr: int) -> bool:
+    """Whether the next instruction is executed, where it is in an IT block. DDI 0403E.e A7.3."""
+    condition = itstate_of(xpsr) >> 4 if itstate_of(xpsr) else ALWAYS
+    n, z, c, v = (bool(xpsr >> bit & 1) for bit in (31, 30, 29, 28))
+    holds = (z, c, n, v, c and not z, n == v, n == v and not z, True)[condition >> 1]
+    return holds is not bool(condition & 1 and condition != ALWAYS)
+
+
+def itstate_of(xpsr: int) -> int:
+    """Put ITSTATE together from its two places in xpsr."""
+    return xpsr >> 25 & 0b11 | xpsr >> 8 & 0b1111_1100
+
+
+def advanced_itstate(xpsr: int) -> int:
+    """Return xpsr as it is behind the next instruction. DDI 0403E.e A7.3.3."""
+    itstate = itstate_of(xpsr)
+    itstate = itstate & 0b1110_0000 | itstate << 1 & 0b1_1111 if itstate & 0b111 else 0
+    return xpsr & ~ITSTATE_BITS | (itstate & 0b11) << 25 | (itstate & 0b1111_1100) << 8
 
 
 class RegisterSet:
@@ -123,10 +159,23 @@ class Cpu:
     """One core and its view of memory."""
 
     def __init__(
-        self, model: str, memory_map: MemoryMap, views: Views, bus: Bus, clock: Clock
+        self,
+        model: str,
+        memory_map: MemoryMap,
+        views: Views,
+        bus: Bus,
+        clock: Clock,
+        protection: Protection,
     ) -> None:
         self._memory_map, self._views, self._bus, self._clock = memory_map, views, bus, clock
+        self._protection = protection
         self._fault: BusFaultStop | None = None
+        self._is_tolerant = False  # accesses to where nothing is are made, to nothing
+        self._runs_own_code = False
+        self._undo: list[tuple[int, bytes]] = []  # what an observed instruction overwrites
+        self._forbidden: list[int] = []  # where it may not access
+        self._is_observed = False  # one instruction is executed; its accesses are judged one by one
+        self._scratch = (ctypes.c_uint8 * (2 * PAGE_SIZE))()  # OWN_CODE's page, then nothing's
         self._is_locating = False  # a fault's address is being looked for
         self._error: Exception | None = None  # a callback's; ctypes would swallow it
         engine: Any = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
@@ -145,6 +194,9 @@ class Cpu:
         shadow = self._views.shadow
         at = ctypes.addressof(shadow)
         self._engine.mem_map_ptr(SHADOW_BASE, ctypes.sizeof(shadow), UC_PROT_ALL, at)
+        self._scratch[: len(CLREX_BKPT)] = list(CLREX_BKPT)
+        at = ctypes.addressof(self._scratch)
+        self._engine.mem_map_ptr(OWN_CODE_BASE, 2 * PAGE_SIZE, UC_PROT_ALL, at)
         self._callbacks = (READ_CALLBACK(self._on_read), WRITE_CALLBACK(self._on_write))
         for begin, size in self._bus.windows:
             # Straight to the library: the binding's wrappers would double the cost of an access.
@@ -209,12 +261,40 @@ class Cpu:
         self.set("ipsr", ipsr)
         return (*values, ipsr)
 
+    @property
+    def has_event(self) -> bool:
+        """The event register, which SEV sets and WFE clears."""
+        return bool(self._clock.native.has_event)
+
+    @has_event.setter
+    def has_event(self, value: bool) -> None:
+        self._clock.native.has_event = value
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether the exclusive monitor may be set: LDREX has been executed."""
+        return bool(self._clock.native.is_exclusive)
+
+    @is_exclusive.setter
+    def is_exclusive(self, value: bool) -> None:
+        self._clock.native.is_exclusive = value
+
+    @property
+    def is_privileged(self) -> bool:
+        return bool(self.get("ipsr")) or not self.get("control") & NPRIV
+
+    def mode_changed(self) -> None:
+        """Have the engine access memory as the present mode may: its own flag is older."""
+        cpsr = self._engine.reg_read(UC_ARM_REG_CPSR)
+        self._engine.reg_write(UC_ARM_REG_CPSR, cpsr)  # recomputes the flag; nothing else does
+
     def restore(self, state: tuple[int, ...]) -> None:
         *values, ipsr = state
         self.set("ipsr", 1)  # Handler mode: everything can be written
         self.set("control", 0)
         self._state.write(*values)
         self.set("ipsr", ipsr)
+        self.mode_changed()
 
     # Running.
 
@@ -223,25 +303,74 @@ class Cpu:
         pc, xpsr = self._resume.read()
         if not xpsr & XPSR_T:
             return InvalidState()
+        return self._reason(self._execute(pc, deadline), deadline)
+
+    def step(self) -> StopReason:
+        """Execute one instruction."""
+        pc, cycles = self.get("pc"), self._clock.cycles
+        is_wide = self._clock.halfword_at(pc) >= FIRST_WIDE
+        stop = self._run_up_to(pc + 2 + 2 * is_wide, cycles + 1)
+        if isinstance(stop, Deadline):
+            self._clock.take_back(cycles + 1)
+        return stop
+
+    def _run_up_to(self, address: int, deadline: int) -> StopReason:
+        """Run, but do not execute the instruction at `address`."""
+        pc = self.get("pc")
+        self._set_exit(pc, address)
+        stop = self._reason(self._execute(pc, deadline), deadline)
+        self._set_exit(pc, None)
+        return stop
+
+    def _set_exit(self, begin: int, address: int | None) -> None:
+        """Have the engine translate anew from `begin`, and end there where it reaches `address`."""
+        self._engine.ctl_set_exits([] if address is None else [address])
+        self._engine.ctl_remove_cache(begin, begin + PAGE_SIZE)
+
+    def _reason(self, status: int, deadline: int) -> StopReason:
         native = self._clock.native
-        self._fault = None
-        status = self._execute(pc, deadline)
         if status != UC_ERR_OK:
             return self._stopped_by_error(status)
         match Stop(native.reason):
             case Stop.NONE:
-                return WaitForInterrupt()
+                return self._hint() or Deadline()
             case Stop.TABLE:
                 return TableChanged()
             case Stop.INTERRUPT:
                 return self._stopped_by_interrupt(native.interrupt)
+            case Stop.COPROCESSOR:
+                return self._reach_coprocessor(native.stopped_at, deadline)
             case Stop.DEADLINE | Stop.MASKS:
                 return Deadline()
+
+    def _hint(self) -> WaitForInterrupt | WaitForEvent | None:
+        """Say which hint was executed last: the engine stops behind these two."""
+        pc = self.get("pc")
+        before, last = self._clock.halfword_at(pc - 4), self._clock.halfword_at(pc - 2)
+        if last == WFI or (before, last) == (HINT_W, WFI_W):
+            return WaitForInterrupt()
+        if last == WFE or (before, last) == (HINT_W, WFE_W):
+            return WaitForEvent()
+        return None
+
+    def _reach_coprocessor(self, address: int, deadline: int) -> StopReason:
+        """Go on to a floating-point instruction that may not be executed."""
+        if self.get("pc") != address:
+            stop = self._run_up_to(address, deadline)
+            if not isinstance(stop, Deadline) or self.get("pc") != address:
+                return stop
+        xpsr = self.get("xpsr")
+        if condition_passes(xpsr):
+            return NoCoprocessor()
+        self._resume.write(address + 4 | 1, advanced_itstate(xpsr))
+        self._clock.take_back(self._clock.cycles + 1)
+        return Deadline()
 
     def _execute(self, pc: int, deadline: int) -> int:
         """Run the engine until it stops; return its status, or raise what a callback raised."""
         native = self._clock.native
         native.deadline, native.reason = deadline, Stop.NONE
+        self._fault = None
         native.repeats = 0  # what a loop polls may have changed since
         status = uclib.uc_emu_start(self._engine._uch, pc | 1, 0, 0, 0)
         if self._error is not None:
@@ -256,18 +385,23 @@ class Cpu:
             self._left_block()
             return Breakpoint()
         if number == INTR_EXCEPTION_EXIT:
-            return ExceptionReturn(self.get("pc") | 1)
+            pc, xpsr = self._resume.read()
+            return ExceptionReturn(pc | bool(xpsr & XPSR_T))  # T has the address's bit 0
         self._left_block()
-        return UndefinedInstruction()
+        if number == INTR_NOCP:
+            return NoCoprocessor()
+        return UnalignedAccess() if number == INTR_ABORT else UndefinedInstruction()
 
     def _stopped_by_error(self, status: int) -> StopReason:
         if self._fault is not None:
             self._left_block()
-            return self._fault if self._fault.is_fetch else self._locate(self._fault)
+            if self._fault.is_fetch:
+                return self._fault
+            return self._observe() if self._is_mixed(self._fault) else self._locate(self._fault)
         if status != UC_ERR_INSN_INVALID:
             raise UcError(status)
         if self.get("pc") == self._clock.block_end:
-            return Deadline()  # behind WFE or YIELD, which are NOPs here
+            return self._hint() or Deadline()  # or behind YIELD, which is a NOP here
         self._left_block()
         return UndefinedInstruction() if self.get("xpsr") & XPSR_T else InvalidState()
 
@@ -294,17 +428,77 @@ class Cpu:
         self._clock.take_back(cycles)
         return self._fault or fault
 
+    def _is_mixed(self, fault: BusFaultStop) -> bool:
+        page = self._protection.of_page(fault.address, is_privileged=self.is_privileged)
+        return page is Verdict.MIXED
+
+    def _observe(self) -> StopReason:
+        """Execute one instruction in a page where some addresses may be accessed, some may not.
+
+        Its accesses are looked at one by one; if one is not allowed, the instruction is undone.
+        """
+        before = self.state()
+        self._undo.clear()
+        hook = self._engine.hook_add(UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, self._on_observed)
+        self._engine.ctl_flush_tb()
+        self._flush_tlb()
+        self._forbidden.clear()
+        self._is_observed = True
+        stop = self.step()
+        self._is_observed = False
+        self._engine.hook_del(hook)
+        self._engine.ctl_flush_tb()
+        self._flush_tlb()
+        if not self._forbidden:
+            return stop
+        for address, content in reversed(self._undo):
+            where = self._memory_map.slice_at(address, len(content))
+            if where is not None:
+                where[:] = content
+        self.restore(before)
+        return BusFaultStop(self._forbidden[0], is_fetch=False)
+
+    def _on_observed(self, _: Uc, __: int, address: int, size: int, ___: int, ____: object) -> None:
+        verdict = self._protection.of(address, is_privileged=self.is_privileged)
+        if verdict is not Verdict.ALLOWED:
+            self._forbidden.append(address)
+        content = self._memory_map.slice_at(address, size)
+        if content is not None:
+            self._undo.append((address, bytes(content)))
+
+    def step_over_nothing(self) -> StopReason:
+        """Execute one instruction whose accesses to where nothing is are ignored."""
+        self._is_tolerant = True
+        stop = self.step()
+        self._is_tolerant = False
+        self._flush_tlb()
+        ctypes.memset(ctypes.addressof(self._scratch) + PAGE_SIZE, 0, PAGE_SIZE)
+        return stop
+
+    def clear_exclusive(self) -> None:
+        """Make the next STREX fail, if there was a LDREX: only CLREX does, so execute one."""
+        native = self._clock.native
+        if not native.is_exclusive:
+            return
+        native.is_exclusive = 0
+        pc, xpsr = self._resume.read()
+        cycles, table = self._clock.cycles, native.table
+        native.table, native.is_watching_masks = None, 0
+        self._runs_own_code = True
+        self._execute(OWN_CODE, NEVER)
+        self._runs_own_code = False
+        native.table = table
+        self._flush_tlb()
+        self._clock.take_back(cycles)
+        self._resume.write(pc | 1, xpsr)
+
     # What the guest's accesses see.
 
     def _on_tlb_fill(self, _: Uc, address: int, access: int, entry: Any, __: object) -> bool:
         is_fetch = access == UC_MEM_FETCH
         if is_fetch and self._views.is_new_code_page(address):
             self._flush_tlb()  # or the page's data entry would let stores pass by unseen
-        answer = self._views.answer(address, ACCESSES[access], is_peripheral=self._bus.has)
-        if answer is None and self._is_locating and not is_fetch:
-            entry.paddr = NOWHERE | address
-            entry.perms = Permission.WRITE if access == UC_MEM_WRITE else Permission.READ
-            return True
+        answer = self._answer(address, ACCESSES[access])
         if answer is None:
             self._fault = BusFaultStop(address, is_fetch)
             return False
@@ -316,6 +510,21 @@ class Cpu:
             if cpsr & ITSTATE_BITS:
                 self._engine.reg_write(UC_ARM_REG_CPSR, cpsr & ~ITSTATE_BITS)
         return True
+
+    def _answer(self, page: int, access: AccessKind) -> Answer | None:
+        if self._runs_own_code and page == OWN_CODE:
+            return Answer(OWN_CODE_BASE, Permission.EXECUTE)
+        verdict = self._protection.of_page(page, is_privileged=self.is_privileged)
+        if verdict is Verdict.ALLOWED or (verdict is Verdict.MIXED and self._is_observed):
+            answer = self._views.answer(page, access, is_peripheral=self._bus.has)
+            if answer is not None:
+                return answer
+        if access is AccessKind.FETCH:
+            return None
+        alone = Permission.WRITE if access is AccessKind.WRITE else Permission.READ
+        if self._is_locating:
+            return Answer(NOWHERE | page, alone)
+        return Answer(NOTHING_BASE, alone) if self._is_tolerant else None
 
     def _on_access_to_nowhere(
         self, _: Uc, __: int, address: int, ___: int, ____: int, _____: object

@@ -1,25 +1,32 @@
-"""Exceptions: entry, return, and how a fault finds its handler.
+"""Exceptions: entry, return, tail-chaining, late arrival, and sleep between them.
 
-Sources: DDI 0403E.e B1.5 (exception model), B1.4 (mode and stack), C1.6 (debug events).
-Deviation: entry and return take no cycles; the chip takes 12 or more.
+Sources: DDI 0403E.e B1.5 (exception model, WFE and WFI), B1.4 (mode and stack).
+Deviation: entry and return take no cycles, the chip takes 12 or more. What could arrive during them
+is a fault of the entry itself.
 """
 
-from dataclasses import dataclass
+import enum
+from typing import Any
 
-from emulator.cpu import Cpu
+from emulator.cpu import NPRIV, Cpu
+from emulator.fault_model import FaultModel, Lockup
 from emulator.interrupts import Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
 from emulator.peripherals.debug import CoreDebug
-from emulator.peripherals.scb import Cfsr, Hfsr, Scb
-from emulator.registers import WORD_MASK, Field
+from emulator.peripherals.scb import Cfsr, Scb
+from emulator.registers import WORD_MASK
 from emulator.stops import (
     Breakpoint,
     BusFaultStop,
     ExceptionReturn,
     InvalidState,
+    NoCoprocessor,
     StopReason,
     SupervisorCall,
+    UnalignedAccess,
     UndefinedInstruction,
+    WaitForEvent,
+    WaitForInterrupt,
 )
 
 FRAME_SIZE = 32  # bytes: r0-r3, r12, lr, return address, xpsr. DDI 0403E.e B1.5.6
@@ -30,14 +37,23 @@ SPSEL = 1 << 1  # of CONTROL
 EXC_RETURN_HANDLER = 0xFFFF_FFF1
 EXC_RETURN_THREAD_MSP = 0xFFFF_FFF9
 EXC_RETURN_THREAD_PSP = 0xFFFF_FFFD
-HARDFAULT_PRIORITY = -1
+EXC_RETURN_TOP = 0xF000_0000
 
 
-@dataclass(frozen=True, slots=True)
-class Lockup:
-    """A fault where no fault can be taken; the core does nothing until a reset."""
+USAGE_FAULTS = {
+    UndefinedInstruction: Cfsr.UNDEFINSTR,
+    NoCoprocessor: Cfsr.NOCP,
+    UnalignedAccess: Cfsr.UNALIGNED,
+    InvalidState: Cfsr.INVSTATE,
+}
 
-    pc: int
+
+class Sleep(enum.IntEnum):
+    """What the core waits for."""
+
+    NOTHING = 0  # it runs
+    INTERRUPT = 1  # WFI, or SLEEPONEXIT
+    EVENT = 2  # WFE
 
 
 class StackError(Exception):
@@ -55,47 +71,73 @@ class ExceptionModel:
         scb: Scb,
         debug: CoreDebug,
     ) -> None:
-        self._cpu, self._memory_map, self._interrupts = cpu, memory_map, interrupts
-        self._scb, self._debug = scb, debug
+        self._cpu, self._memory_map, self._interrupts, self._scb = cpu, memory_map, interrupts, scb
+        self._faults = FaultModel(interrupts, scb, debug, self.masks, lambda: cpu.get("pc"))
         self._frame = cpu.register_set("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
         self._stacks = cpu.register_set("msp", "psp")
         self._entry = cpu.register_set("lr", "pc", "xpsr")
+        self._sleep = Sleep.NOTHING
+
+    def reset(self) -> None:
+        self._sleep = Sleep.NOTHING
+        self._cpu.has_event = False
+
+    def state(self) -> tuple[Any, ...]:
+        return (int(self._sleep), self._cpu.has_event, self._cpu.is_exclusive)
+
+    def restore(self, state: tuple[int, bool, bool]) -> None:
+        sleep, self._cpu.has_event, self._cpu.is_exclusive = state
+        self._sleep = Sleep(sleep)
 
     def masks(self) -> Masks:
         return Masks(*self._cpu.masks.read())
 
-    def take_pending(self) -> bool:
+    def take_pending(self) -> Lockup | None:
         """Enter the pending exception that preempts what runs now, if there is one."""
-        number = self._interrupts.preempting(self.masks())
-        if number is not None:
-            self._enter(number)
-        return number is not None
+        if self._interrupts.has_news:
+            self._interrupts.has_news = False
+            self._cpu.has_event |= bool(self._scb.scr.SEVONPEND)
+        if self._sleep:
+            self._wake()
+        if self._interrupts.is_any_pending and self._interrupts.preempting(self.masks()):
+            return self._enter()
+        return None
 
-    def would_wake(self) -> bool:
-        """Whether a pending exception ends WFI: PRIMASK is ignored. DDI 0403E.e B1.5."""
-        if not self._interrupts.is_any_pending:
-            return False
-        return self._interrupts.preempting(self.masks()._replace(primask=0)) is not None
+    # Sleep. DDI 0403E.e B1.5.17 and B1.5.18.
+
+    @property
+    def is_sleeping(self) -> bool:
+        return self._sleep is not Sleep.NOTHING
+
+    def _wake(self) -> None:
+        masks = self.masks()
+        if self._sleep is Sleep.INTERRUPT:
+            masks = masks._replace(primask=0)  # it wakes the core and is not taken
+        elif self._cpu.has_event:
+            self._cpu.has_event = False
+            self._sleep = Sleep.NOTHING
+        if self._interrupts.preempting(masks) is not None:
+            self._sleep = Sleep.NOTHING
 
     # Entry. DDI 0403E.e B1.5.6.
 
-    def _enter(self, number: int) -> None:
+    def _enter(self) -> Lockup | None:
         frame = self._frame.read()
         control = self._cpu.get("control")
-        from_handler = bool(self._interrupts.active)
-        self._cpu.set("ipsr", number)  # Handler mode first: MSP and PSP are readable there
+        from_handler = bool(frame[-1] & XPSR_IPSR)
+        self._cpu.set("ipsr", Exc.HARDFAULT)  # Handler mode: MSP and PSP are readable there
         msp, psp = self._stacks.read()
         on_psp = not from_handler and bool(control & SPSEL)
         try:
             sp = self._push(psp if on_psp else msp, frame)
         except StackError:
             sp = (psp if on_psp else msp) - FRAME_SIZE
-            self._fault_while_stacking(Cfsr.STKERR)
+            self._faults.while_stacking(Exc.BUSFAULT, Cfsr.STKERR)
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
         self._cpu.set("control", control & ~SPSEL)
-        self._interrupts.activate(number)
+        self._cpu.clear_exclusive()
         exc_return = EXC_RETURN_THREAD_PSP if on_psp else EXC_RETURN_THREAD_MSP
-        self._branch_to_handler(number, EXC_RETURN_HANDLER if from_handler else exc_return)
+        return self._take(EXC_RETURN_HANDLER if from_handler else exc_return)
 
     def _push(self, sp: int, frame: list[int]) -> int:
         misaligned = bool(sp & 0b100 and self._scb.ccr.STKALIGN)
@@ -108,39 +150,58 @@ class ExceptionModel:
         where[:] = b"".join(word.to_bytes(4, "little") for word in words)
         return new_sp
 
-    def _branch_to_handler(self, number: int, exc_return: int) -> None:
-        address = self._scb.vtor.word + 4 * number
-        entry = self._memory_map.slice_at(address, 4)
-        if entry is None:
-            self._scb.hfsr.VECTTBL = 1
-            self._interrupts.pend(Exc.HARDFAULT)
-            return
-        vector = int.from_bytes(entry, "little")
+    def _take(self, exc_return: int) -> Lockup | None:
+        """Start the handler of what is pending now; the frame is on the stack.
+
+        That may be another exception than the one the frame was pushed for: a late arrival.
+        """
+        while (number := self._interrupts.preempting(self.masks())) is not None:
+            vector = self._memory_map.slice_at(self._scb.vtor.word + 4 * number, 4)
+            if vector is not None:
+                self._start(number, int.from_bytes(vector, "little"), exc_return)
+                return None
+            if (lockup := self._faults.vector_unreadable(number)) is not None:
+                return lockup
+        return None
+
+    def _start(self, number: int, vector: int, exc_return: int) -> None:
+        self._interrupts.activate(number)
+        self._sleep = Sleep.NOTHING
+        self._cpu.has_event = True
         self._entry.write(exc_return, vector & ~1, number | XPSR_T * (vector & 1))
-        self._cpu.set("ipsr", number)
+        self._set_mode(number)
+
+    def _set_mode(self, ipsr: int) -> None:
+        self._cpu.set("ipsr", ipsr)
+        if self._cpu.get("control") & NPRIV:
+            self._cpu.mode_changed()
 
     # Return. DDI 0403E.e B1.5.
 
     def _leave(self, exc_return: int) -> Lockup | None:
         """Return from the current exception, or go straight on to a pending one."""
+        interrupts = self._interrupts
         number = self._cpu.get("ipsr")
-        self._interrupts.deactivate(number)
+        is_active = number in interrupts.active
+        interrupts.deactivate(number)
         if number != Exc.NMI:
             self._cpu.set("faultmask", 0)
-        is_legal = exc_return in self._legal_returns()
-        if not is_legal and (lockup := self._fault(Exc.USAGEFAULT, Cfsr.INVPC)) is not None:
-            return lockup
-        following = self._interrupts.preempting(self.masks())
-        if following is not None:  # tail-chaining: the frame stays where it is
-            self._interrupts.activate(following)
-            self._branch_to_handler(following, exc_return)
-            return None
+        if not is_active or not self._is_legal(exc_return):
+            return self._fault_on_return(exc_return)
+        if interrupts.preempting(self.masks()) is not None:
+            return self._take(exc_return)  # tail-chaining: the frame stays where it is
         return self._unstack(exc_return)
 
-    def _legal_returns(self) -> set[int]:
-        if self._interrupts.active:
-            return {EXC_RETURN_HANDLER}
-        return {EXC_RETURN_THREAD_MSP, EXC_RETURN_THREAD_PSP}
+    def _is_legal(self, exc_return: int) -> bool:
+        if exc_return == EXC_RETURN_HANDLER:
+            return bool(self._interrupts.active)
+        if exc_return not in {EXC_RETURN_THREAD_MSP, EXC_RETURN_THREAD_PSP}:
+            return False
+        return not self._interrupts.active or bool(self._scb.ccr.NONBASETHRDENA)
+
+    def _fault_on_return(self, exc_return: int) -> Lockup | None:
+        lockup = self._faults.usage(Cfsr.INVPC)
+        return lockup or self._take(exc_return | EXC_RETURN_TOP)
 
     def _unstack(self, exc_return: int) -> Lockup | None:
         on_psp = exc_return == EXC_RETURN_THREAD_PSP
@@ -148,82 +209,53 @@ class ExceptionModel:
         sp = psp if on_psp else msp
         where = self._memory_map.slice_at(sp, FRAME_SIZE)
         if where is None:
-            return self._fault(Exc.BUSFAULT, Cfsr.UNSTKERR)
+            return self._faults.bus(Cfsr.UNSTKERR) or self._take(exc_return)
         frame = [int.from_bytes(where[n : n + 4], "little") for n in range(0, FRAME_SIZE, 4)]
-        xpsr = frame[-1]
+        *registers, pc, xpsr = frame
+        if bool(xpsr & XPSR_IPSR) is not (exc_return == EXC_RETURN_HANDLER):
+            return self._fault_on_return(exc_return)  # as if the frame had been pushed again
         sp = sp + FRAME_SIZE + 4 * bool(xpsr & XPSR_ALIGNED) & WORD_MASK
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
         control = self._cpu.get("control")
         self._cpu.set("control", control | SPSEL if on_psp else control & ~SPSEL)
-        *registers, pc, _ = frame
+        self._cpu.clear_exclusive()
         self._frame.write(*registers, pc & ~1, xpsr & ~XPSR_ALIGNED)
-        self._cpu.set("ipsr", xpsr & XPSR_IPSR)  # last: it may end the privilege to write the rest
+        self._set_mode(xpsr & XPSR_IPSR)  # last: it may end the privilege to write the rest
+        self._cpu.has_event = True
+        if not self._interrupts.active and self._scb.scr.SLEEPONEXIT:
+            self._sleep = Sleep.INTERRUPT
         return None
 
-    # Faults. DDI 0403E.e B1.5.
+    # Why the core stopped. DDI 0403E.e B1.5.
 
-    def raise_for(self, stop: StopReason) -> Lockup | None:
-        """Make pending what a stop of the core calls for, or return from the exception it ends."""
+    def handle(self, stop: StopReason) -> Lockup | None:
+        """Make pending what a stop of the core calls for, return, or sleep."""
+        faults = self._faults
         match stop:
             case SupervisorCall():
-                return self._raise(Exc.SVCALL)
+                return faults.synchronous(Exc.SVCALL)
             case Breakpoint():
-                return self._breakpoint()
+                return faults.breakpoint()
             case ExceptionReturn(exc_return):
                 return self._leave(exc_return)
-            case BusFaultStop(address, is_fetch=True) if is_execute_never(address):
-                return self._fault(Exc.MEMMANAGE, Cfsr.IACCVIOL)
-            case BusFaultStop(_, is_fetch=True):
-                return self._fault(Exc.BUSFAULT, Cfsr.IBUSERR)
-            case BusFaultStop(address):
-                return self._fault(Exc.BUSFAULT, Cfsr.PRECISERR, address)
-            case UndefinedInstruction():
-                return self._fault(Exc.USAGEFAULT, Cfsr.UNDEFINSTR)
-            case InvalidState():
-                return self._fault(Exc.USAGEFAULT, Cfsr.INVSTATE)
+            case WaitForInterrupt():
+                self._sleep = Sleep.INTERRUPT
+            case WaitForEvent():
+                self._sleep = Sleep.EVENT
+            case BusFaultStop(address, is_fetch):
+                return self._access_fault(address, is_fetch=is_fetch)
+            case _ if type(stop) in USAGE_FAULTS:
+                return faults.usage(USAGE_FAULTS[type(stop)])
             case _:
-                return None
-
-    def _fault(self, number: Exc, status: Field, address: int | None = None) -> Lockup | None:
-        """Note a fault in CFSR and take its exception, or HardFault where that cannot be taken."""
-        self._scb.cfsr.word |= status.mask
-        if address is not None:
-            self._scb.bfar.ADDRESS = address
-            self._scb.cfsr.BFARVALID = 1
-        return self._raise(number)
-
-    def _breakpoint(self) -> Lockup | None:
-        """Take a debug event: DebugMonitor where it is enabled and may preempt. C1.6.
-
-        UNKNOWN: an FPB match with the monitor disabled; HardFault here, as for an executed BKPT.
-        """
-        self._scb.dfsr.BKPT = 1
-        if self._debug.demcr.MON_EN and self._can_take(Exc.DEBUGMONITOR):
-            self._interrupts.pend(Exc.DEBUGMONITOR)
-            return None
-        return self._hardfault(Hfsr.DEBUGEVT)
-
-    def _raise(self, number: Exc) -> Lockup | None:
-        if number in self._interrupts.enabled and self._can_take(number):
-            self._interrupts.pend(number)
-            return None
-        return self._hardfault(Hfsr.FORCED)
-
-    def _can_take(self, number: Exc) -> bool:
-        interrupts = self._interrupts
-        priority = interrupts.group_priority(interrupts.priority_of(number))
-        return priority < interrupts.execution_priority(self.masks())
-
-    def _hardfault(self, status: Field) -> Lockup | None:
-        if self._interrupts.execution_priority(self.masks()) <= HARDFAULT_PRIORITY:
-            return Lockup(self._cpu.get("pc"))
-        self._scb.hfsr.word |= status.mask
-        self._interrupts.pend(Exc.HARDFAULT)
+                pass
         return None
 
-    def _fault_while_stacking(self, status: Field) -> None:
-        self._scb.cfsr.word |= status.mask
-        enabled = Exc.BUSFAULT in self._interrupts.enabled
-        if not enabled:
-            self._scb.hfsr.FORCED = 1
-        self._interrupts.pend(Exc.BUSFAULT if enabled else Exc.HARDFAULT)
+    def _access_fault(self, address: int, *, is_fetch: bool) -> Lockup | None:
+        if is_fetch and is_execute_never(address):
+            return self._faults.mem_manage(Cfsr.IACCVIOL)
+        if is_fetch:
+            return self._faults.bus(Cfsr.IBUSERR)
+        if self._faults.are_bus_faults_ignored:
+            self._faults.ignore_bus_fault(address)
+            return self.handle(self._cpu.step_over_nothing())
+        return self._faults.bus(Cfsr.PRECISERR, address)

@@ -57,18 +57,26 @@ class Interrupts:
         self.asserted: set[int] = set()  # interrupts whose line is high
         self.priority: dict[int, int] = {}  # 0 where nothing was written
         self.prigroup = 0
+        self.has_news = False  # something became pending since `has_news` was last cleared
 
     def state(self) -> tuple[object, ...]:
         sets = (self.enabled, self.pending, self.active, self.asserted)
-        return (*(frozenset(numbers) for numbers in sets), dict(self.priority), self.prigroup)
+        kept = (dict(self.priority), self.prigroup, self.has_news)
+        return (*(frozenset(numbers) for numbers in sets), *kept)
 
     def restore(
         self,
         state: tuple[
-            frozenset[int], frozenset[int], frozenset[int], frozenset[int], dict[int, int], int
+            frozenset[int],
+            frozenset[int],
+            frozenset[int],
+            frozenset[int],
+            dict[int, int],
+            int,
+            bool,
         ],
     ) -> None:
-        enabled, pending, active, asserted, priority, self.prigroup = state
+        enabled, pending, active, asserted, priority, self.prigroup, self.has_news = state
         self.enabled, self.pending = set(enabled), set(pending)
         self.active, self.asserted = set(active), set(asserted)
         self.priority = dict(priority)
@@ -78,6 +86,7 @@ class Interrupts:
     def pend(self, number: int) -> None:
         if number not in self.pending:
             self.pending.add(number)
+            self.has_news = True
             self._on_change()
 
     def unpend(self, number: int) -> None:
@@ -125,11 +134,16 @@ class Interrupts:
             (self.group_priority(self.priority_of(number)) for number in self.active),
             default=THREAD_PRIORITY,
         )
-        if basepri := masks.basepri & self.priority_mask:
-            priority = min(priority, self.group_priority(basepri))
+        return min(priority, self._masked_from(masks))
+
+    def _masked_from(self, masks: Masks) -> int:
+        """Return the priority that the masks stand for."""
+        if masks.faultmask:
+            return -1
         if masks.primask:
-            priority = min(priority, 0)
-        return min(priority, -1) if masks.faultmask else priority
+            return 0
+        basepri = masks.basepri & self.priority_mask
+        return self.group_priority(basepri) if basepri else THREAD_PRIORITY
 
     @property
     def is_any_pending(self) -> bool:
@@ -139,6 +153,14 @@ class Interrupts:
         """Return the enabled pending exception of the highest priority; ties: lowest number."""
         ready = self.pending & self.enabled
         return min(ready, key=lambda number: (self.priority_of(number), number), default=None)
+
+    def next_pending(self, masks: Masks) -> int:
+        """Return what ICSR.VECTPENDING shows: BASEPRI and FAULTMASK count, PRIMASK does not."""
+        number = self.highest_pending()
+        masked_from = self._masked_from(masks._replace(primask=0))
+        if number is None or self.group_priority(self.priority_of(number)) >= masked_from:
+            return 0
+        return number
 
     @property
     def current(self) -> int:
@@ -153,11 +175,24 @@ class Interrupts:
         wanted = self.group_priority(self.priority_of(number))
         return number if wanted < self.execution_priority(masks) else None
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether an exception is active beside the one of the highest priority."""
+        return len(self.active) > 1
+
     def activate(self, number: int) -> None:
         self.pending.discard(number)
         self.active.add(number)
         if self.on_activate is not None:
             self.on_activate(number)
+
+    def set_active(self, number: int, active: bool) -> None:
+        """Change the active state alone, as SHCSR does."""
+        if active:
+            self.active.add(number)
+        else:
+            self.active.discard(number)
+        self._on_change()
 
     def deactivate(self, number: int) -> None:
         self.active.discard(number)

@@ -19,6 +19,11 @@ class WaitForInterrupt:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitForEvent:
+    """The core executed WFE."""
+
+
+@dataclass(frozen=True, slots=True)
 class SupervisorCall:
     """SVC; pc is behind it."""
 
@@ -49,6 +54,16 @@ class UndefinedInstruction:
 
 
 @dataclass(frozen=True, slots=True)
+class NoCoprocessor:
+    """An instruction of a coprocessor that is absent or not enabled; pc is on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnalignedAccess:
+    """An unaligned access that the core does not make; pc is on the instruction."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidState:
     """Execution with EPSR.T clear: a branch to an even address."""
 
@@ -57,10 +72,13 @@ StopReason = (
     Deadline
     | TableChanged
     | WaitForInterrupt
+    | WaitForEvent
     | SupervisorCall
     | Breakpoint
     | ExceptionReturn
     | BusFaultStop
     | UndefinedInstruction
+    | NoCoprocessor
+    | UnalignedAccess
     | InvalidState
 )

@@ -9,15 +9,18 @@
 #include <string.h>
 
 enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, CORE_REGISTERS = 16, SPIN_MIN = 4 };
-enum { TABLE_SIZE = 32, KEPT_BYTES = 24 };
+enum { TABLE_SIZE = 32, KEPT_BYTES = 20 };
 
 enum clock_stop {
-    STOP_NONE,     /* the guest stopped by itself: WFI, or a fault */
-    STOP_DEADLINE, /* the next block would start at or after the deadline */
-    STOP_TABLE,    /* the remap table is no longer what it was */
-    STOP_MASKS,    /* PRIMASK, BASEPRI or FAULTMASK is no longer what it was */
-    STOP_INTERRUPT /* SVC, BKPT or an exception return: its number is in `interrupt` */
+    STOP_NONE,       /* the guest stopped by itself: WFI, or a fault */
+    STOP_DEADLINE,   /* the next block would start at or after the deadline */
+    STOP_TABLE,      /* the remap table is no longer what it was */
+    STOP_MASKS,      /* PRIMASK, BASEPRI or FAULTMASK is no longer what it was */
+    STOP_INTERRUPT,  /* SVC, BKPT or an exception return: its number is in `interrupt` */
+    STOP_COPROCESSOR /* the next block has a floating-point instruction, at `stopped_at` */
 };
+
+enum effect { SENDS_EVENT = 1, IS_EXCLUSIVE = 2 }; /* of a block: SEV; LDREX and its kind */
 
 struct region {
     uint32_t begin; /* guest addresses [begin, end) */
@@ -31,10 +34,13 @@ struct counted {
     uint64_t key; /* address, and size << 32 */
     uint32_t generation;
     uint16_t instructions;
-    uint8_t is_stable;  /* 1: in memory that changes only together with the generation */
+    uint8_t is_plain;   /* 1: stable, without an effect and without floating point */
     uint8_t only_loads; /* 1: changes nothing but core registers */
     const uint8_t *host;
     uint8_t bytes[KEPT_BYTES]; /* of a block in RAM: what was counted */
+    uint8_t is_stable;         /* 1: in memory that changes only together with the generation */
+    uint8_t effects;           /* enum effect */
+    uint16_t coprocessor_at;   /* 1 + the halfword of the first floating-point instruction, or 0 */
 };
 
 struct clock {
@@ -55,6 +61,11 @@ struct clock {
     uint32_t is_time_read;      /* the guest has read a register that changes without an event */
     int core_names[CORE_REGISTERS]; /* r0-r12, sp, lr, xpsr: the engine's numbers */
     uint32_t core[CORE_REGISTERS];  /* their values at a repeat */
+    uint32_t has_event;             /* the event register: SEV has been executed */
+    uint32_t is_exclusive;          /* LDREX has been executed */
+    uint32_t has_no_coprocessor;    /* stop before a floating-point instruction */
+    uint32_t stopped_at;            /* the address of the one that STOP_COPROCESSOR is about */
+    uint32_t reserved;
     uint32_t region_count;
     struct region regions[REGIONS]; /* earlier ones win */
     struct counted cache[CACHE_SIZE];
@@ -157,6 +168,41 @@ static int only_loads(const struct clock *clock, uint32_t address, uint32_t size
     return 1;
 }
 
+/* DDI 0403E.e A5.3.18 and A7: coprocessors 10 and 11 are the floating-point extension. */
+static int is_floating_point(uint16_t first, uint16_t second)
+{
+    return (first & 0xEC00u) == 0xEC00u && (second & 0x0E00u) == 0x0A00u;
+}
+
+/* SEV, SEV.W; LDREX, and what tells LDREXB, LDREXH and their kind from TBB. DDI 0403E.e A7.7. */
+static unsigned effects_of(uint16_t first, uint16_t second)
+{
+    if (first == 0xBF40u || (first == 0xF3AFu && second == 0x8004u)) {
+        return SENDS_EVENT;
+    }
+    if ((first & 0xFFF0u) == 0xE850u || ((first & 0xFFF0u) == 0xE8D0u && (second & 0x40u))) {
+        return IS_EXCLUSIVE;
+    }
+    return 0;
+}
+
+/* Note what a block has that needs more than counting. */
+static void find_effects(const struct clock *clock, struct counted *slot, uint32_t begin,
+                         uint32_t size)
+{
+    const struct region *region = NULL;
+    for (uint32_t address = begin; address < begin + size;) {
+        const uint16_t first = halfword_at(&region, clock, address);
+        const uint16_t second = is_wide(first) ? halfword_at(&region, clock, address + 2u) : 0;
+        slot->effects |= (uint8_t)effects_of(first, second);
+        if (slot->coprocessor_at == 0 && is_floating_point(first, second)) {
+            slot->coprocessor_at = (uint16_t)(1u + (address - begin) / 2u);
+        }
+        address += is_wide(first) ? 4u : 2u;
+    }
+    slot->is_plain = slot->is_stable && slot->effects == 0 && slot->coprocessor_at == 0;
+}
+
 /* Count a block anew. */
 static void count_block(const struct clock *clock, struct counted *slot, uint32_t address,
                         uint32_t size)
@@ -172,6 +218,7 @@ static void count_block(const struct clock *clock, struct counted *slot, uint32_
         .only_loads = (uint8_t)loads,
         .host = region == NULL ? NULL : region->host + (address - region->begin),
     };
+    find_effects(clock, slot, address, size);
     if (slot->host != NULL && size <= KEPT_BYTES) {
         memcpy(slot->bytes, slot->host, size);
     }
@@ -231,15 +278,23 @@ static inline int is_worth_a_look(uint32_t repeats)
            ((repeats & (repeats - 1u)) == 0 || (repeats & (repeats - 2u)) == 1u);
 }
 
-/* Count a block that is new, or in RAM. */
-static __attribute__((noinline)) void count_slowly(struct clock *clock, struct counted *slot,
-                                                   uint32_t address, uint32_t size)
+/* Count a block that is new, or in RAM, or has effects of its own. */
+static __attribute__((noinline)) void count_slowly(struct clock *clock, void *engine,
+                                                   struct counted *slot, uint32_t address,
+                                                   uint32_t size)
 {
     const uint64_t key = address | (uint64_t)size << 32;
     const int is_known = slot->key == key && slot->generation == clock->generation;
     if (!is_known || !(slot->is_stable || is_unchanged(slot, size))) {
         count_block(clock, slot, address, size);
     }
+    if (slot->coprocessor_at != 0 && clock->has_no_coprocessor) {
+        clock->stopped_at = address + 2u * (slot->coprocessor_at - 1u);
+        stop(clock, engine, STOP_COPROCESSOR);
+        return;
+    }
+    clock->has_event |= slot->effects & SENDS_EVENT;
+    clock->is_exclusive |= slot->effects & IS_EXCLUSIVE;
     clock->repeats = 0;
     clock->last = slot;
     clock->cycles += slot->instructions;
@@ -252,7 +307,7 @@ static __attribute__((noinline)) void count_if_masks_hold(struct clock *clock, v
     if (masks_changed(clock, engine)) {
         stop(clock, engine, STOP_MASKS);
     } else {
-        count_slowly(clock, slot, address, size);
+        count_slowly(clock, engine, slot, address, size);
     }
 }
 
@@ -270,9 +325,9 @@ void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *cl
         stop(clock, engine, STOP_TABLE);
     } else if (clock->is_watching_masks) {
         count_if_masks_hold(clock, engine, slot, (uint32_t)address, size);
-    } else if (!slot->is_stable || slot->key != (address | (uint64_t)size << 32) ||
+    } else if (!slot->is_plain || slot->key != (address | (uint64_t)size << 32) ||
                slot->generation != clock->generation) {
-        count_slowly(clock, slot, (uint32_t)address, size);
+        count_slowly(clock, engine, slot, (uint32_t)address, size);
     } else if (!slot->only_loads) {
         clock->last = slot;
         clock->cycles += slot->instructions;
@@ -306,6 +361,13 @@ void clock_left_block_at(struct clock *clock, uint32_t pc)
         clock->cycles -= count_instructions(clock, pc, end - pc);
         clock->last = NULL;
     }
+}
+
+/* Return the halfword that a fetch sees, or 0 where nothing is. */
+uint32_t clock_halfword_at(const struct clock *clock, uint32_t address)
+{
+    const struct region *region = NULL;
+    return halfword_at(&region, clock, address);
 }
 
 /* Return the address behind the block counted last. */

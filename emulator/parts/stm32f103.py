@@ -191,6 +191,9 @@ def stm32f103(name: str, description: str, flash_kib: int, sram_kib: int) -> Par
             priority_bits=4,
             systick_calib=9000,
             fpb=FPB_V1,
+            # Optional and off after reset on revision 1 of the Cortex-M3, on from revision 2 on:
+            # libopencm3, lib/cm3, the commit that sets STKALIGN for all parts.
+            stkalign_at_reset=False,
         ),
         memories=(
             Region("flash", FLASH_BASE, flash_kib * 1024, Kind.FLASH, aliases=(0x0000_0000,)),

@@ -1,11 +1,12 @@
 """Nested Vectored Interrupt Controller (NVIC): enable, pend and prioritise external interrupts.
 
-Sources: DDI 0403E.e B3.4. The registers are a view of emulator/interrupts.py and hold nothing.
+Sources: DDI 0403E.e B3.4, B3.2 (STIR). Its registers are a view of emulator/interrupts.py.
 Not modelled: nothing known.
 """
 
 from emulator.interrupts import FIRST_IRQ, Interrupts
 from emulator.peripherals.base import Peripheral
+from emulator.registers import Access, Field, Register
 
 # Offsets from NVIC_ISER0, 0xE000E100.
 ISER, ICER, ISPR, ICPR, IABR, IPR = 0x000, 0x080, 0x100, 0x180, 0x200, 0x300
@@ -55,3 +56,22 @@ class Nvic(Peripheral):
     def write_lanes(self, offset: int, word: int, lanes: int) -> None:
         kept = self.read(offset) & ~lanes if offset >= IPR else 0
         self.write(offset, word & lanes | kept)
+
+
+class Stir(Register):
+    """STIR, Software Triggered Interrupt Register. DDI 0403E.e B3.2."""
+
+    INTID = Field(8, 0, Access.WO)
+
+
+class SoftwareTrigger(Peripheral):
+    """The word at 0xE000EF00."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        super().__init__({0x000: Stir()})
+        self._interrupts = interrupts
+
+    def write(self, offset: int, word: int) -> None:
+        number = FIRST_IRQ + Stir.INTID.of(word)
+        if offset == 0x000 and number < self._interrupts.count:
+            self._interrupts.pend(number)

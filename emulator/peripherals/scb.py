@@ -1,12 +1,12 @@
 """System Control Block (SCB): identification, vector table, system exceptions and fault status.
 
 Sources: DDI 0403E.e B3.2. ICSR and SHCSR are views of emulator/interrupts.py.
-Not modelled: CCR's traps, SCR.SLEEPONEXIT and SEVONPEND, AFSR; they are stored and have no effect.
+Not modelled: AFSR, SCR.SLEEPDEEP (sleep is sleep), AIRCR's bits for debuggers.
 """
 
 from collections.abc import Callable
 
-from emulator.interrupts import FIRST_IRQ, Exc, Interrupts
+from emulator.interrupts import FIRST_IRQ, Exc, Interrupts, Masks
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register
 
@@ -60,20 +60,20 @@ class Aircr(Register):
 class Scr(Register):
     """SCR, System Control Register. DDI 0403E.e B3.2."""
 
-    SEVONPEND = Field(4, 4)  # not modelled
+    SEVONPEND = Field(4, 4)  # 1: whatever becomes pending is an event for WFE
     SLEEPDEEP = Field(2, 2)  # not modelled: sleep is sleep
-    SLEEPONEXIT = Field(1, 1)  # not modelled
+    SLEEPONEXIT = Field(1, 1)  # 1: sleep on the return to Thread mode
 
 
 class Ccr(Register):
     """CCR, Configuration and Control Register. DDI 0403E.e B3.2."""
 
-    STKALIGN = Field(9, 9)
-    BFHFNMIGN = Field(8, 8)  # not modelled
-    DIV_0_TRP = Field(4, 4)  # not modelled
-    UNALIGN_TRP = Field(3, 3)  # not modelled
-    USERSETMPEND = Field(1, 1)  # not modelled
-    NONBASETHRDENA = Field(0, 0)  # not modelled
+    STKALIGN = Field(9, 9)  # 1: frames are aligned to 8 bytes
+    BFHFNMIGN = Field(8, 8)  # 1: HardFault, NMI and FAULTMASK ignore BusFaults of data accesses
+    DIV_0_TRP = Field(4, 4)
+    UNALIGN_TRP = Field(3, 3)
+    USERSETMPEND = Field(1, 1)  # 1: unprivileged code may write STIR
+    NONBASETHRDENA = Field(0, 0)  # 1: a return to Thread mode may leave exceptions active
 
 
 class Shcsr(Register):
@@ -82,6 +82,39 @@ class Shcsr(Register):
     USGFAULTENA = Field(18, 18)
     BUSFAULTENA = Field(17, 17)
     MEMFAULTENA = Field(16, 16)
+    SVCALLPENDED = Field(15, 15)
+    BUSFAULTPENDED = Field(14, 14)
+    MEMFAULTPENDED = Field(13, 13)
+    USGFAULTPENDED = Field(12, 12)
+    SYSTICKACT = Field(11, 11)
+    PENDSVACT = Field(10, 10)
+    MONITORACT = Field(8, 8)
+    SVCALLACT = Field(7, 7)
+    USGFAULTACT = Field(3, 3)
+    BUSFAULTACT = Field(1, 1)
+    MEMFAULTACT = Field(0, 0)
+
+
+ENABLES = (
+    (Shcsr.USGFAULTENA, Exc.USAGEFAULT),
+    (Shcsr.BUSFAULTENA, Exc.BUSFAULT),
+    (Shcsr.MEMFAULTENA, Exc.MEMMANAGE),
+)
+PENDED = (
+    (Shcsr.SVCALLPENDED, Exc.SVCALL),
+    (Shcsr.BUSFAULTPENDED, Exc.BUSFAULT),
+    (Shcsr.MEMFAULTPENDED, Exc.MEMMANAGE),
+    (Shcsr.USGFAULTPENDED, Exc.USAGEFAULT),
+)
+ACTIVE = (
+    (Shcsr.SYSTICKACT, Exc.SYSTICK),
+    (Shcsr.PENDSVACT, Exc.PENDSV),
+    (Shcsr.MONITORACT, Exc.DEBUGMONITOR),
+    (Shcsr.SVCALLACT, Exc.SVCALL),
+    (Shcsr.USGFAULTACT, Exc.USAGEFAULT),
+    (Shcsr.BUSFAULTACT, Exc.BUSFAULT),
+    (Shcsr.MEMFAULTACT, Exc.MEMMANAGE),
+)
 
 
 class Cfsr(Register):
@@ -140,20 +173,26 @@ class Scb(Peripheral):
     """The block from CPUID, 0xE000ED00, to BFAR."""
 
     def __init__(
-        self, interrupts: Interrupts, cpuid: int, on_reset_request: Callable[[], None]
+        self,
+        interrupts: Interrupts,
+        cpuid: int,
+        masks: Callable[[], Masks],
+        on_reset_request: Callable[[], None],
+        *,
+        stkalign: bool = True,
     ) -> None:
         self.icsr = Icsr()
         self.vtor = Vtor()
         self.aircr = Aircr(reset=VECTKEYSTAT << 16)
         self.scr = Scr()
-        self.ccr = Ccr(reset=Ccr.STKALIGN.mask)
+        self.ccr = Ccr(reset=Ccr.STKALIGN.mask * stkalign)
         self.shcsr = Shcsr()
         self.cfsr = Cfsr()
         self.hfsr = Hfsr()
         self.dfsr = Dfsr()
         self.mmfar = Mmfar()
         self.bfar = Bfar()
-        self._interrupts = interrupts
+        self._interrupts, self._masks = interrupts, masks
         self._on_reset_request = on_reset_request
         super().__init__(
             {
@@ -179,6 +218,8 @@ class Scb(Peripheral):
             return int.from_bytes(priority.get(first + n, 0) for n in reversed(range(4)))
         if offset == 0x004:
             self._update_icsr()
+        if offset == 0x024:
+            self._update_shcsr()
         return super().read(offset)
 
     def write(self, offset: int, word: int) -> None:
@@ -190,26 +231,28 @@ class Scb(Peripheral):
             self._write_icsr(word)
         elif offset == 0x00C:
             self._write_aircr(word)
+        elif offset == 0x024:
+            self._write_shcsr(word)
         else:
             super().write(offset, word)
-            if offset == 0x024:
-                self._update_enabled()
 
     def write_lanes(self, offset: int, word: int, lanes: int) -> None:
         if SHPR1 <= offset <= SHPR3:
             self.write(offset, word & lanes | self.read(offset) & ~lanes)
         else:
+            if offset == 0x024:
+                self._update_shcsr()
             super().write_lanes(offset, word, lanes)
 
     def _update_icsr(self) -> None:
         interrupts = self._interrupts
-        pending, active = interrupts.pending, interrupts.active
+        pending = interrupts.pending
         self.icsr.NMIPENDSET = Exc.NMI in pending
         self.icsr.PENDSVSET = Exc.PENDSV in pending
         self.icsr.PENDSTSET = Exc.SYSTICK in pending
         self.icsr.ISRPENDING = any(number >= FIRST_IRQ for number in pending)
-        self.icsr.VECTPENDING = interrupts.highest_pending() or 0
-        self.icsr.RETTOBASE = len(active) <= 1
+        self.icsr.VECTPENDING = interrupts.next_pending(self._masks())
+        self.icsr.RETTOBASE = not interrupts.is_nested
         self.icsr.VECTACTIVE = interrupts.current
 
     def _write_icsr(self, word: int) -> None:
@@ -233,11 +276,25 @@ class Scb(Peripheral):
         if Aircr.SYSRESETREQ.of(word):
             self._on_reset_request()
 
-    def _update_enabled(self) -> None:
-        for field, number in (
-            (Shcsr.USGFAULTENA, Exc.USAGEFAULT),
-            (Shcsr.BUSFAULTENA, Exc.BUSFAULT),
-            (Shcsr.MEMFAULTENA, Exc.MEMMANAGE),
-        ):
-            act = self._interrupts.enable if field.of(self.shcsr.word) else self._interrupts.disable
-            act(number)
+    def _update_shcsr(self) -> None:
+        interrupts = self._interrupts
+        self.shcsr.word = sum(
+            field.mask
+            for fields, numbers in (
+                (ENABLES, interrupts.enabled),
+                (PENDED, interrupts.pending),
+                (ACTIVE, interrupts.active),
+            )
+            for field, number in fields
+            if number in numbers
+        )
+
+    def _write_shcsr(self, word: int) -> None:
+        """Enable, pend and activate as software says."""
+        interrupts = self._interrupts
+        for field, number in ENABLES:
+            (interrupts.enable if field.of(word) else interrupts.disable)(number)
+        for field, number in PENDED:
+            (interrupts.pend if field.of(word) else interrupts.unpend)(number)
+        for field, number in ACTIVE:
+            interrupts.set_active(number, bool(field.of(word)))

@@ -144,6 +144,37 @@ def test_wfe_in_an_it_block_leaves_the_block_as_it_is(boot: "Boot") -> None:
     assert guest.words("out", 2) == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("how", "is_an_event"),
+    [
+        pytest.param(0, False, id="nothing"),
+        pytest.param(1, True, id="SEV"),
+        pytest.param(2, True, id="an exception before"),
+        pytest.param(3, False, id="a disabled interrupt becomes pending"),
+        pytest.param(4, True, id="the same with SEVONPEND"),
+    ],
+)
+def test_wfe_waits_for_an_event(boot: "Boot", how: int, *, is_an_event: bool) -> None:
+    guest = boot(SLEEP)
+    guest.call("waits_for_event", how)
+    assert (guest.out(0) < 100) is is_an_event
+    assert guest.out(1) >= 9_990
+
+
+@pytest.mark.parametrize("sevonpend", [0, 1])
+def test_masked_interrupt_ends_wfe_only_with_sevonpend(boot: "Boot", sevonpend: int) -> None:
+    guest = boot(SLEEP)
+    guest.start("wfe_with_primask", sevonpend)
+    guest.board.run_for(ms=5)
+    assert guest.out(0) == sevonpend
+
+
+def test_sleeponexit_sleeps_after_each_handler(boot: "Boot") -> None:
+    guest = boot(SLEEP)
+    guest.call("sleeps_on_exit")
+    assert guest.out(0) == 3
+
+
 RESET = r"""
 void resets(void)
 {

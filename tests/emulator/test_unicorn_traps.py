@@ -59,12 +59,13 @@ def test_stores_to_a_page_with_a_data_entry_leave_stale_code(boot: "Boot") -> No
 
 
 def test_wfe_is_an_invalid_opcode(boot: "Boot") -> None:
-    source = r'uint32_t f(void) { ASM("wfe\n\tnop\n\twfe\n\t.inst.n 0xBF10"); return 5; }'
+    text = r"sev\n\twfe\n\tnop\n\tsev\n\twfe\n\t.inst.n 0xBF10"
+    source = f'uint32_t f(void) {{ ASM("{text}"); return 5; }}'
     assert boot(source).call("f") == 5
 
 
 def test_undefined_instruction_behind_wfe_is_not_taken_for_it(boot: "Boot") -> None:
-    guest = boot('NAKED void f(void) { ASM("wfe\\n\\tudf #0"); }')
+    guest = boot('NAKED void f(void) { ASM("sev\\n\\twfe\\n\\tudf #0"); }')
     guest.start("f")
     guest.board.run_for(us=10)
     assert guest.board.scb.cfsr.UNDEFINSTR

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.interrupts import Interrupts
+from emulator.interrupts import Interrupts, Masks
 from emulator.peripherals.scb import Cfsr, Scb
 
 CPUID, ICSR, VTOR, AIRCR, CCR = 0x00, 0x04, 0x08, 0x0C, 0x14
@@ -22,7 +22,7 @@ def resets() -> list[int]:
 
 @pytest.fixture
 def scb(interrupts: Interrupts, resets: list[int]) -> Scb:
-    return Scb(interrupts, 0x411F_C231, lambda: resets.append(1))
+    return Scb(interrupts, 0x411F_C231, lambda: Masks(0, 0, 0), lambda: resets.append(1))
 
 
 def test_cpuid_is_read_only(scb: Scb) -> None:
