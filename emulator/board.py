@@ -121,7 +121,7 @@ class Board:
             lambda: self.request_reset(ResetCause.SOFTWARE),
             stkalign=core.stkalign_at_reset,
         )
-        self._debug = CoreDebug()
+        self._debug = CoreDebug(self._interrupts, self.clock.request_attention)
         systick = SysTick(self.clock, self._interrupts, core.systick_calib)
         dwt = Dwt(self.clock, self._debug)
         self._add("DWT", 0xE000_1000, 0x1000, dwt, Lane.MERGE)
@@ -235,7 +235,7 @@ class Board:
             self.clock.skip_to(deadline)
         elif self._lockup is None:
             self._watch_masks()
-            self._handle(self._cpu.run(deadline))
+            self._handle(self._exceptions.run(deadline))
 
     def _watch_masks(self) -> None:
         """While an exception is held back by the core's masks, stop as soon as they change."""

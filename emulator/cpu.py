@@ -307,7 +307,10 @@ class Cpu:
 
     def step(self) -> StopReason:
         """Execute one instruction."""
-        pc, cycles = self.get("pc"), self._clock.cycles
+        pc, xpsr = self._resume.read()
+        if not xpsr & XPSR_T:
+            return InvalidState()
+        cycles = self._clock.cycles
         is_wide = self._clock.halfword_at(pc) >= FIRST_WIDE
         stop = self._run_up_to(pc + 2 + 2 * is_wide, cycles + 1)
         if isinstance(stop, Deadline):

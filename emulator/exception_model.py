@@ -18,6 +18,7 @@ from emulator.registers import WORD_MASK
 from emulator.stops import (
     Breakpoint,
     BusFaultStop,
+    Deadline,
     ExceptionReturn,
     InvalidState,
     NoCoprocessor,
@@ -46,6 +47,9 @@ USAGE_FAULTS = {
     UnalignedAccess: Cfsr.UNALIGNED,
     InvalidState: Cfsr.INVSTATE,
 }
+
+
+RETIRED = (Deadline, SupervisorCall, WaitForInterrupt, WaitForEvent)  # stops behind an instruction
 
 
 class Sleep(enum.IntEnum):
@@ -226,7 +230,16 @@ class ExceptionModel:
             self._sleep = Sleep.INTERRUPT
         return None
 
-    # Why the core stopped. DDI 0403E.e B1.5.
+    # Running. DDI 0403E.e B1.5.
+
+    def run(self, deadline: int) -> StopReason:
+        """Execute until `deadline`, or one instruction where the DebugMonitor steps."""
+        if not self._faults.is_stepping:
+            return self._cpu.run(deadline)
+        stop = self._cpu.step()
+        if isinstance(stop, RETIRED):
+            self._faults.stepped()
+        return stop
 
     def handle(self, stop: StopReason) -> Lockup | None:
         """Make pending what a stop of the core calls for, return, or sleep."""

@@ -74,6 +74,16 @@ class FaultModel:
             return None
         return self._hardfault(Hfsr.DEBUGEVT)
 
+    @property
+    def is_stepping(self) -> bool:
+        """Whether the DebugMonitor wants to see the next instruction's end. C1.6: MON_STEP."""
+        demcr = self._debug.demcr
+        return bool(demcr.MON_STEP and demcr.MON_EN) and self._can_take(Exc.DEBUGMONITOR)
+
+    def stepped(self) -> None:
+        self._scb.dfsr.HALTED = 1
+        self._interrupts.pend(Exc.DEBUGMONITOR)
+
     def while_stacking(self, number: Exc, status: Field) -> None:
         """Note a fault of an exception's entry: it may go first, or wait for the handler's end."""
         self._scb.cfsr.word |= status.mask

@@ -141,7 +141,8 @@ DWT_CTRL, DWT_CYCCNT, DEMCR, TRCENA = 0x0, 0x4, 0xC, 1 << 24
 
 @pytest.fixture
 def debug() -> CoreDebug:
-    return CoreDebug()
+    interrupts = Interrupts(irqs=43, priority_bits=4, on_change=lambda: None)
+    return CoreDebug(interrupts, lambda: None)
 
 
 @pytest.fixture
@@ -183,4 +184,4 @@ def test_cyccnt_is_writable_and_wraps(clock: Clock, debug: CoreDebug, dwt: Dwt) 
 
 def test_no_debugger_can_be_attached_from_the_program(debug: CoreDebug) -> None:
     debug.write(0x0, 0xA05F_0001)  # DHCSR, C_DEBUGEN
-    assert debug.read(0x0) == 0
+    assert debug.read(0x0) & 1 == 0
