@@ -8,7 +8,7 @@ No thread and no wall clock: the board runs while somebody calls `run_for` or `r
 """
 
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -47,11 +47,26 @@ UNCHANGED_MASKS = (0,) * MASKS
 TABLE_SIZE = 32  # bytes: a word for each of at most eight comparators
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the architecture leaves open or no source says, with what the board does by itself."""
+
+    system_reset_clears_fpb: bool = False  # FP_CTRL.ENABLE; only power-on does, by the text
+    unmonitored_break_is_ignored: bool = False  # an FPB match while MON_EN is 0; else a HardFault
+
+
 class Board:
     """An emulated board, with the part's usual crystal or without one."""
 
-    def __init__(self, part: Part, image: Image, *, has_crystal: bool = True) -> None:
-        self.part, self.image = part, image
+    def __init__(
+        self,
+        part: Part,
+        image: Image,
+        *,
+        has_crystal: bool = True,
+        choices: Choices = Choices(),
+    ) -> None:
+        self.part, self.image, self._choices = part, image, choices
         self.hse_hz = part.hse_hz if has_crystal else None
         self.clock = Clock(part.reset_hz)
         self.memory_map = MemoryMap(part.memories)
@@ -121,7 +136,7 @@ class Board:
             lambda: self.request_reset(ResetCause.SOFTWARE),
             stkalign=core.stkalign_at_reset,
         )
-        self._debug = CoreDebug(self._interrupts, self.clock.request_attention)
+        self._debug = CoreDebug(self._interrupts, self._on_fpb_change)
         systick = SysTick(self.clock, self._interrupts, core.systick_calib)
         dwt = Dwt(self.clock, self._debug)
         self._add("DWT", 0xE000_1000, 0x1000, dwt, Lane.MERGE)
@@ -175,8 +190,10 @@ class Board:
     def _system_reset(self, cause: ResetCause) -> None:
         """Reset everything but RAM, the FPB and what else survives by its own rules.
 
-        UNKNOWN: whether a system reset clears FP_CTRL; only power-on does here.
+        UNKNOWN: whether a system reset clears FP_CTRL; `Choices` says it.
         """
+        if self._choices.system_reset_clears_fpb:
+            self.fpb.ctrl.reset()
         self._reset_requested = 0
         self._lockup = None
         self._interrupts.reset()
@@ -289,9 +306,11 @@ class Board:
     def _update_views(self) -> None:
         """Make fetches and reads see what the comparators and the table say now."""
         self._are_views_stale = False
+        breaks = bool(self._debug.demcr.MON_EN or not self._choices.unmonitored_break_is_ignored)
         pages = self.views.rebuild(
-            self.fpb.fetched(self._word_at), self.fpb.read_words(self._word_at)
+            self.fpb.fetched(self._word_at, with_breaks=breaks), self.fpb.read_words(self._word_at)
         )
+        self._cpu.set_breakpoints(self.fpb.breakpoints if breaks else frozenset())
         if pages is not None:
             self._cpu.views_changed(pages)
         uses_table = self.fpb.uses_table
@@ -421,6 +440,8 @@ class Board:
 
     def fork(self) -> Self:
         """Return another board in this one's state; each goes on by itself."""
-        fork = type(self)(self.part, self.image, has_crystal=self.hse_hz is not None)
+        fork = type(self)(
+            self.part, self.image, has_crystal=self.hse_hz is not None, choices=self._choices
+        )
         fork.restore(self.snapshot())
         return fork

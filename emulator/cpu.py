@@ -170,6 +170,7 @@ class Cpu:
         self._memory_map, self._views, self._bus, self._clock = memory_map, views, bus, clock
         self._protection = protection
         self._fault: BusFaultStop | None = None
+        self._breakpoints: frozenset[int] = frozenset()
         self._is_tolerant = False  # accesses to where nothing is are made, to nothing
         self._runs_own_code = False
         self._undo: list[tuple[int, bytes]] = []  # what an observed instruction overwrites
@@ -327,7 +328,7 @@ class Cpu:
 
     def _set_exit(self, begin: int, address: int | None) -> None:
         """Have the engine translate anew from `begin`, and end there where it reaches `address`."""
-        self._engine.ctl_set_exits([] if address is None else [address])
+        self._engine.ctl_set_exits([*self._breakpoints, *([] if address is None else [address])])
         self._engine.ctl_remove_cache(begin, begin + PAGE_SIZE)
 
     def _reason(self, status: int, deadline: int) -> StopReason:
@@ -336,7 +337,7 @@ class Cpu:
             return self._stopped_by_error(status)
         match Stop(native.reason):
             case Stop.NONE:
-                return self._hint() or Deadline()
+                return self._hint() or self._breakpoint() or Deadline()
             case Stop.TABLE:
                 return TableChanged()
             case Stop.INTERRUPT:
@@ -349,12 +350,17 @@ class Cpu:
     def _hint(self) -> WaitForInterrupt | WaitForEvent | None:
         """Say which hint was executed last: the engine stops behind these two."""
         pc = self.get("pc")
+        if pc != self._clock.block_end:
+            return None
         before, last = self._clock.halfword_at(pc - 4), self._clock.halfword_at(pc - 2)
         if last == WFI or (before, last) == (HINT_W, WFI_W):
             return WaitForInterrupt()
         if last == WFE or (before, last) == (HINT_W, WFE_W):
             return WaitForEvent()
         return None
+
+    def _breakpoint(self) -> Breakpoint | None:
+        return Breakpoint() if self.get("pc") in self._breakpoints else None
 
     def _reach_coprocessor(self, address: int, deadline: int) -> StopReason:
         """Go on to a floating-point instruction that may not be executed."""
@@ -373,6 +379,7 @@ class Cpu:
         """Run the engine until it stops; return its status, or raise what a callback raised."""
         native = self._clock.native
         native.deadline, native.reason = deadline, Stop.NONE
+        native.last = None  # what ran before does not say why the engine stops now
         self._fault = None
         native.repeats = 0  # what a loop polls may have changed since
         status = uclib.uc_emu_start(self._engine._uch, pc | 1, 0, 0, 0)
@@ -523,7 +530,9 @@ class Cpu:
             if answer is not None:
                 return answer
         if access is AccessKind.FETCH:
-            return None
+            # A breakpoint at a page's start makes the engine ask for the page before it, too.
+            is_asked_too = page + PAGE_SIZE in self._breakpoints
+            return Answer(NOTHING_BASE, Permission.EXECUTE) if is_asked_too else None
         alone = Permission.WRITE if access is AccessKind.WRITE else Permission.READ
         if self._is_locating:
             return Answer(NOWHERE | page, alone)
@@ -556,6 +565,14 @@ class Cpu:
         for page in pages:
             self._engine.ctl_remove_cache(page, page + PAGE_SIZE)
         self._map_for_counting()
+
+    def set_breakpoints(self, addresses: frozenset[int]) -> None:
+        """Stop before each instruction at one of these addresses."""
+        changed = addresses ^ self._breakpoints
+        self._breakpoints = addresses
+        self._engine.ctl_set_exits([*addresses])
+        for page in {address & -PAGE_SIZE for address in changed}:
+            self._engine.ctl_remove_cache(page, page + PAGE_SIZE)
 
     def code_pages_changed(self) -> None:
         """Drop what was translated from RAM: all of it may have been overwritten."""

@@ -1,6 +1,7 @@
-"""Flash Patch and Breakpoint unit (FPB), version 1: redirects fetches and reads of Code memory.
+"""Flash Patch and Breakpoint unit (FPB): redirects fetches and reads of Code memory, and breaks.
 
-Sources: Armv7-M Architecture Reference Manual, DDI 0403E.e, C1.11.
+Sources: Armv7-M Architecture Reference Manual, DDI 0403E.e, C1.11, for version 1. Version 2, of
+Armv8-M, has breakpoints anywhere and no remapping; its identification is the Cortex-M33's.
 Not modelled: nothing known; what the views make of it is said in emulator/views.py.
 """
 
@@ -73,6 +74,28 @@ class FpComp(Register):
         return self.COMP << 2
 
 
+class FpCompV2(Register):
+    """FP_COMPn, Flash Patch Comparator register, version 2."""
+
+    BPADDR = Field(31, 1)
+    BE = Field(0, 0)  # 1: a breakpoint
+
+
+class Identification(Register):
+    """FP_PIDRn, FP_CIDRn, Peripheral and Component Identification registers."""
+
+    ID = Field(7, 0, Access.RO)
+
+
+# PIDR4 to PIDR7, PIDR0 to PIDR3, CIDR0 to CIDR3.
+IDENTIFICATION_V2 = bytes.fromhex("04000000 21bd0b00 0d9005b1")
+IDENTIFICATION_OFFSET = 0xFD0
+
+
+class FpRemapAbsent(Register):
+    """FP_REMAP, Flash Patch Remap register, where remapping is absent: RAZ/WI."""
+
+
 class Fpb(Peripheral):
     """The comparators. `on_change` runs when what a fetch or a read sees may have changed."""
 
@@ -81,11 +104,21 @@ class Fpb(Peripheral):
         numbers = (num_code >> 4) << 12 | num_lit << 8 | (num_code & 0xF) << 4
         self.ctrl = FpCtrl(reset=config.revision << 28 | numbers)
         self.remap = FpRemap(reset=1 << 29)
-        self.comps = [FpComp() for _ in range(num_code + num_lit)]
-        self._num_code = num_code
+        is_v2 = bool(config.revision)
+        self.comps = [] if is_v2 else [FpComp() for _ in range(num_code + num_lit)]
+        self.breaks = [FpCompV2() for _ in range(num_code)] if is_v2 else []
+        self._code = range(num_code) if self.comps else range(0)
+        self._literal = range(num_code, len(self.comps))
+        self._can_remap = config.can_remap
         self._on_change = on_change
-        comps = {COMP_OFFSET + 4 * n: comp for n, comp in enumerate(self.comps)}
-        super().__init__({0x000: self.ctrl, 0x004: self.remap, **comps})
+        registers: dict[int, Register] = {0x000: self.ctrl}
+        registers[0x004] = self.remap if config.can_remap else FpRemapAbsent()
+        for n, comp in enumerate((*self.comps, *self.breaks)):
+            registers[COMP_OFFSET + 4 * n] = comp
+        if is_v2:
+            for n, byte in enumerate(IDENTIFICATION_V2):
+                registers[IDENTIFICATION_OFFSET + 4 * n] = Identification(byte)
+        super().__init__(registers)
 
     def write(self, offset: int, word: int) -> None:
         super().write(offset, word)
@@ -108,18 +141,28 @@ class Fpb(Peripheral):
     def uses_table(self) -> bool:
         """Whether any word of the table is fetched or read now."""
         matching = self._matching(range(len(self.comps)))
-        return any(n >= self._num_code or not comp.REPLACE for n, comp in matching)
+        return any(n in self._literal or not comp.REPLACE for n, comp in matching)
 
-    def fetched(self, word_at: Callable[[int], bytes | None]) -> dict[int, bytes]:
+    @property
+    def breakpoints(self) -> frozenset[int]:
+        """Return the addresses of instructions that version 2 breaks at."""
+        if not self.ctrl.ENABLE:
+            return frozenset()
+        return frozenset(comp.BPADDR << 1 for comp in self.breaks if comp.BE)
+
+    def fetched(
+        self, word_at: Callable[[int], bytes | None], *, with_breaks: bool = True
+    ) -> dict[int, bytes]:
         """Return the words that a fetch sees in place of memory's: address → 4 bytes.
 
         `word_at` gives memory's own word, or None where nothing is.
         """
         seen: dict[int, bytes] = {}
-        for n, comp in self._matching(range(self._num_code)):
-            remapped = word_at(self.table_address + 4 * n)
-            own = word_at(comp.address)
-            word = remapped if not comp.REPLACE else with_breakpoints(own, comp.REPLACE)
+        for n, comp in self._matching(self._code):
+            if comp.REPLACE:
+                word = with_breakpoints(word_at(comp.address), comp.REPLACE * with_breaks)
+            else:
+                word = word_at(self.table_address + 4 * n)
             if word is not None:
                 self._see(seen, comp.address, word)
         return seen
@@ -130,17 +173,18 @@ class Fpb(Peripheral):
         Literal comparators ignore REPLACE and always remap.
         """
         seen: dict[int, bytes] = {}
-        for n, comp in self._matching(range(self._num_code, len(self.comps))):
+        for n, comp in self._matching(self._literal):
             word = word_at(self.table_address + 4 * n)
             if word is not None:
                 self._see(seen, comp.address, word)
         return seen
 
     def _matching(self, numbers: range) -> Iterator[tuple[int, FpComp]]:
-        if self.ctrl.ENABLE:
-            for n in numbers:
-                if self.comps[n].ENABLE:
-                    yield n, self.comps[n]
+        # UNKNOWN: remapping where it is absent; the comparator matches nothing here.
+        for n in numbers if self.ctrl.ENABLE else ():
+            comp = self.comps[n]
+            if comp.ENABLE and (comp.REPLACE or self._can_remap):
+                yield n, comp
 
     def _see(self, seen: dict[int, bytes], address: int, word: bytes) -> None:
         # UNKNOWN: two comparators on one word; the lowest number wins here.

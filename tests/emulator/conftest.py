@@ -9,23 +9,29 @@ The longer programs are files: boot("fpb.c"). A program's preamble is programs/g
 programs/runtime.c boots it and waits.
 """
 
+import dataclasses
 import functools
 import hashlib
 import logging
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ziglang
 
 from emulator.board import Board
+from emulator.image import load_image
+from emulator.part import Part
+from emulator.parts import part_named
 from emulator.snapshot import Snapshot
 from firmware.build import firmware_elf
 
 PROGRAMS = Path(__file__).with_name("programs")
 ZIG = Path(ziglang.__file__).with_name("zig")
 PART = "stm32f103c8"
+USUAL = part_named(PART)
 FLAGS = (
     *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3", "-std=gnu11", "-ffreestanding"),
     *("-Os", "-g0", "-fno-sanitize=all", "-fno-stack-protector", "-fno-unwind-tables"),
@@ -128,13 +134,19 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return build
 
 
+def part_with(**core: object) -> Part:
+    """Return the part these tests run on, with another core than it has."""
+    changes: dict[str, Any] = dict(core)
+    return dataclasses.replace(USUAL, core=dataclasses.replace(USUAL.core, **changes))
+
+
 @pytest.fixture(scope="session")
-def boards(build: Callable[[str], Path]) -> Callable[[str], tuple[Board, Snapshot]]:
-    """One board per program, and its state once it is idle."""
+def boards(build: Callable[[str], Path]) -> Callable[[str, Part], tuple[Board, Snapshot]]:
+    """One board per program and part, and its state once it is idle."""
 
     @functools.cache
-    def boot(source: str) -> tuple[Board, Snapshot]:
-        board = Board.from_elf(PART, build(source))
+    def boot(source: str, part: Part) -> tuple[Board, Snapshot]:
+        board = Board(part, load_image(build(source)))
         board.run_for(ms=2)
         return board, board.snapshot()
 
@@ -142,11 +154,11 @@ def boards(build: Callable[[str], Path]) -> Callable[[str], tuple[Board, Snapsho
 
 
 @pytest.fixture(scope="session")
-def booted_once(boards: Callable[[str], tuple[Board, Snapshot]]) -> Callable[[str], Guest]:
+def booted_once(boards: Callable[[str, Part], tuple[Board, Snapshot]]) -> Callable[..., Guest]:
     """`boot`, for tests that run many examples."""
 
-    def boot(source: str) -> Guest:
-        board, snapshot = boards(source)
+    def boot(source: str, part: Part = USUAL) -> Guest:
+        board, snapshot = boards(source, part)
         board.restore(snapshot)
         return Guest(board)
 
@@ -154,8 +166,8 @@ def booted_once(boards: Callable[[str], tuple[Board, Snapshot]]) -> Callable[[st
 
 
 @pytest.fixture
-def boot(booted_once: Callable[[str], Guest]) -> Callable[[str], Guest]:
-    """Give a program on a board that has just booted."""
+def boot(booted_once: Callable[..., Guest]) -> Callable[..., Guest]:
+    """Give a program on a board that has just booted: boot(source), boot(source, part)."""
     return booted_once
 
 

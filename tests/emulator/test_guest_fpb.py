@@ -222,6 +222,17 @@ def test_interrupt_patches_what_a_hot_loop_calls(boot: "Boot") -> None:
     assert changes in {20, 21}  # the last may come after the last look
 
 
+def test_code_patches_the_instruction_behind_it_in_its_own_page(boot: "Boot") -> None:
+    assert boot(PROGRAM).call("comparator_behind_itself") == 16 + 1 + 16
+    assert boot(PROGRAM).call("table_behind_itself") == 16 + 17 + 16
+
+
+def test_patch_is_switched_inside_an_interrupt(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    assert guest.call("switched_inside_an_interrupt") == 2 << 8 | 2
+    assert guest.notes == [1, 2]
+
+
 def test_flash_rewritten_from_outside_is_seen_beside_a_patch(boot: "Boot") -> None:
     guest = boot(PROGRAM)
     patch(guest, 0, guest.address("one0"), RETURN_2)

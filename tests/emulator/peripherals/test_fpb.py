@@ -4,7 +4,15 @@ import logging
 
 import pytest
 
-from emulator.peripherals.fpb import FPB_V1, Fpb, FpbConfig, with_breakpoints
+from emulator.peripherals.fpb import (
+    FPB_V1,
+    FPB_V1_REDUCED,
+    FPB_V2_4,
+    FPB_V2_8,
+    Fpb,
+    FpbConfig,
+    with_breakpoints,
+)
 
 FP_CTRL, FP_REMAP, FP_COMP0 = 0x000, 0x004, 0x008
 KEY, ENABLE = 0b10, 0b01
@@ -133,3 +141,62 @@ def test_lowest_of_two_comparators_on_one_word_wins(
 
 def test_breakpoint_where_nothing_is_stays_nothing() -> None:
     assert with_breakpoints(None, 0b11) is None
+
+
+# The other variants.
+
+
+@pytest.mark.parametrize(
+    ("config", "ctrl", "comparators"),
+    [
+        pytest.param(FPB_V1_REDUCED, 0x0000_0020, 2, id="version 1, reduced"),
+        pytest.param(FPB_V2_4, 0x1000_0040, 4, id="version 2 with 4"),
+        pytest.param(FPB_V2_8, 0x1000_0080, 8, id="version 2 with 8"),
+    ],
+)
+def test_variant_has_its_numbers_and_no_remap_register(
+    config: FpbConfig, ctrl: int, comparators: int
+) -> None:
+    fpb = Fpb(config, lambda: None)
+    assert fpb.read(FP_CTRL) == ctrl
+    fpb.write(FP_REMAP, 0x2000_4000)
+    assert fpb.read(FP_REMAP) == 0
+    for n in range(10):
+        fpb.write(FP_COMP0 + 4 * n, 0x0800_0100 | 1)
+    read = [fpb.read(FP_COMP0 + 4 * n) for n in range(10)]
+    assert read == [0x0800_0101] * comparators + [0] * (10 - comparators)
+
+
+def test_reduced_unit_breaks_and_does_not_remap(fpb: Fpb) -> None:
+    reduced = Fpb(FPB_V1_REDUCED, lambda: None)
+    for unit in (fpb, reduced):
+        unit.write(FP_CTRL, KEY | ENABLE)
+        unit.write(FP_COMP0, 0x0800_0100 | ENABLE)
+        unit.write(FP_COMP0 + 4, 0b01 << 30 | 0x0800_0104 | ENABLE)
+    assert reduced.fetched(word_at) == {0x0800_0104: bytes.fromhex("00be 0104")}
+    assert set(fpb.fetched(word_at)) == {0x0800_0100, 0x0800_0104}
+    assert not reduced.uses_table
+
+
+def test_version_2_keeps_a_whole_address() -> None:
+    fpb = Fpb(FPB_V2_4, lambda: None)
+    fpb.write(FP_COMP0, 0xFFFF_FFFF)
+    assert fpb.read(FP_COMP0) == 0xFFFF_FFFF
+    assert fpb.breakpoints == frozenset()
+    fpb.write(FP_CTRL, KEY | ENABLE)
+    assert fpb.breakpoints == {0xFFFF_FFFE}
+    assert fpb.fetched(word_at) == {}
+
+
+@pytest.mark.parametrize(
+    ("offset", "id_"),
+    [
+        *zip((0xFE0, 0xFE4, 0xFE8, 0xFEC), (0x21, 0xBD, 0x0B, 0x00), strict=True),
+        (0xFD0, 0x04),
+        *zip((0xFF0, 0xFF4, 0xFF8, 0xFFC), (0x0D, 0x90, 0x05, 0xB1), strict=True),
+    ],
+)
+def test_version_2_identifies_itself_as_the_cortex_m33s(offset: int, id_: int) -> None:
+    fpb = Fpb(FPB_V2_8, lambda: None)
+    fpb.write(offset, 0)
+    assert fpb.read(offset) == id_

@@ -157,3 +157,42 @@ void patched_from_an_interrupt(void)
     }
     SYST_CSR = 0;
 }
+
+/* Code that patches the instruction behind it, in its own page: on, off, and on again by the table.
+ */
+__asm(
+    ".section .text.patches_itself,\"ax\",%progbits\n\t.p2align 10\n\t.global patches_itself\n\t"
+    ".type patches_itself, %function\n\t.thumb_func\npatches_itself:\n\t"
+    "push {r4, lr}\n\tmovs r4, #0\n\tmovs r3, #3\n1:\tstr r1, [r0]\n\tdsb\n\tisb\n\t.p2align 2\n\t"
+    ".global patched_place\npatched_place:\n\tadds r4, #1\n\tnop\n\teor r1, r1, #1\n\tsubs r3, "
+    "#1\n\tbne 1b\n\tmov r0, r4\n\tpop {r4, pc}\n\t.text");
+extern uint32_t patches_itself(volatile uint32_t *place, uint32_t word);
+uint32_t comparator_behind_itself(void)
+{
+    extern uint32_t patched_place[];
+    patch(0, (uint32_t)(uintptr_t)one0 & ~1u, 0x47702002);
+    table[1] = 0xBF003410; /* adds r4, #16; nop */
+    return patches_itself(&FP_COMP(1), (uint32_t)(uintptr_t)patched_place | 1);
+}
+uint32_t table_behind_itself(void)
+{
+    extern uint32_t patched_place[];
+    patch(1, (uint32_t)(uintptr_t)patched_place, 0xBF003401);
+    return patches_itself(&table[1], 0xBF003410); /* adds r4, #16, then #17, then #16 */
+}
+static void flips_comparator_1(void)
+{
+    FP_COMP(0) ^= 1;
+    note(one0());
+    FP_COMP(0) ^= 1;
+    note(one0());
+}
+uint32_t switched_inside_an_interrupt(void)
+{
+    patch(0, (uint32_t)(uintptr_t)one0 & ~1u, 0x47702002);
+    vectors[SYSTICK] = flips_comparator_1;
+    uint32_t before = one0();
+    ICSR = 1u << 26;
+    BARRIER();
+    return before << 8 | one0();
+}
