@@ -31,6 +31,7 @@ from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.dwt import Dwt
 from emulator.peripherals.fpb import Fpb
 from emulator.peripherals.gpio import PINS, Gpio
+from emulator.peripherals.mpu import Mpu
 from emulator.peripherals.nvic import Nvic, SoftwareTrigger
 from emulator.peripherals.scb import Scb
 from emulator.peripherals.systick import SysTick
@@ -77,6 +78,7 @@ class Board:
         )
         self._interrupts.on_activate = self._on_activate
         self._are_views_stale = False
+        self._is_protection_stale = True
         self._reset_requested = 0  # a ResetCause
         self._lockup: Lockup | None = None
         self._rewritten: list[tuple[int, int]] = []  # [begin, end) to be translated again
@@ -89,13 +91,13 @@ class Board:
             peripheral = unit.make(self)
             gate = OPEN if unit.gate is None else unit.gate(self, peripheral)
             self._add(unit.name, unit.address, unit.size, peripheral, unit.lane, gate)
-        protection = Protection(lambda: bool(self.scb.ccr.USERSETMPEND))
+        protection = Protection(self._mpu, self.scb)
         self._cpu = Cpu(
             part.core.model, self.memory_map, self.views, self.bus, self.clock, protection
         )
         self.clock.native.has_no_coprocessor = not part.core.has_fpu
         self._exceptions = ExceptionModel(
-            self._cpu, self.memory_map, self._interrupts, self.scb, self._debug
+            self._cpu, self.memory_map, self._interrupts, self.scb, self._debug, protection
         )
         console = self.units[part.console]
         if not isinstance(console, Usart):
@@ -144,6 +146,8 @@ class Board:
         self._add("SysTick", 0xE000_E010, 0x10, systick, Lane.MERGE)
         self._add("NVIC", 0xE000_E100, 0x3F0, Nvic(self._interrupts), Lane.MERGE)
         self._add("SCB", 0xE000_ED00, 0x90, self.scb, Lane.MERGE)
+        self._mpu = Mpu(core.mpu_regions, self._on_mpu_change)
+        self._add("MPU", 0xE000_ED90, 0x30, self._mpu, Lane.MERGE)
         self._add("CoreDebug", 0xE000_EDF0, 0x10, self._debug, Lane.MERGE)
         self._add("STIR", 0xE000_EF00, 0x10, SoftwareTrigger(self._interrupts), Lane.MERGE)
 
@@ -201,6 +205,7 @@ class Board:
         for peripheral in self.units.values():
             if peripheral is not self.fpb:
                 peripheral.system_reset(cause)
+        self._is_protection_stale = True
         self._update_views()
         sp, entry = (int.from_bytes(self.read(4 * n, 4), "little") for n in range(2))
         self._cpu.reset(sp, entry)
@@ -241,6 +246,9 @@ class Board:
             raise self._lockup_error(self._lockup)
         if self._are_views_stale:
             self._update_views()
+        if self._is_protection_stale:
+            self._is_protection_stale = False
+            self._cpu.protection_changed()
         while self._rewritten:
             self._cpu.memory_changed(*self._rewritten.pop())
         if self._is_tlb_stale:
@@ -301,6 +309,10 @@ class Board:
 
     def _on_fpb_change(self) -> None:
         self._are_views_stale = True
+        self.clock.request_attention()
+
+    def _on_mpu_change(self) -> None:
+        self._is_protection_stale = True
         self.clock.request_attention()
 
     def _update_views(self) -> None:
@@ -420,6 +432,7 @@ class Board:
         """Go back to a snapshot of this board, or of another with the same part."""
         self._reset_requested, lockup = self._keeper.restore(snapshot)
         self._lockup = None if lockup is None else Lockup(*lockup)
+        self._is_protection_stale = True
         self._update_views()
 
     def load_snapshot(self, data: bytes) -> Snapshot:

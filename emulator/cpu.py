@@ -41,6 +41,7 @@ from unicorn.unicorn_const import (
     UC_MEM_FETCH,
     UC_MEM_READ,
     UC_MEM_WRITE,
+    UC_MEM_WRITE_UNMAPPED,
     UC_MODE_MCLASS,
     UC_MODE_THUMB,
     UC_PROT_ALL,
@@ -51,7 +52,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from emulator.bus import Bus
 from emulator.clock import NEVER, Clock, NativeRegion, Stop
 from emulator.memory_map import PAGE_SIZE, MemoryMap
-from emulator.protection import Protection, Verdict
+from emulator.protection import Mode, Protection, Verdict
 from emulator.stops import (
     Breakpoint,
     BusFaultStop,
@@ -91,6 +92,11 @@ ACCESSES: Final = {
     UC_MEM_READ: AccessKind.READ,
     UC_MEM_WRITE: AccessKind.WRITE,
 }
+PERMISSIONS: Final = {
+    AccessKind.FETCH: Permission.EXECUTE,
+    AccessKind.READ: Permission.READ,
+    AccessKind.WRITE: Permission.WRITE,
+}
 READ_CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p
 )
@@ -102,6 +108,7 @@ XPSR_T = 1 << 24
 # Engine-physical, and nothing is mapped there: the guest address that has nothing, moved up.
 NOWHERE = 1 << 32
 INTR_SVC, INTR_ABORT, INTR_BKPT, INTR_EXCEPTION_EXIT, INTR_NOCP = 2, 4, 7, 8, 17  # the engine's
+NMI, HARDFAULT = 2, 3  # in IPSR
 NPRIV = 1  # of CONTROL: Thread mode is unprivileged
 WFI, WFI_W, WFE, WFE_W = 0xBF30, 0x8003, 0xBF20, 0x8002  # of the wide ones, the second halfword
 HINT_W = 0xF3AF  # and the first
@@ -174,7 +181,8 @@ class Cpu:
         self._is_tolerant = False  # accesses to where nothing is are made, to nothing
         self._runs_own_code = False
         self._undo: list[tuple[int, bytes]] = []  # what an observed instruction overwrites
-        self._forbidden: list[int] = []  # where it may not access
+        self._forbidden: list[BusFaultStop] = []  # what it may not
+        self._refused = Verdict.ALLOWED  # what was said of the last access that was not
         self._is_observed = False  # one instruction is executed; its accesses are judged one by one
         self._scratch = (ctypes.c_uint8 * (2 * PAGE_SIZE))()  # OWN_CODE's page, then nothing's
         self._is_locating = False  # a fault's address is being looked for
@@ -281,13 +289,25 @@ class Cpu:
         self._clock.native.is_exclusive = value
 
     @property
-    def is_privileged(self) -> bool:
-        return bool(self.get("ipsr")) or not self.get("control") & NPRIV
+    def mode(self) -> Mode:
+        ipsr = self.get("ipsr")
+        is_privileged = bool(ipsr) or not self.get("control") & NPRIV
+        return Mode(is_privileged, is_urgent=ipsr in {NMI, HARDFAULT})
 
     def mode_changed(self) -> None:
         """Have the engine access memory as the present mode may: its own flag is older."""
         cpsr = self._engine.reg_read(UC_ARM_REG_CPSR)
         self._engine.reg_write(UC_ARM_REG_CPSR, cpsr)  # recomputes the flag; nothing else does
+        if self._protection.depends_on_mode:
+            self._flush_tlb()  # the engine's flag does not tell HardFault from other handlers
+
+    def protection_changed(self) -> None:
+        """Ask again for every page: other accesses are allowed now."""
+        self._protection.changed()
+        self._flush_tlb()
+        if self._views.code_pages:
+            # Stores while a page could not be executed left what was translated from it.
+            self._engine.ctl_flush_tb()
 
     def restore(self, state: tuple[int, ...]) -> None:
         *values, ipsr = state
@@ -405,9 +425,7 @@ class Cpu:
     def _stopped_by_error(self, status: int) -> StopReason:
         if self._fault is not None:
             self._left_block()
-            if self._fault.is_fetch:
-                return self._fault
-            return self._observe() if self._is_mixed(self._fault) else self._locate(self._fault)
+            return self._stopped_by_fault(self._fault)
         if status != UC_ERR_INSN_INVALID:
             raise UcError(status)
         if self.get("pc") == self._clock.block_end:
@@ -438,9 +456,19 @@ class Cpu:
         self._clock.take_back(cycles)
         return self._fault or fault
 
-    def _is_mixed(self, fault: BusFaultStop) -> bool:
-        page = self._protection.of_page(fault.address, is_privileged=self.is_privileged)
-        return page is Verdict.MIXED
+    def _stopped_by_fault(self, fault: BusFaultStop) -> StopReason:
+        if self._refused is not Verdict.MIXED:
+            return fault if fault.is_fetch else self._locate(fault)
+        if fault.is_fetch:
+            pc = self.get("pc")
+            end = pc + 1 + 2 * (self._clock.halfword_at(pc) >= FIRST_WIDE)
+            for address in (pc, end):
+                if self._judge(address, AccessKind.FETCH) is not Verdict.ALLOWED:
+                    return BusFaultStop(address, is_fetch=True, is_protected=True)
+        return self._observe()
+
+    def _judge(self, address: int, access: AccessKind) -> Verdict:
+        return self._protection.of(address, access, self.mode)
 
     def _observe(self) -> StopReason:
         """Execute one instruction in a page where some addresses may be accessed, some may not.
@@ -466,12 +494,15 @@ class Cpu:
             if where is not None:
                 where[:] = content
         self.restore(before)
-        return BusFaultStop(self._forbidden[0], is_fetch=False)
+        return self._forbidden[0]
 
-    def _on_observed(self, _: Uc, __: int, address: int, size: int, ___: int, ____: object) -> None:
-        verdict = self._protection.of(address, is_privileged=self.is_privileged)
+    def _on_observed(
+        self, _: Uc, access: int, address: int, size: int, __: int, ___: object
+    ) -> None:
+        verdict = self._judge(address, ACCESSES[access])
         if verdict is not Verdict.ALLOWED:
-            self._forbidden.append(address)
+            is_protected = verdict is Verdict.MEM_FAULT
+            self._forbidden.append(BusFaultStop(address, is_fetch=False, is_protected=is_protected))
         content = self._memory_map.slice_at(address, size)
         if content is not None:
             self._undo.append((address, bytes(content)))
@@ -510,7 +541,8 @@ class Cpu:
             self._flush_tlb()  # or the page's data entry would let stores pass by unseen
         answer = self._answer(address, ACCESSES[access])
         if answer is None:
-            self._fault = BusFaultStop(address, is_fetch)
+            is_protected = self._refused is Verdict.MEM_FAULT
+            self._fault = BusFaultStop(address, is_fetch, is_protected)
             return False
         entry.paddr, entry.perms = answer.physical, answer.permissions
         if not is_fetch:
@@ -524,11 +556,11 @@ class Cpu:
     def _answer(self, page: int, access: AccessKind) -> Answer | None:
         if self._runs_own_code and page == OWN_CODE:
             return Answer(OWN_CODE_BASE, Permission.EXECUTE)
-        verdict = self._protection.of_page(page, is_privileged=self.is_privileged)
+        verdict = self._refused = self._protection.of_page(page, access, self.mode)
         if verdict is Verdict.ALLOWED or (verdict is Verdict.MIXED and self._is_observed):
             answer = self._views.answer(page, access, is_peripheral=self._bus.has)
             if answer is not None:
-                return answer
+                return Answer(answer.physical, self._allowed(page, answer.permissions))
         if access is AccessKind.FETCH:
             # A breakpoint at a page's start makes the engine ask for the page before it, too.
             is_asked_too = page + PAGE_SIZE in self._breakpoints
@@ -538,10 +570,22 @@ class Cpu:
             return Answer(NOWHERE | page, alone)
         return Answer(NOTHING_BASE, alone) if self._is_tolerant else None
 
+    def _allowed(self, page: int, permissions: Permission) -> Permission:
+        """Leave out what only another kind of access would have to ask for."""
+        if self._is_observed or not self._protection.depends_on_mode:
+            return permissions
+        for kind, permission in PERMISSIONS.items():
+            if self._protection.of_page(page, kind, self.mode) is not Verdict.ALLOWED:
+                permissions &= ~permission
+        return permissions
+
     def _on_access_to_nowhere(
-        self, _: Uc, __: int, address: int, ___: int, ____: int, _____: object
+        self, _: Uc, access: int, address: int, __: int, ___: int, ____: object
     ) -> bool:
-        self._fault = BusFaultStop(address & ~NOWHERE, is_fetch=False)
+        address &= ~NOWHERE
+        kind = AccessKind.WRITE if access == UC_MEM_WRITE_UNMAPPED else AccessKind.READ
+        is_protected = self._judge(address, kind) is Verdict.MEM_FAULT
+        self._fault = BusFaultStop(address, is_fetch=False, is_protected=is_protected)
         return False
 
     def _on_read(self, _: int, offset: int, size: int, begin: int) -> int:
@@ -581,7 +625,10 @@ class Cpu:
 
     def memory_changed(self, begin: int, end: int) -> None:
         """Drop what was translated from [begin, end): its bytes are others now."""
-        self._engine.ctl_remove_cache(begin, end)
+        if self._protection.depends_on_mode:
+            self._engine.ctl_flush_tb()  # a range is found only where it may be executed
+        else:
+            self._engine.ctl_remove_cache(begin, end)
         self._clock.native.generation += 1
 
     def flash_changed(self) -> None:

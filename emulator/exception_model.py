@@ -14,6 +14,7 @@ from emulator.interrupts import Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
 from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.scb import Cfsr, Scb
+from emulator.protection import Mode, Protection
 from emulator.registers import WORD_MASK
 from emulator.stops import (
     Breakpoint,
@@ -29,6 +30,7 @@ from emulator.stops import (
     WaitForEvent,
     WaitForInterrupt,
 )
+from emulator.views import AccessKind
 
 FRAME_SIZE = 32  # bytes: r0-r3, r12, lr, return address, xpsr. DDI 0403E.e B1.5.6
 XPSR_ALIGNED = 1 << 9  # in the stacked xpsr: SP was moved by 4 to align the frame
@@ -61,7 +63,10 @@ class Sleep(enum.IntEnum):
 
 
 class StackError(Exception):
-    """The exception's frame is not in RAM."""
+    """The exception's frame is not in RAM, or not where the code may access."""
+
+    def __init__(self, *, is_protected: bool) -> None:
+        self.is_protected = is_protected
 
 
 class ExceptionModel:
@@ -74,7 +79,9 @@ class ExceptionModel:
         interrupts: Interrupts,
         scb: Scb,
         debug: CoreDebug,
+        protection: Protection,
     ) -> None:
+        self._protection = protection
         self._cpu, self._memory_map, self._interrupts, self._scb = cpu, memory_map, interrupts, scb
         self._faults = FaultModel(interrupts, scb, debug, self.masks, lambda: cpu.get("pc"))
         self._frame = cpu.register_set("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
@@ -128,29 +135,34 @@ class ExceptionModel:
     def _enter(self) -> Lockup | None:
         frame = self._frame.read()
         control = self._cpu.get("control")
-        from_handler = bool(frame[-1] & XPSR_IPSR)
+        from_handler, mode = bool(frame[-1] & XPSR_IPSR), self._cpu.mode
         self._cpu.set("ipsr", Exc.HARDFAULT)  # Handler mode: MSP and PSP are readable there
         msp, psp = self._stacks.read()
         on_psp = not from_handler and bool(control & SPSEL)
         try:
-            sp = self._push(psp if on_psp else msp, frame)
-        except StackError:
+            sp = self._push(psp if on_psp else msp, frame, mode)
+        except StackError as error:
             sp = (psp if on_psp else msp) - FRAME_SIZE
-            self._faults.while_stacking(Exc.BUSFAULT, Cfsr.STKERR)
+            if error.is_protected:
+                self._faults.while_stacking(Exc.MEMMANAGE, Cfsr.MSTKERR)
+            else:
+                self._faults.while_stacking(Exc.BUSFAULT, Cfsr.STKERR)
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
         self._cpu.set("control", control & ~SPSEL)
         self._cpu.clear_exclusive()
         exc_return = EXC_RETURN_THREAD_PSP if on_psp else EXC_RETURN_THREAD_MSP
         return self._take(EXC_RETURN_HANDLER if from_handler else exc_return)
 
-    def _push(self, sp: int, frame: list[int]) -> int:
+    def _push(self, sp: int, frame: list[int], mode: Mode) -> int:
         misaligned = bool(sp & 0b100 and self._scb.ccr.STKALIGN)
         new_sp = sp - FRAME_SIZE - 4 * misaligned & WORD_MASK
         *words, xpsr = frame
         words.append(xpsr & ~XPSR_ALIGNED | XPSR_ALIGNED * misaligned)
         where = self._memory_map.slice_at(new_sp, FRAME_SIZE)
+        if not self._protection.allows_all(new_sp, FRAME_SIZE, AccessKind.WRITE, mode):
+            raise StackError(is_protected=True)
         if where is None or not self._memory_map.is_writable(new_sp):
-            raise StackError
+            raise StackError(is_protected=False)
         where[:] = b"".join(word.to_bytes(4, "little") for word in words)
         return new_sp
 
@@ -177,7 +189,7 @@ class ExceptionModel:
 
     def _set_mode(self, ipsr: int) -> None:
         self._cpu.set("ipsr", ipsr)
-        if self._cpu.get("control") & NPRIV:
+        if self._cpu.get("control") & NPRIV or self._protection.depends_on_mode:
             self._cpu.mode_changed()
 
     # Return. DDI 0403E.e B1.5.
@@ -212,6 +224,10 @@ class ExceptionModel:
         msp, psp = self._stacks.read()
         sp = psp if on_psp else msp
         where = self._memory_map.slice_at(sp, FRAME_SIZE)
+        is_thread = exc_return != EXC_RETURN_HANDLER
+        mode = Mode(not (is_thread and self._cpu.get("control") & NPRIV), is_urgent=False)
+        if not self._protection.allows_all(sp, FRAME_SIZE, AccessKind.READ, mode):
+            return self._faults.mem_manage(Cfsr.MUNSTKERR) or self._take(exc_return)
         if where is None:
             return self._faults.bus(Cfsr.UNSTKERR) or self._take(exc_return)
         frame = [int.from_bytes(where[n : n + 4], "little") for n in range(0, FRAME_SIZE, 4)]
@@ -255,19 +271,22 @@ class ExceptionModel:
                 self._sleep = Sleep.INTERRUPT
             case WaitForEvent():
                 self._sleep = Sleep.EVENT
-            case BusFaultStop(address, is_fetch):
-                return self._access_fault(address, is_fetch=is_fetch)
+            case BusFaultStop():
+                return self._access_fault(stop)
             case _ if type(stop) in USAGE_FAULTS:
                 return faults.usage(USAGE_FAULTS[type(stop)])
             case _:
                 pass
         return None
 
-    def _access_fault(self, address: int, *, is_fetch: bool) -> Lockup | None:
-        if is_fetch and is_execute_never(address):
+    def _access_fault(self, stop: BusFaultStop) -> Lockup | None:
+        address = stop.address
+        if stop.is_fetch and (stop.is_protected or is_execute_never(address)):
             return self._faults.mem_manage(Cfsr.IACCVIOL)
-        if is_fetch:
+        if stop.is_fetch:
             return self._faults.bus(Cfsr.IBUSERR)
+        if stop.is_protected:
+            return self._faults.mem_manage(Cfsr.DACCVIOL, address)
         if self._faults.are_bus_faults_ignored:
             self._faults.ignore_bus_fault(address)
             return self.handle(self._cpu.step_over_nothing())

@@ -1,17 +1,30 @@
 """Who may access what: the rules that hold beside the memories and peripherals themselves.
 
-Sources: DDI 0403E.e B3.1 (the Private Peripheral Bus is for privileged code), B3.2 (STIR).
-Deviation: LDRT, STRT and their kind access as the code that executes them does.
+Sources: DDI 0403E.e B3.1 (the Private Peripheral Bus is for privileged code), B3.2 (STIR), B3.5
+(MPU).
+Deviation: LDRT, STRT and their kind access as the code that executes them does; FAULTMASK does not
+switch the MPU off, only HardFault and NMI do.
 """
 
 import enum
-from collections.abc import Callable
+from typing import NamedTuple
 
 from emulator.memory_map import PAGE_SIZE
+from emulator.peripherals.mpu import Mpu
+from emulator.peripherals.scb import Scb
+from emulator.views import AccessKind
 
 PPB_BEGIN, PPB_END = 0xE000_0000, 0xE010_0000
 STIR = 0xE000_EF00
 GRAIN = 32  # bytes; every rule holds for a multiple of it
+NEEDED = {AccessKind.READ: "r", AccessKind.WRITE: "w", AccessKind.FETCH: "rx"}
+
+
+class Mode(NamedTuple):
+    """What of the core's state decides."""
+
+    is_privileged: bool
+    is_urgent: bool  # HardFault or NMI
 
 
 class Verdict(enum.Enum):
@@ -19,26 +32,58 @@ class Verdict(enum.Enum):
 
     ALLOWED = enum.auto()
     BUS_FAULT = enum.auto()
+    MEM_FAULT = enum.auto()
     MIXED = enum.auto()  # of a page: it depends on the address
 
 
 class Protection:
-    """The rules of one core. `is_stir_open` is CCR.USERSETMPEND."""
+    """The rules of one core."""
 
-    def __init__(self, is_stir_open: Callable[[], bool]) -> None:
-        self._is_stir_open = is_stir_open
+    def __init__(self, mpu: Mpu, scb: Scb) -> None:
+        self._mpu, self._scb = mpu, scb
+        self._known: dict[tuple[int, AccessKind, Mode], Verdict] = {}  # by page
 
-    def of_page(self, page: int, *, is_privileged: bool) -> Verdict:
+    def changed(self) -> None:
+        """Forget what the MPU's registers said before."""
+        self._known.clear()
+
+    @property
+    def depends_on_mode(self) -> bool:
+        """Whether more than system space is for some code only."""
+        return bool(self._mpu.ctrl.ENABLE)
+
+    def of_page(self, page: int, access: AccessKind, mode: Mode) -> Verdict:
         """Judge an access to somewhere in a page."""
-        if is_privileged or not PPB_BEGIN <= page < PPB_END:
+        if mode.is_privileged and not self._mpu.ctrl.ENABLE:
             return Verdict.ALLOWED
+        if PPB_BEGIN <= page < PPB_END:  # not kept: CCR is not told of
+            return self._of_grains(page, access, mode)
+        key = page, access, mode
+        if key not in self._known:
+            self._known[key] = self._of_grains(page, access, mode)
+        return self._known[key]
+
+    def _of_grains(self, page: int, access: AccessKind, mode: Mode) -> Verdict:
         grains = range(page, page + PAGE_SIZE, GRAIN)
-        verdicts = {self.of(address, is_privileged=is_privileged) for address in grains}
+        verdicts = {self.of(address, access, mode) for address in grains}
         return verdicts.pop() if len(verdicts) == 1 else Verdict.MIXED
 
-    def of(self, address: int, *, is_privileged: bool) -> Verdict:
+    def of(self, address: int, access: AccessKind, mode: Mode) -> Verdict:
         """Judge an access to an address."""
-        if is_privileged or not PPB_BEGIN <= address < PPB_END:
+        if PPB_BEGIN <= address < PPB_END:
+            is_stir = address & -GRAIN == STIR and bool(self._scb.ccr.USERSETMPEND)
+            return Verdict.ALLOWED if mode.is_privileged or is_stir else Verdict.BUS_FAULT
+        ctrl = self._mpu.ctrl
+        if not ctrl.ENABLE or (mode.is_urgent and not ctrl.HFNMIENA):
             return Verdict.ALLOWED
-        is_stir = address & -GRAIN == STIR and self._is_stir_open()
-        return Verdict.ALLOWED if is_stir else Verdict.BUS_FAULT
+        needed, is_privileged = NEEDED[access], mode.is_privileged
+        allowed = self._mpu.allows(address, needed, is_privileged=is_privileged)
+        return Verdict.ALLOWED if allowed else Verdict.MEM_FAULT
+
+    def allows_all(self, begin: int, size: int, access: AccessKind, mode: Mode) -> bool:
+        """Whether each byte of a range may be accessed."""
+        first = begin & -GRAIN
+        return all(
+            self.of(address, access, mode) is Verdict.ALLOWED
+            for address in range(first, begin + size, GRAIN)
+        )

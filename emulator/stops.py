@@ -46,6 +46,7 @@ class BusFaultStop:
 
     address: int
     is_fetch: bool
+    is_protected: bool = False  # the MPU forbids it
 
 
 @dataclass(frozen=True, slots=True)
