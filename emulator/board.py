@@ -20,6 +20,7 @@ from emulator.diagnosis import fault_causes, why_silent
 from emulator.errors import BoardError, LockupError, SnapshotError
 from emulator.exception_model import ExceptionModel
 from emulator.fault_model import Lockup
+from emulator.fp_context import FpContext
 from emulator.image import Image, load_image
 from emulator.interrupts import Interrupts, Masks
 from emulator.link import Link
@@ -30,6 +31,7 @@ from emulator.peripherals.base import OPEN, Gate, Peripheral, ResetCause
 from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.dwt import Dwt
 from emulator.peripherals.fpb import Fpb
+from emulator.peripherals.fpu import CoprocessorAccess, Fpu
 from emulator.peripherals.gpio import PINS, Gpio
 from emulator.peripherals.mpu import Mpu
 from emulator.peripherals.nvic import Nvic, SoftwareTrigger
@@ -93,11 +95,22 @@ class Board:
             self._add(unit.name, unit.address, unit.size, peripheral, unit.lane, gate)
         protection = Protection(self._mpu, self.scb)
         self._cpu = Cpu(
-            part.core.model, self.memory_map, self.views, self.bus, self.clock, protection
+            part.core.model,
+            self.memory_map,
+            self.views,
+            self.bus,
+            self.clock,
+            protection,
+            has_fpu=part.core.has_fpu,
         )
-        self.clock.native.has_no_coprocessor = not part.core.has_fpu
         self._exceptions = ExceptionModel(
-            self._cpu, self.memory_map, self._interrupts, self.scb, self._debug, protection
+            self._cpu,
+            self.memory_map,
+            self._interrupts,
+            self.scb,
+            self._debug,
+            protection,
+            FpContext(self._cpu, self.memory_map, self._fpu, self._access),
         )
         console = self.units[part.console]
         if not isinstance(console, Usart):
@@ -145,9 +158,16 @@ class Board:
         self._add("FPB", 0xE000_2000, 0x1000, self.fpb, Lane.MERGE)
         self._add("SysTick", 0xE000_E010, 0x10, systick, Lane.MERGE)
         self._add("NVIC", 0xE000_E100, 0x3F0, Nvic(self._interrupts), Lane.MERGE)
-        self._add("SCB", 0xE000_ED00, 0x90, self.scb, Lane.MERGE)
+        self._add("SCB", 0xE000_ED00, 0x80, self.scb, Lane.MERGE)
         self._mpu = Mpu(core.mpu_regions, self._on_mpu_change)
         self._add("MPU", 0xE000_ED90, 0x30, self._mpu, Lane.MERGE)
+        self._access = CoprocessorAccess(
+            has_fpu=core.has_fpu, on_change=self.clock.request_attention
+        )
+        self._add("CPACR", 0xE000_ED80, 0x10, self._access, Lane.MERGE)
+        self._fpu = Fpu(self.clock.request_attention) if core.has_fpu else None
+        if self._fpu is not None:
+            self._add("FPU", 0xE000_EF30, 0x20, self._fpu, Lane.MERGE)
         self._add("CoreDebug", 0xE000_EDF0, 0x10, self._debug, Lane.MERGE)
         self._add("STIR", 0xE000_EF00, 0x10, SoftwareTrigger(self._interrupts), Lane.MERGE)
 

@@ -13,6 +13,7 @@ from unicorn.arm_const import (
     UC_ARM_REG_CONTROL,
     UC_ARM_REG_CPSR,
     UC_ARM_REG_FAULTMASK,
+    UC_ARM_REG_FPSCR,
     UC_ARM_REG_IPSR,
     UC_ARM_REG_MSP,
     UC_ARM_REG_PC,
@@ -20,9 +21,11 @@ from unicorn.arm_const import (
     UC_ARM_REG_PSP,
     UC_ARM_REG_R0,
     UC_ARM_REG_R12,
+    UC_ARM_REG_S0,
     UC_ARM_REG_SP,
     UC_ARM_REG_XPSR,
     UC_CPU_ARM_CORTEX_M3,
+    UC_CPU_ARM_CORTEX_M4,
 )
 from unicorn.unicorn import Uc, UcError
 from unicorn.unicorn_const import (
@@ -85,8 +88,13 @@ REGISTERS: Final = {
     "basepri": UC_ARM_REG_BASEPRI,
     "faultmask": UC_ARM_REG_FAULTMASK,
 }
-MODELS: Final = {"cortex-m3": UC_CPU_ARM_CORTEX_M3}
+FP_REGISTERS: Final = {
+    **{f"s{n}": UC_ARM_REG_S0 + n for n in range(32)},
+    "fpscr": UC_ARM_REG_FPSCR,
+}
+MODELS: Final = {"cortex-m3": UC_CPU_ARM_CORTEX_M3, "cortex-m4": UC_CPU_ARM_CORTEX_M4}
 
+NUMBERS: Final = {**REGISTERS, **FP_REGISTERS}
 ACCESSES: Final = {
     UC_MEM_FETCH: AccessKind.FETCH,
     UC_MEM_READ: AccessKind.READ,
@@ -145,7 +153,7 @@ class RegisterSet:
     """Some core registers, read or written in one call of the engine."""
 
     def __init__(self, engine: Any, names: Iterable[str]) -> None:
-        numbers = [REGISTERS[name] for name in names]
+        numbers = [NUMBERS[name] for name in names]
         self._engine = engine
         self._count = len(numbers)
         self._numbers = (ctypes.c_int32 * self._count)(*numbers)
@@ -173,7 +181,11 @@ class Cpu:
         bus: Bus,
         clock: Clock,
         protection: Protection,
+        *,
+        has_fpu: bool,
     ) -> None:
+        self._has_fpu = has_fpu
+        clock.native.has_no_coprocessor = True  # until somebody says otherwise
         self._memory_map, self._views, self._bus, self._clock = memory_map, views, bus, clock
         self._protection = protection
         self._fault: BusFaultStop | None = None
@@ -222,10 +234,21 @@ class Cpu:
         core = (*(f"r{n}" for n in range(13)), "sp", "lr", "xpsr")
         native.core_names[:] = [REGISTERS[name] for name in core]
         self.masks = RegisterSet(self._engine, masks)
+        fp = FP_REGISTERS if self._has_fpu else ()
         self._resume = RegisterSet(self._engine, ("pc", "xpsr"))
         self._state = RegisterSet(
             self._engine,
-            (*(f"r{n}" for n in range(13)), "lr", "pc", "msp", "psp", "xpsr", *masks, "control"),
+            (
+                *(f"r{n}" for n in range(13)),
+                "lr",
+                "pc",
+                "msp",
+                "psp",
+                "xpsr",
+                *masks,
+                "control",
+                *fp,
+            ),
         )
         self._hook_native(UC_HOOK_BLOCK, library.clock_block)
         self._hook_native(UC_HOOK_INTR, library.clock_interrupt)
@@ -250,17 +273,18 @@ class Cpu:
         return RegisterSet(self._engine, names)
 
     def get(self, name: str) -> int:
-        return int(self._engine.reg_read(REGISTERS[name]))
+        return int(self._engine.reg_read(NUMBERS[name]))
 
     def set(self, name: str, value: int) -> None:
         thumb = name == "pc"  # the engine takes EPSR.T from bit 0 of the address
-        self._engine.reg_write(REGISTERS[name], value | thumb)
+        self._engine.reg_write(NUMBERS[name], value | thumb)
 
     def reset(self, sp: int, entry: int) -> None:
         """Take the reset vector's values. DDI 0403E.e B1.5."""
         others = [0] * 13
         xpsr = XPSR_T * (entry & 1)
-        self.restore((*others, 0xFFFF_FFFF, entry & ~1, sp & ~3, 0, xpsr, 0, 0, 0, 0, 0))
+        fp = [0] * (len(FP_REGISTERS) * self._has_fpu)
+        self.restore((*others, 0xFFFF_FFFF, entry & ~1, sp & ~3, 0, xpsr, 0, 0, 0, 0, *fp, 0))
 
     def state(self) -> tuple[int, ...]:
         """Return every register, readable or not in the core's present mode."""
@@ -280,6 +304,15 @@ class Cpu:
         self._clock.native.has_event = value
 
     @property
+    def has_no_coprocessor(self) -> bool:
+        """Whether the core stops before the next floating-point instruction."""
+        return bool(self._clock.native.has_no_coprocessor)
+
+    @has_no_coprocessor.setter
+    def has_no_coprocessor(self, value: bool) -> None:
+        self._clock.native.has_no_coprocessor = value
+
+    @property
     def is_exclusive(self) -> bool:
         """Whether the exclusive monitor may be set: LDREX has been executed."""
         return bool(self._clock.native.is_exclusive)
@@ -293,6 +326,14 @@ class Cpu:
         ipsr = self.get("ipsr")
         is_privileged = bool(ipsr) or not self.get("control") & NPRIV
         return Mode(is_privileged, is_urgent=ipsr in {NMI, HARDFAULT})
+
+    def set_control(self, value: int) -> None:
+        """Write CONTROL, which the engine does not let unprivileged code do."""
+        ipsr = self.get("ipsr")
+        self.set("ipsr", ipsr or HARDFAULT)
+        self.set("control", value)
+        self.set("ipsr", ipsr)
+        self.mode_changed()
 
     def mode_changed(self) -> None:
         """Have the engine access memory as the present mode may: its own flag is older."""
@@ -390,7 +431,7 @@ class Cpu:
                 return stop
         xpsr = self.get("xpsr")
         if condition_passes(xpsr):
-            return NoCoprocessor()
+            return NoCoprocessor(is_fpu=True)
         self._resume.write(address + 4 | 1, advanced_itstate(xpsr))
         self._clock.take_back(self._clock.cycles + 1)
         return Deadline()

@@ -10,6 +10,7 @@ from typing import Any
 
 from emulator.cpu import NPRIV, Cpu
 from emulator.fault_model import FaultModel, Lockup
+from emulator.fp_context import EXTENSION_SIZE, FpContext
 from emulator.interrupts import Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
 from emulator.peripherals.debug import CoreDebug
@@ -41,6 +42,7 @@ EXC_RETURN_HANDLER = 0xFFFF_FFF1
 EXC_RETURN_THREAD_MSP = 0xFFFF_FFF9
 EXC_RETURN_THREAD_PSP = 0xFFFF_FFFD
 EXC_RETURN_TOP = 0xF000_0000
+EXC_RETURN_BASIC = 1 << 4  # 0: the frame is an extended one
 
 
 USAGE_FAULTS = {
@@ -80,7 +82,9 @@ class ExceptionModel:
         scb: Scb,
         debug: CoreDebug,
         protection: Protection,
+        fp: FpContext,
     ) -> None:
+        self._fp = fp
         self._protection = protection
         self._cpu, self._memory_map, self._interrupts, self._scb = cpu, memory_map, interrupts, scb
         self._faults = FaultModel(interrupts, scb, debug, self.masks, lambda: cpu.get("pc"))
@@ -139,31 +143,41 @@ class ExceptionModel:
         self._cpu.set("ipsr", Exc.HARDFAULT)  # Handler mode: MSP and PSP are readable there
         msp, psp = self._stacks.read()
         on_psp = not from_handler and bool(control & SPSEL)
+        is_extended = self._fp.is_active
+        size = FRAME_SIZE + EXTENSION_SIZE * is_extended
         try:
-            sp = self._push(psp if on_psp else msp, frame, mode)
+            sp = self._push(psp if on_psp else msp, frame, size, mode)
         except StackError as error:
-            sp = (psp if on_psp else msp) - FRAME_SIZE
+            sp = (psp if on_psp else msp) - size
             if error.is_protected:
                 self._faults.while_stacking(Exc.MEMMANAGE, Cfsr.MSTKERR)
             else:
                 self._faults.while_stacking(Exc.BUSFAULT, Cfsr.STKERR)
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
         self._cpu.set("control", control & ~SPSEL)
+        self._fp.drop()
         self._cpu.clear_exclusive()
-        exc_return = EXC_RETURN_THREAD_PSP if on_psp else EXC_RETURN_THREAD_MSP
-        return self._take(EXC_RETURN_HANDLER if from_handler else exc_return)
+        thread = EXC_RETURN_THREAD_PSP if on_psp else EXC_RETURN_THREAD_MSP
+        exc_return = EXC_RETURN_HANDLER if from_handler else thread
+        return self._take(exc_return & ~(EXC_RETURN_BASIC * is_extended))
 
-    def _push(self, sp: int, frame: list[int], mode: Mode) -> int:
-        misaligned = bool(sp & 0b100 and self._scb.ccr.STKALIGN)
-        new_sp = sp - FRAME_SIZE - 4 * misaligned & WORD_MASK
+    def _push(self, sp: int, frame: list[int], size: int, mode: Mode) -> int:
+        is_extended = size > FRAME_SIZE
+        misaligned = bool(sp & 0b100 and (self._scb.ccr.STKALIGN or is_extended))
+        new_sp = sp - size - 4 * misaligned & WORD_MASK
         *words, xpsr = frame
         words.append(xpsr & ~XPSR_ALIGNED | XPSR_ALIGNED * misaligned)
         where = self._memory_map.slice_at(new_sp, FRAME_SIZE)
-        if not self._protection.allows_all(new_sp, FRAME_SIZE, AccessKind.WRITE, mode):
+        if not self._protection.allows_all(new_sp, size, AccessKind.WRITE, mode):
             raise StackError(is_protected=True)
         if where is None or not self._memory_map.is_writable(new_sp):
             raise StackError(is_protected=False)
         where[:] = b"".join(word.to_bytes(4, "little") for word in words)
+        is_thread = not xpsr & XPSR_IPSR
+        if is_extended and not self._fp.enter(
+            new_sp + FRAME_SIZE, is_thread=is_thread, is_privileged=mode.is_privileged
+        ):
+            raise StackError(is_protected=False)
         return new_sp
 
     def _take(self, exc_return: int) -> Lockup | None:
@@ -209,6 +223,8 @@ class ExceptionModel:
         return self._unstack(exc_return)
 
     def _is_legal(self, exc_return: int) -> bool:
+        if self._fp.exists:
+            exc_return |= EXC_RETURN_BASIC  # both are legal
         if exc_return == EXC_RETURN_HANDLER:
             return bool(self._interrupts.active)
         if exc_return not in {EXC_RETURN_THREAD_MSP, EXC_RETURN_THREAD_PSP}:
@@ -220,21 +236,24 @@ class ExceptionModel:
         return lockup or self._take(exc_return | EXC_RETURN_TOP)
 
     def _unstack(self, exc_return: int) -> Lockup | None:
+        tail, is_extended = exc_return, not exc_return & EXC_RETURN_BASIC
+        exc_return |= EXC_RETURN_BASIC
         on_psp = exc_return == EXC_RETURN_THREAD_PSP
         msp, psp = self._stacks.read()
         sp = psp if on_psp else msp
         where = self._memory_map.slice_at(sp, FRAME_SIZE)
+        size = FRAME_SIZE + EXTENSION_SIZE * is_extended
         is_thread = exc_return != EXC_RETURN_HANDLER
         mode = Mode(not (is_thread and self._cpu.get("control") & NPRIV), is_urgent=False)
-        if not self._protection.allows_all(sp, FRAME_SIZE, AccessKind.READ, mode):
-            return self._faults.mem_manage(Cfsr.MUNSTKERR) or self._take(exc_return)
-        if where is None:
-            return self._faults.bus(Cfsr.UNSTKERR) or self._take(exc_return)
+        if not self._protection.allows_all(sp, size, AccessKind.READ, mode):
+            return self._faults.mem_manage(Cfsr.MUNSTKERR) or self._take(tail)
+        if where is None or not self._fp.leave(sp + FRAME_SIZE, is_extended=is_extended):
+            return self._faults.bus(Cfsr.UNSTKERR) or self._take(tail)
         frame = [int.from_bytes(where[n : n + 4], "little") for n in range(0, FRAME_SIZE, 4)]
         *registers, pc, xpsr = frame
         if bool(xpsr & XPSR_IPSR) is not (exc_return == EXC_RETURN_HANDLER):
-            return self._fault_on_return(exc_return)  # as if the frame had been pushed again
-        sp = sp + FRAME_SIZE + 4 * bool(xpsr & XPSR_ALIGNED) & WORD_MASK
+            return self._fault_on_return(tail)  # as if the frame had been pushed again
+        sp = sp + size + 4 * bool(xpsr & XPSR_ALIGNED) & WORD_MASK
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
         control = self._cpu.get("control")
         self._cpu.set("control", control | SPSEL if on_psp else control & ~SPSEL)
@@ -250,6 +269,7 @@ class ExceptionModel:
 
     def run(self, deadline: int) -> StopReason:
         """Execute until `deadline`, or one instruction where the DebugMonitor steps."""
+        self._fp.arm()
         if not self._faults.is_stepping:
             return self._cpu.run(deadline)
         stop = self._cpu.step()
@@ -273,6 +293,11 @@ class ExceptionModel:
                 self._sleep = Sleep.EVENT
             case BusFaultStop():
                 return self._access_fault(stop)
+            case NoCoprocessor(is_fpu=True):
+                fault = self._fp.first_use()
+                if fault is Cfsr.LSPERR:
+                    return faults.bus(fault)
+                return None if fault is None else faults.usage(fault)
             case _ if type(stop) in USAGE_FAULTS:
                 return faults.usage(USAGE_FAULTS[type(stop)])
             case _:

@@ -58,6 +58,8 @@ class UndefinedInstruction:
 class NoCoprocessor:
     """An instruction of a coprocessor that is absent or not enabled; pc is on it."""
 
+    is_fpu: bool = False  # the first floating-point instruction, perhaps, of a context
+
 
 @dataclass(frozen=True, slots=True)
 class UnalignedAccess:

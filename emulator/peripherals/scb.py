@@ -127,6 +127,7 @@ class Cfsr(Register):
     INVSTATE = Field(17, 17, Access.RC_W1)
     UNDEFINSTR = Field(16, 16, Access.RC_W1)
     BFARVALID = Field(15, 15, Access.RC_W1)
+    LSPERR = Field(13, 13, Access.RC_W1)
     STKERR = Field(12, 12, Access.RC_W1)
     UNSTKERR = Field(11, 11, Access.RC_W1)
     IMPRECISERR = Field(10, 10, Access.RC_W1)
