@@ -19,6 +19,7 @@ class Serial(SerialBase):
     """A port. Imports are late: pyserial reports an ImportError of this file as a bad URL."""
 
     _pace: Any = None
+    _switches_off = True  # closing it does; also when it is forgotten, which io does by itself
 
     def open(self) -> None:
         """Switch the board on. SerialException says what is wrong with the URL or the firmware."""
@@ -37,13 +38,14 @@ class Serial(SerialBase):
     def over(cls, pace: Any) -> Self:
         """Return an open port to a board that is switched on already."""
         port = cls()
-        port._pace, port.is_open = pace, True
+        port._pace, port.is_open, port._switches_off = pace, True, False
         return port
 
     def close(self) -> None:
         if self.is_open:
             self.is_open = False
-            self._pace.close()
+            if self._switches_off:
+                self._pace.close()
 
     def _set_up(self, line: "Link") -> None:
         """Have the line as this port is set: before the board runs, for the same run each time."""

@@ -1,5 +1,6 @@
 """Lockstep and real time: two ways to run a board behind a port."""
 
+import gc
 import re
 import threading
 import time
@@ -246,6 +247,14 @@ def test_mistake_in_the_boards_thread_reaches_who_reads_and_the_log(
     words = "the emulated board stopped: ZeroDivisionError('planted'); this is a mistake in FPBay"
     assert [failure[: len(words)] for failure in failures] == [words] * 3
     assert "Traceback" in caplog.text
+
+
+def test_port_that_is_forgotten_leaves_a_board_that_was_on_already(build: Build) -> None:
+    with closing(Realtime(board_with(build, ECHO))) as pace:
+        assert Serial.over(pace).read(1) == b"!"
+        gc.collect()  # io closes what is forgotten
+        pace.write(b"a")
+        assert pace.read(1, 5) == b"A"
 
 
 def error_of(action: Callable[[], object]) -> str:
