@@ -1,14 +1,15 @@
 """System Control Block (SCB): identification, vector table, system exceptions and fault status.
 
 Sources: DDI 0403E.e B3.2. ICSR and SHCSR are views of emulator/interrupts.py.
-Not modelled: AFSR, SCR.SLEEPDEEP (sleep is sleep), AIRCR's bits for debuggers.
+Not modelled: CCR.DIV_0_TRP and UNALIGN_TRP, AFSR, SCR.SLEEPDEEP (sleep is sleep), AIRCR's bits for
+debuggers.
 """
 
 from collections.abc import Callable
 
 from emulator.interrupts import FIRST_IRQ, Exc, Interrupts, Masks
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 VECTKEY = 0x05FA
 VECTKEYSTAT = 0xFA05
@@ -70,8 +71,8 @@ class Ccr(Register):
 
     STKALIGN = Field(9, 9)  # 1: frames are aligned to 8 bytes
     BFHFNMIGN = Field(8, 8)  # 1: HardFault, NMI and FAULTMASK ignore BusFaults of data accesses
-    DIV_0_TRP = Field(4, 4)
-    UNALIGN_TRP = Field(3, 3)
+    DIV_0_TRP = Unmodelled(4, 4)
+    UNALIGN_TRP = Unmodelled(3, 3)
     USERSETMPEND = Field(1, 1)  # 1: unprivileged code may write STIR
     NONBASETHRDENA = Field(0, 0)  # 1: a return to Thread mode may leave exceptions active
 

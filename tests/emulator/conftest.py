@@ -141,11 +141,11 @@ def part_with(**core: object) -> Part:
 
 
 @pytest.fixture(scope="session")
-def boards(build: Callable[[str], Path]) -> Callable[[str, Part], tuple[Board, Snapshot]]:
+def boards(build: Callable[[str], Path]) -> Callable[..., tuple[Board, Snapshot]]:
     """One board per program and part, and its state once it is idle."""
 
     @functools.cache
-    def boot(source: str, part: Part) -> tuple[Board, Snapshot]:
+    def boot(source: str, part: Part = USUAL) -> tuple[Board, Snapshot]:
         board = Board(part, load_image(build(source)))
         board.run_for(ms=2)
         return board, board.snapshot()
@@ -154,11 +154,11 @@ def boards(build: Callable[[str], Path]) -> Callable[[str, Part], tuple[Board, S
 
 
 @pytest.fixture(scope="session")
-def booted_once(boards: Callable[[str, Part], tuple[Board, Snapshot]]) -> Callable[..., Guest]:
+def booted_once(boards: Callable[..., tuple[Board, Snapshot]]) -> Callable[..., Guest]:
     """`boot`, for tests that run many examples."""
 
-    def boot(source: str, part: Part = USUAL) -> Guest:
-        board, snapshot = boards(source, part)
+    def boot(source: str, *part: Part) -> Guest:
+        board, snapshot = boards(source, *part)
         board.restore(snapshot)
         return Guest(board)
 

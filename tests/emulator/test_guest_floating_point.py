@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.board import Snapshot
 from emulator.peripherals.fpb import FPB_V1
+from emulator.snapshot import Snapshot
 from tests.emulator.conftest import part_with
 
 if TYPE_CHECKING:
