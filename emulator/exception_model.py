@@ -16,7 +16,7 @@ from emulator.memory_map import MemoryMap, is_execute_never
 from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.scb import Cfsr, Scb
 from emulator.protection import Mode, Protection
-from emulator.registers import WORD_MASK
+from emulator.registers import WORD_MASK, Field
 from emulator.stops import (
     Breakpoint,
     BusFaultStop,
@@ -45,7 +45,7 @@ EXC_RETURN_TOP = 0xF000_0000
 EXC_RETURN_BASIC = 1 << 4  # 0: the frame is an extended one
 
 
-USAGE_FAULTS = {
+USAGE_FAULTS: dict[type[StopReason], Field] = {
     UndefinedInstruction: Cfsr.UNDEFINSTR,
     NoCoprocessor: Cfsr.NOCP,
     UnalignedAccess: Cfsr.UNALIGNED,
@@ -295,9 +295,9 @@ class ExceptionModel:
                 return self._access_fault(stop)
             case NoCoprocessor(is_fpu=True):
                 fault = self._fp.first_use()
-                if fault is Cfsr.LSPERR:
-                    return faults.bus(fault)
-                return None if fault is None else faults.usage(fault)
+                if fault is None:
+                    return None
+                return faults.bus(fault) if fault is Cfsr.LSPERR else faults.usage(fault)
             case _ if type(stop) in USAGE_FAULTS:
                 return faults.usage(USAGE_FAULTS[type(stop)])
             case _:

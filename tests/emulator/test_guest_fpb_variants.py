@@ -93,13 +93,13 @@ def test_match_without_monitor_is_a_hardfault_or_ignored(
     build: "Callable[[str], Path]", core: dict[str, object]
 ) -> None:
     program = PROGRAM if core else "fpb.c"
-    call: tuple[str, *tuple[int, ...]] = (
-        ("unmonitored",) if core else ("run_into_breakpoint", 0b01, 0)
-    )
     for ignored in (False, True):
         choices = Choices(unmonitored_break_is_ignored=ignored)
         guest = board_with(build(program), choices, **core)
-        assert guest.call(*call) == (7 if core else 2)
+        if core:
+            assert guest.call("unmonitored") == 7
+        else:
+            assert guest.call("run_into_breakpoint", 0b01, 0) == 2
         assert guest.out(26) == (0 if ignored else 1)  # how often HardFault was taken
 
 
