@@ -307,7 +307,7 @@ class Board:
     def why_silent(self) -> str:
         """Say in words why nothing has come from the board: its console, and where the core is."""
         pc = self.register("pc")
-        doing = "sleeps" if self._is_sleeping else "runs"
+        doing = "sleeps" if self._exceptions.is_sleeping else "runs"
         where = f"{pc:#010x} ({self.image.function_at(pc) or 'no function'})"
         console = why_silent(self.units, self.part.console)
         return f"{console}; the core {doing} at {where}, exception {self.register('ipsr')}"
