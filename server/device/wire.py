@@ -90,8 +90,11 @@ class Wire:
         """Close the port. Closing twice does nothing."""
         if self.lost is None:
             self.lost = PortError(self._name, "the connection was closed", "connect again")
+        connection = getattr(self._port, "_socket", None)
         with suppress(OSError):
             self._port.close()
+        if connection is not None:  # pyserial leaves it open where the far end is gone already
+            connection.close()
 
     @property
     def _name(self) -> str:

@@ -1,3 +1,5 @@
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -5,6 +7,7 @@ from itertools import count
 import pytest
 import serial
 
+from server.device.port import open_port
 from server.device.protocol import Request
 from server.device.session import Session
 from server.errors import (
@@ -372,3 +375,16 @@ def test_line_is_written_in_pieces_of_the_size_asked_for(
         assert session.execute(Request("echo", ("-d", "00" * 100))).ok
     assert max(pieces) == min(fragment, len("fl -c echo -d \n") + 200)
     assert sum(pieces) == sum(len(line) + 1 for line in far_end.lines)
+
+
+def test_socket_whose_far_end_is_gone_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = open_port(f"socket://127.0.0.1:{listener.getsockname()[1]}")
+        far_end, _ = listener.accept()
+    connection: socket.socket = vars(port)["_socket"]  # pyserial shows it nowhere
+    with Session(port, lambda _: None) as session:
+        far_end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        far_end.close()
+        with pytest.raises(PortError, match="the connection broke"):
+            session.execute(PING)
+    assert connection.fileno() < 0
