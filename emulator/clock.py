@@ -16,6 +16,7 @@ from emulator.trace import Happening, Trace
 
 NS_PER_S = 1_000_000_000
 NEVER = 2**63
+FIRST_WIDE = 0xE800  # the lowest halfword that starts a 32-bit instruction. DDI 0403E.e A5.1
 REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS = 16, 4096, 3, 16  # as in native/clock.c
 
 
@@ -203,6 +204,10 @@ class Clock:
     def halfword_at(self, address: int) -> int:
         """Return the halfword that a fetch from RAM or flash sees, 0 where neither is."""
         return int(self.library.clock_halfword_at(ctypes.byref(self.native), address & 0xFFFF_FFFF))
+
+    def width_at(self, address: int) -> int:
+        """Return how many bytes the instruction at an address has."""
+        return 4 if self.halfword_at(address) >= FIRST_WIDE else 2
 
     @property
     def block_end(self) -> int:

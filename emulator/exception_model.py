@@ -8,13 +8,14 @@ is a fault of the entry itself. An unaligned LDM, LDRD or STRD is made; an unali
 import enum
 from typing import Any
 
-from emulator.cpu import NPRIV, Cpu
+from emulator.core_registers import NPRIV
+from emulator.core_units import CoreUnits
+from emulator.cpu import Cpu
 from emulator.fault_model import FaultModel, Lockup
 from emulator.fp_context import EXTENSION_SIZE, FpContext
 from emulator.interrupts import Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
-from emulator.peripherals.debug import CoreDebug
-from emulator.peripherals.scb import Cfsr, Scb
+from emulator.peripherals.scb import Cfsr
 from emulator.protection import Mode, Protection
 from emulator.registers import WORD_MASK, Field
 from emulator.stops import (
@@ -32,11 +33,10 @@ from emulator.stops import (
     WaitForInterrupt,
 )
 from emulator.views import AccessKind
+from emulator.xpsr import XPSR_IPSR, XPSR_T
 
 FRAME_SIZE = 32  # bytes: r0-r3, r12, lr, return address, xpsr. DDI 0403E.e B1.5.6
 XPSR_ALIGNED = 1 << 9  # in the stacked xpsr: SP was moved by 4 to align the frame
-XPSR_T = 1 << 24
-XPSR_IPSR = 0x1FF
 SPSEL = 1 << 1  # of CONTROL
 EXC_RETURN_HANDLER = 0xFFFF_FFF1
 EXC_RETURN_THREAD_MSP = 0xFFFF_FFF9
@@ -79,39 +79,40 @@ class ExceptionModel:
         cpu: Cpu,
         memory_map: MemoryMap,
         interrupts: Interrupts,
-        scb: Scb,
-        debug: CoreDebug,
+        units: CoreUnits,
         protection: Protection,
-        fp: FpContext,
     ) -> None:
-        self._fp = fp
-        self._protection = protection
-        self._cpu, self._memory_map, self._interrupts, self._scb = cpu, memory_map, interrupts, scb
-        self._faults = FaultModel(interrupts, scb, debug, self.masks, lambda: cpu.get("pc"))
-        self._frame = cpu.register_set("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
-        self._stacks = cpu.register_set("msp", "psp")
-        self._entry = cpu.register_set("lr", "pc", "xpsr")
+        self._cpu, self._memory_map, self._interrupts = cpu, memory_map, interrupts
+        self._protection, self._scb = protection, units.scb
+        self._core = core = cpu.registers
+        self._fp = FpContext(core, memory_map, units.fpu, units.access)
+        self._faults = FaultModel(
+            interrupts, units.scb, units.debug, self.masks, lambda: core.get("pc")
+        )
+        self._frame = core.register_set("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
+        self._stacks = core.register_set("msp", "psp")
+        self._entry = core.register_set("lr", "pc", "xpsr")
         self._sleep = Sleep.NOTHING
 
     def reset(self) -> None:
         self._sleep = Sleep.NOTHING
-        self._cpu.has_event = False
+        self._core.has_event = False
 
     def state(self) -> tuple[Any, ...]:
-        return (int(self._sleep), self._cpu.has_event, self._cpu.is_exclusive)
+        return (int(self._sleep), self._core.has_event, self._core.is_exclusive)
 
     def restore(self, state: tuple[int, bool, bool]) -> None:
-        sleep, self._cpu.has_event, self._cpu.is_exclusive = state
+        sleep, self._core.has_event, self._core.is_exclusive = state
         self._sleep = Sleep(sleep)
 
     def masks(self) -> Masks:
-        return Masks(*self._cpu.masks.read())
+        return Masks(*self._core.masks.read())
 
     def take_pending(self) -> Lockup | None:
         """Enter the pending exception that preempts what runs now, if there is one."""
         if self._interrupts.has_news:
             self._interrupts.has_news = False
-            self._cpu.has_event |= bool(self._scb.scr.SEVONPEND)
+            self._core.has_event |= bool(self._scb.scr.SEVONPEND)
         if self._sleep:
             self._wake()
         if self._interrupts.is_any_pending and self._interrupts.preempting(self.masks()):
@@ -128,8 +129,8 @@ class ExceptionModel:
         masks = self.masks()
         if self._sleep is Sleep.INTERRUPT:
             masks = masks._replace(primask=0)  # it wakes the core and is not taken
-        elif self._cpu.has_event:
-            self._cpu.has_event = False
+        elif self._core.has_event:
+            self._core.has_event = False
             self._sleep = Sleep.NOTHING
         if self._interrupts.preempting(masks) is not None:
             self._sleep = Sleep.NOTHING
@@ -138,9 +139,9 @@ class ExceptionModel:
 
     def _enter(self) -> Lockup | None:
         frame = self._frame.read()
-        control = self._cpu.get("control")
-        from_handler, mode = bool(frame[-1] & XPSR_IPSR), self._cpu.mode
-        self._cpu.set("ipsr", Exc.HARDFAULT)  # Handler mode: MSP and PSP are readable there
+        control = self._core.get("control")
+        from_handler, mode = bool(frame[-1] & XPSR_IPSR), self._core.mode
+        self._core.set("ipsr", Exc.HARDFAULT)  # Handler mode: MSP and PSP are readable there
         msp, psp = self._stacks.read()
         on_psp = not from_handler and bool(control & SPSEL)
         is_extended = self._fp.is_active
@@ -154,7 +155,7 @@ class ExceptionModel:
             else:
                 self._faults.while_stacking(Exc.BUSFAULT, Cfsr.STKERR)
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
-        self._cpu.set("control", control & ~SPSEL)
+        self._core.set("control", control & ~SPSEL)
         self._fp.drop()
         self._cpu.clear_exclusive()
         thread = EXC_RETURN_THREAD_PSP if on_psp else EXC_RETURN_THREAD_MSP
@@ -197,25 +198,25 @@ class ExceptionModel:
     def _start(self, number: int, vector: int, exc_return: int) -> None:
         self._interrupts.activate(number)
         self._sleep = Sleep.NOTHING
-        self._cpu.has_event = True
+        self._core.has_event = True
         self._entry.write(exc_return, vector & ~1, number | XPSR_T * (vector & 1))
         self._set_mode(number)
 
     def _set_mode(self, ipsr: int) -> None:
-        self._cpu.set("ipsr", ipsr)
-        if self._cpu.get("control") & NPRIV or self._protection.depends_on_mode:
-            self._cpu.mode_changed()
+        self._core.set("ipsr", ipsr)
+        if self._core.get("control") & NPRIV or self._protection.depends_on_mode:
+            self._core.mode_changed()
 
     # Return. DDI 0403E.e B1.5.
 
     def _leave(self, exc_return: int) -> Lockup | None:
         """Return from the current exception, or go straight on to a pending one."""
         interrupts = self._interrupts
-        number = self._cpu.get("ipsr")
+        number = self._core.get("ipsr")
         is_active = number in interrupts.active
         interrupts.deactivate(number)
         if number != Exc.NMI:
-            self._cpu.set("faultmask", 0)
+            self._core.set("faultmask", 0)
         if not is_active or not self._is_legal(exc_return):
             return self._fault_on_return(exc_return)
         if interrupts.preempting(self.masks()) is not None:
@@ -244,7 +245,7 @@ class ExceptionModel:
         where = self._memory_map.slice_at(sp, FRAME_SIZE)
         size = FRAME_SIZE + EXTENSION_SIZE * is_extended
         is_thread = exc_return != EXC_RETURN_HANDLER
-        mode = Mode(not (is_thread and self._cpu.get("control") & NPRIV), is_urgent=False)
+        mode = Mode(not (is_thread and self._core.get("control") & NPRIV), is_urgent=False)
         if not self._protection.allows_all(sp, size, AccessKind.READ, mode):
             return self._faults.mem_manage(Cfsr.MUNSTKERR) or self._take(tail)
         if where is None or not self._fp.leave(sp + FRAME_SIZE, is_extended=is_extended):
@@ -255,12 +256,12 @@ class ExceptionModel:
             return self._fault_on_return(tail)  # as if the frame had been pushed again
         sp = sp + size + 4 * bool(xpsr & XPSR_ALIGNED) & WORD_MASK
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
-        control = self._cpu.get("control")
-        self._cpu.set("control", control | SPSEL if on_psp else control & ~SPSEL)
+        control = self._core.get("control")
+        self._core.set("control", control | SPSEL if on_psp else control & ~SPSEL)
         self._cpu.clear_exclusive()
         self._frame.write(*registers, pc & ~1, xpsr & ~XPSR_ALIGNED)
         self._set_mode(xpsr & XPSR_IPSR)  # last: it may end the privilege to write the rest
-        self._cpu.has_event = True
+        self._core.has_event = True
         if not self._interrupts.active and self._scb.scr.SLEEPONEXIT:
             self._sleep = Sleep.INTERRUPT
         return None

@@ -6,7 +6,7 @@ the code it interrupted. Sources: DDI 0403E.e B1.5.7, B1.5.8.
 Deviation: CONTROL bit 3, reserved, may read as 1 while bit 2, FPCA, does.
 """
 
-from emulator.cpu import Cpu
+from emulator.core_registers import CoreRegisters
 from emulator.memory_map import MemoryMap
 from emulator.peripherals.fpu import CoprocessorAccess, Fpu
 from emulator.peripherals.scb import Cfsr
@@ -22,10 +22,14 @@ class FpContext:
     """The floating-point side of exception entry and return; `fpu` is None where there is none."""
 
     def __init__(
-        self, cpu: Cpu, memory_map: MemoryMap, fpu: Fpu | None, access: CoprocessorAccess
+        self,
+        core: CoreRegisters,
+        memory_map: MemoryMap,
+        fpu: Fpu | None,
+        access: CoprocessorAccess,
     ) -> None:
-        self._cpu, self._memory_map, self._fpu, self._access = cpu, memory_map, fpu, access
-        self._registers = cpu.register_set(*REGISTERS, "fpscr") if fpu else None
+        self._core, self._memory_map, self._fpu, self._access = core, memory_map, fpu, access
+        self._registers = core.register_set(*REGISTERS, "fpscr") if fpu else None
 
     @property
     def exists(self) -> bool:
@@ -34,25 +38,25 @@ class FpContext:
     @property
     def is_active(self) -> bool:
         """CONTROL.FPCA: the code that runs has a floating-point context."""
-        return self.exists and bool(self._cpu.get("control") & FPCA)
+        return self.exists and bool(self._core.get("control") & FPCA)
 
     def _set_active(self, *, active: bool) -> None:
-        control = self._cpu.get("control") & ~FPCA_IN_ENGINE
-        self._cpu.set_control(control | FPCA_IN_ENGINE * active)
+        control = self._core.get("control") & ~FPCA_IN_ENGINE
+        self._core.set_control(control | FPCA_IN_ENGINE * active)
 
     def arm(self) -> None:
         """Decide whether the next floating-point instruction stops the core."""
         fpu = self._fpu
         if fpu is None:
             return
-        is_usable = self._access.allows(is_privileged=self._cpu.mode.is_privileged)
+        is_usable = self._access.allows(is_privileged=self._core.mode.is_privileged)
         has_context = self.is_active or not fpu.fpccr.ASPEN
-        self._cpu.has_no_coprocessor = not (is_usable and has_context) or bool(fpu.fpccr.LSPACT)
+        self._core.has_no_coprocessor = not (is_usable and has_context) or bool(fpu.fpccr.LSPACT)
 
     def first_use(self) -> Field | None:
         """Let a floating-point instruction go on; return the fault where it may not."""
         fpu = self._fpu
-        if fpu is None or not self._access.allows(is_privileged=self._cpu.mode.is_privileged):
+        if fpu is None or not self._access.allows(is_privileged=self._core.mode.is_privileged):
             return Cfsr.NOCP
         if fpu.fpccr.LSPACT:
             if not self._store(fpu.fpcar.word):
@@ -60,7 +64,7 @@ class FpContext:
             fpu.fpccr.LSPACT = 0
         if fpu.fpccr.ASPEN and not self.is_active:
             self._set_active(active=True)
-            self._cpu.set("fpscr", fpu.fpdscr.word)
+            self._core.set("fpscr", fpu.fpdscr.word)
         return None
 
     def enter(self, address: int, *, is_thread: bool, is_privileged: bool) -> bool:

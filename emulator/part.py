@@ -15,7 +15,7 @@ from emulator.peripherals.fpb import FpbConfig
 class Core:
     """The processor, as its implementer configured it."""
 
-    model: str  # "cortex-m3" or "cortex-m4": a key of emulator.cpu.MODELS
+    model: str  # "cortex-m3" or "cortex-m4": a key of emulator.engine.MODELS
     cpuid: int
     irqs: int  # external interrupts
     priority_bits: int

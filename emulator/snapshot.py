@@ -112,7 +112,8 @@ class Keeper:
         on_flash_changed: Callable[[], None],
     ) -> None:
         self._cpu, self._memories, self._views = cpu, memory_map.memories, views
-        self._pieces: dict[str, Stateful] = {**pieces, "core": cpu}  # the core last: it may resume
+        # The core last: it may resume.
+        self._pieces: dict[str, Stateful] = {**pieces, "core": cpu.registers}
         self._on_flash_changed = on_flash_changed
         self._flash: dict[Memory, bytes] = {}  # what it holds, where that is known
         sizes = tuple(f"{memory.region.name} {memory.region.size}" for memory in self._memories)

@@ -16,13 +16,19 @@ EMULATOR_ROWS = (
     ("pace", "recording", "coverage"),
     ("board",),
     ("parts",),
-    ("programming",),
-    ("exception_model", "fp_context", "part", "link", "snapshot"),
+    ("assembly",),
+    ("programming", "coherence", "exception_model"),
+    ("core_units", "fp_context", "link", "snapshot", "outside"),
+    ("part",),
     ("cpu",),
+    ("second_look",),
+    ("accesses",),
+    ("core_registers",),
+    ("engine",),
     ("fault_model", "protection"),
     ("bus", "views", "stops", "diagnosis"),
     ("peripherals",),
-    ("clock", "interrupts", "memory_map", "image", "registers", "plain", "faults"),
+    ("xpsr", "clock", "interrupts", "memory_map", "image", "registers", "plain", "faults"),
     ("native", "trace", "targets"),
     ("errors",),
 )
@@ -60,7 +66,7 @@ def test_server_reaches_the_emulator_through_its_port_and_its_command_line_only(
 @pytest.mark.parametrize(
     ("library", "files"),
     [
-        pytest.param("unicorn", {"emulator/cpu.py"}, id="unicorn"),
+        pytest.param("unicorn", {"emulator/engine.py"}, id="unicorn"),
         pytest.param(
             "elftools", {"emulator/image.py", "server/patch/", "firmware/build.py"}, id="pyelftools"
         ),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.board import Board, Choices
+from emulator.assembly import Choices
+from emulator.board import Board
 from emulator.image import load_image
 from emulator.peripherals.fpb import FPB_V1_REDUCED, FPB_V2_8
 from tests.emulator.conftest import Guest, part_with

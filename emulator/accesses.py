@@ -1,0 +1,91 @@
+"""What the guest's accesses see: which page the engine finds, or the fault where there is none.
+
+Beside the rules of views.py and protection.py there are the cpu's own purposes: a fault's address
+is being looked for, an instruction is executed access by access, or ours instead of the guest's.
+"""
+
+from emulator.bus import Bus
+from emulator.core_registers import CoreRegisters
+from emulator.engine import NOTHING_BASE, OWN_CODE_BASE, Engine
+from emulator.memory_map import PAGE_SIZE
+from emulator.protection import Protection, Verdict
+from emulator.stops import BusFaultStop
+from emulator.views import AccessKind, Answer, Permission, Views
+
+PERMISSIONS = {
+    AccessKind.FETCH: Permission.EXECUTE,
+    AccessKind.READ: Permission.READ,
+    AccessKind.WRITE: Permission.WRITE,
+}
+# Engine-physical, and nothing is mapped there: the guest address that has nothing, moved up.
+NOWHERE = 1 << 32
+# A page where no guest address is answered with anything else, for instructions of our own.
+OWN_CODE = 0xFFFF_F800
+
+
+class Accesses:
+    """Answers the engine's questions."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        registers: CoreRegisters,
+        views: Views,
+        bus: Bus,
+        protection: Protection,
+    ) -> None:
+        self._engine, self._registers = engine, registers
+        self._views, self._bus, self._protection = views, bus, protection
+        self.breakpoints: frozenset[int] = frozenset()
+        self.fault: BusFaultStop | None = None  # of the access that was refused last
+        self.refused = Verdict.ALLOWED  # what was said of it
+        self.runs_own_code = False
+        self.is_tolerant = False  # accesses to where nothing is are made, to nothing
+        self.is_locating = False  # or to NOWHERE: a fault's address is being looked for
+        self.is_observed = False  # one instruction is executed; its accesses are judged one by one
+        engine.on_fill = self.fill
+
+    def fill(self, address: int, access: AccessKind) -> Answer | None:
+        if access is AccessKind.FETCH and self._views.is_new_code_page(address):
+            self._engine.flush_tlb()  # or the page's data entry would let stores pass by unseen
+        answer = self._answer(address, access)
+        if answer is None:
+            is_protected = self.refused is Verdict.MEM_FAULT
+            self.fault = BusFaultStop(address, access is AccessKind.FETCH, is_protected)
+        return answer
+
+    def judge(self, address: int, access: AccessKind) -> Verdict:
+        return self._protection.of(address, access, self._registers.mode)
+
+    def reached_nowhere(self, access: AccessKind, address: int, size: int) -> None:
+        """Note the address that a fault is about, found while locating it."""
+        del size
+        address &= ~NOWHERE
+        is_protected = self.judge(address, access) is Verdict.MEM_FAULT
+        self.fault = BusFaultStop(address, is_fetch=False, is_protected=is_protected)
+
+    def _answer(self, page: int, access: AccessKind) -> Answer | None:
+        if self.runs_own_code and page == OWN_CODE:
+            return Answer(OWN_CODE_BASE, Permission.EXECUTE)
+        verdict = self.refused = self._protection.of_page(page, access, self._registers.mode)
+        if verdict is Verdict.ALLOWED or (verdict is Verdict.MIXED and self.is_observed):
+            answer = self._views.answer(page, access, is_peripheral=self._bus.has)
+            if answer is not None:
+                return Answer(answer.physical, self._allowed(page, answer.permissions))
+        if access is AccessKind.FETCH:
+            # A breakpoint at a page's start makes the engine ask for the page before it, too.
+            is_asked_too = page + PAGE_SIZE in self.breakpoints
+            return Answer(NOTHING_BASE, Permission.EXECUTE) if is_asked_too else None
+        alone = PERMISSIONS[access]
+        if self.is_locating:
+            return Answer(NOWHERE | page, alone)
+        return Answer(NOTHING_BASE, alone) if self.is_tolerant else None
+
+    def _allowed(self, page: int, permissions: Permission) -> Permission:
+        """Leave out what only another kind of access would have to ask for."""
+        if self.is_observed or not self._protection.depends_on_mode:
+            return permissions
+        for kind, permission in PERMISSIONS.items():
+            if self._protection.of_page(page, kind, self._registers.mode) is not Verdict.ALLOWED:
+                permissions &= ~permission
+        return permissions

@@ -1,0 +1,110 @@
+"""The core's registers, readable and writable whatever mode it is in.
+
+Sources: DDI 0403E.e B1.4. The engine lets unprivileged code see less, as the core does, and its own
+idea of the mode has to be renewed: both are dealt with here.
+"""
+
+from collections.abc import Callable
+
+from emulator.clock import Clock
+from emulator.engine import REGISTERS, Engine, RegisterSet
+from emulator.protection import Mode, Protection
+from emulator.xpsr import XPSR_T
+
+NMI, HARDFAULT = 2, 3  # in IPSR
+NPRIV = 1  # of CONTROL: Thread mode is unprivileged
+MASKS = ("primask", "basepri", "faultmask")
+CORE = (*(f"r{n}" for n in range(13)), "lr", "pc", "msp", "psp", "xpsr", *MASKS, "control")
+FP = (*(f"s{n}" for n in range(32)), "fpscr")
+
+
+class CoreRegisters:
+    """The registers, and what else of the core's state is in the native clock."""
+
+    def __init__(
+        self, engine: Engine, clock: Clock, protection: Protection, *, has_fpu: bool
+    ) -> None:
+        self._engine, self._native, self._protection = engine, clock.native, protection
+        self.register_set: Callable[..., RegisterSet] = engine.register_set
+        self.masks = engine.register_set(*MASKS)
+        self.resume = engine.register_set("pc", "xpsr")
+        self._names = CORE + FP * has_fpu
+        self._state = engine.register_set(*self._names)
+        self._read, self._write = engine.read_register, engine.write_register
+
+    def get(self, name: str) -> int:
+        return self._read(REGISTERS[name])
+
+    def set(self, name: str, value: int) -> None:
+        thumb = name == "pc"  # the engine takes EPSR.T from bit 0 of the address
+        self._write(REGISTERS[name], value | thumb)
+
+    def reset(self, sp: int, entry: int) -> None:
+        """Take the reset vector's values. DDI 0403E.e B1.5."""
+        values = {"lr": 0xFFFF_FFFF, "pc": entry & ~1, "msp": sp & ~3, "xpsr": XPSR_T * (entry & 1)}
+        self.restore((*(values.get(name, 0) for name in self._names), 0))
+
+    def state(self) -> tuple[int, ...]:
+        """Return every register, readable or not in the core's present mode."""
+        ipsr = self.get("ipsr")
+        self.set("ipsr", ipsr or 1)  # unprivileged Thread mode reads both stack pointers as 0
+        values = self._state.read()
+        self.set("ipsr", ipsr)
+        return (*values, ipsr)
+
+    def restore(self, state: tuple[int, ...]) -> None:
+        *values, ipsr = state
+        self.set("ipsr", 1)  # Handler mode: everything can be written
+        self.set("control", 0)
+        self._state.write(*values)
+        self.set("ipsr", ipsr)
+        self.mode_changed()
+
+    @property
+    def mode(self) -> Mode:
+        ipsr = self.get("ipsr")
+        is_privileged = bool(ipsr) or not self.get("control") & NPRIV
+        return Mode(is_privileged, is_urgent=ipsr in {NMI, HARDFAULT})
+
+    def set_control(self, value: int) -> None:
+        """Write CONTROL, which the engine does not let unprivileged code do."""
+        ipsr = self.get("ipsr")
+        self.set("ipsr", ipsr or HARDFAULT)
+        self.set("control", value)
+        self.set("ipsr", ipsr)
+        self.mode_changed()
+
+    def mode_changed(self) -> None:
+        """Have the engine access memory as the present mode may: its own flag is older."""
+        self.set("cpsr", self.get("cpsr"))  # recomputes the flag; nothing else does
+        if self._protection.depends_on_mode:
+            self._engine.flush_tlb()  # the engine's flag does not tell HardFault from others
+
+    # Not in registers.
+
+    @property
+    def has_event(self) -> bool:
+        """The event register, which SEV sets and WFE clears."""
+        return bool(self._native.has_event)
+
+    @has_event.setter
+    def has_event(self, value: bool) -> None:
+        self._native.has_event = value
+
+    @property
+    def has_no_coprocessor(self) -> bool:
+        """Whether the core stops before the next floating-point instruction."""
+        return bool(self._native.has_no_coprocessor)
+
+    @has_no_coprocessor.setter
+    def has_no_coprocessor(self, value: bool) -> None:
+        self._native.has_no_coprocessor = value
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether the exclusive monitor may be set: LDREX has been executed."""
+        return bool(self._native.is_exclusive)
+
+    @is_exclusive.setter
+    def is_exclusive(self, value: bool) -> None:
+        self._native.is_exclusive = value

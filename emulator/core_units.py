@@ -1,0 +1,61 @@
+"""The peripherals that belong to the core itself, in the Private Peripheral Bus's addresses.
+
+Sources: DDI 0403E.e B3.1, B3.2 (map of the System Control Space), C1 (debug).
+"""
+
+from collections.abc import Callable, Iterator
+
+from emulator.clock import Clock
+from emulator.interrupts import Interrupts, Masks
+from emulator.part import Core
+from emulator.peripherals.base import Peripheral
+from emulator.peripherals.debug import CoreDebug
+from emulator.peripherals.dwt import Dwt
+from emulator.peripherals.fpb import Fpb
+from emulator.peripherals.fpu import CoprocessorAccess, Fpu
+from emulator.peripherals.mpu import Mpu
+from emulator.peripherals.nvic import Nvic, SoftwareTrigger
+from emulator.peripherals.scb import Scb
+from emulator.peripherals.systick import SysTick
+
+
+class CoreUnits:
+    """The units of one core; the callbacks are what they ask of the rest of the machine."""
+
+    def __init__(
+        self,
+        core: Core,
+        clock: Clock,
+        interrupts: Interrupts,
+        *,
+        masks: Callable[[], Masks],
+        on_fpb_change: Callable[[], None],
+        on_mpu_change: Callable[[], None],
+        on_reset_request: Callable[[], None],
+    ) -> None:
+        attention = clock.request_attention
+        self.fpb = Fpb(core.fpb, on_fpb_change)
+        self.scb = Scb(
+            interrupts, core.cpuid, masks, on_reset_request, stkalign=core.stkalign_at_reset
+        )
+        self.debug = CoreDebug(interrupts, on_fpb_change)
+        self.mpu = Mpu(core.mpu_regions, on_mpu_change)
+        self.access = CoprocessorAccess(has_fpu=core.has_fpu, on_change=attention)
+        self.fpu = Fpu(attention) if core.has_fpu else None
+        self._dwt = Dwt(clock, self.debug)
+        self._systick = SysTick(clock, interrupts, core.systick_calib)
+        self._nvic, self._stir = Nvic(interrupts), SoftwareTrigger(interrupts)
+
+    def __iter__(self) -> Iterator[tuple[str, int, int, Peripheral]]:
+        """Give each unit's name, address, size and itself."""
+        yield "DWT", 0xE000_1000, 0x1000, self._dwt
+        yield "FPB", 0xE000_2000, 0x1000, self.fpb
+        yield "SysTick", 0xE000_E010, 0x10, self._systick
+        yield "NVIC", 0xE000_E100, 0x3F0, self._nvic
+        yield "SCB", 0xE000_ED00, 0x80, self.scb
+        yield "MPU", 0xE000_ED90, 0x30, self.mpu
+        yield "CPACR", 0xE000_ED80, 0x10, self.access
+        if self.fpu is not None:
+            yield "FPU", 0xE000_EF30, 0x20, self.fpu
+        yield "CoreDebug", 0xE000_EDF0, 0x10, self.debug
+        yield "STIR", 0xE000_EF00, 0x10, self._stir

@@ -1,0 +1,278 @@
+"""Unicorn as a board's core: memories, peripherals and clock attached, instructions executed.
+
+The only file that imports unicorn. What it makes of a stop is in cpu.py, what the guest's accesses
+see in accesses.py. Sources: DDI 0403E.e B1.4 (registers), B3.1 (map).
+"""
+
+import ctypes
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, Final
+
+from unicorn.arm_const import (
+    UC_ARM_REG_BASEPRI,
+    UC_ARM_REG_CONTROL,
+    UC_ARM_REG_CPSR,
+    UC_ARM_REG_FAULTMASK,
+    UC_ARM_REG_FPSCR,
+    UC_ARM_REG_IPSR,
+    UC_ARM_REG_MSP,
+    UC_ARM_REG_PC,
+    UC_ARM_REG_PRIMASK,
+    UC_ARM_REG_PSP,
+    UC_ARM_REG_R0,
+    UC_ARM_REG_R12,
+    UC_ARM_REG_S0,
+    UC_ARM_REG_SP,
+    UC_ARM_REG_XPSR,
+    UC_CPU_ARM_CORTEX_M3,
+    UC_CPU_ARM_CORTEX_M4,
+)
+from unicorn.unicorn import Uc, UcError
+from unicorn.unicorn_const import (
+    UC_ARCH_ARM,
+    UC_CTL_IO_WRITE,
+    UC_CTL_TLB_FLUSH,
+    UC_ERR_INSN_INVALID,
+    UC_ERR_OK,
+    UC_HOOK_BLOCK,
+    UC_HOOK_INTR,
+    UC_HOOK_MEM_READ,
+    UC_HOOK_MEM_READ_UNMAPPED,
+    UC_HOOK_MEM_WRITE,
+    UC_HOOK_MEM_WRITE_UNMAPPED,
+    UC_HOOK_TLB_FILL,
+    UC_MEM_FETCH,
+    UC_MEM_READ,
+    UC_MEM_READ_UNMAPPED,
+    UC_MEM_WRITE,
+    UC_MEM_WRITE_UNMAPPED,
+    UC_MODE_MCLASS,
+    UC_MODE_THUMB,
+    UC_PROT_ALL,
+    UC_TLB_VIRTUAL,
+)
+from unicorn.unicorn_py3.unicorn import uclib
+
+from emulator.bus import Bus
+from emulator.clock import Clock, Stop
+from emulator.memory_map import PAGE_SIZE, MemoryMap
+from emulator.views import SHADOW_BASE, AccessKind, Answer, Views
+from emulator.xpsr import ITSTATE_BITS
+
+REGISTERS: Final = {
+    **{f"r{n}": UC_ARM_REG_R0 + n for n in range(12)},
+    "r12": UC_ARM_REG_R12,
+    "lr": 10,  # UC_ARM_REG_LR
+    "pc": UC_ARM_REG_PC,
+    "sp": UC_ARM_REG_SP,
+    "msp": UC_ARM_REG_MSP,
+    "psp": UC_ARM_REG_PSP,
+    "xpsr": UC_ARM_REG_XPSR,
+    "ipsr": UC_ARM_REG_IPSR,
+    "cpsr": UC_ARM_REG_CPSR,  # the engine's own
+    "control": UC_ARM_REG_CONTROL,
+    "primask": UC_ARM_REG_PRIMASK,
+    "basepri": UC_ARM_REG_BASEPRI,
+    "faultmask": UC_ARM_REG_FAULTMASK,
+    **{f"s{n}": UC_ARM_REG_S0 + n for n in range(32)},
+    "fpscr": UC_ARM_REG_FPSCR,
+}
+MODELS: Final = {"cortex-m3": UC_CPU_ARM_CORTEX_M3, "cortex-m4": UC_CPU_ARM_CORTEX_M4}
+ACCESSES: Final = {
+    UC_MEM_FETCH: AccessKind.FETCH,
+    UC_MEM_READ: AccessKind.READ,
+    UC_MEM_WRITE: AccessKind.WRITE,
+    UC_MEM_READ_UNMAPPED: AccessKind.READ,
+    UC_MEM_WRITE_UNMAPPED: AccessKind.WRITE,
+}
+OK: Final = UC_ERR_OK  # what `execute` returns: an error of the engine's
+INVALID_INSTRUCTION: Final = UC_ERR_INSN_INVALID
+ALL_ACCESSES: Final = UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE
+TO_NOWHERE: Final = UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED
+READ_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p
+)
+WRITE_CALLBACK = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p
+)
+# Engine-physical: a page of instructions of our own, and one for accesses that reach nothing.
+OWN_CODE_BASE = 0xFE00_0000
+NOTHING_BASE = OWN_CODE_BASE + PAGE_SIZE
+CLREX_BKPT = bytes.fromhex("bff32f8f 00be")
+
+
+class RegisterSet:
+    """Some core registers, read or written in one call of the engine."""
+
+    def __init__(self, handle: Any, names: Iterable[str]) -> None:
+        numbers = [REGISTERS[name] for name in names]
+        self._handle = handle
+        self._count = len(numbers)
+        self._numbers = (ctypes.c_int32 * self._count)(*numbers)
+        self._values = (ctypes.c_uint32 * self._count)()
+        at = ctypes.addressof(self._values)
+        self._pointers = (ctypes.c_void_p * self._count)(*(at + 4 * n for n in range(self._count)))
+
+    def read(self) -> list[int]:
+        uclib.uc_reg_read_batch(self._handle, self._numbers, self._pointers, self._count)
+        return list(self._values)
+
+    def write(self, *values: int) -> None:
+        self._values[:] = list(values)
+        uclib.uc_reg_write_batch(self._handle, self._numbers, self._pointers, self._count)
+
+
+class Engine:
+    """One Unicorn engine. `on_fill` says what an access to a page reaches, None for nothing."""
+
+    on_fill: Callable[[int, AccessKind], Answer | None]
+
+    def __init__(
+        self, model: str, memory_map: MemoryMap, views: Views, bus: Bus, clock: Clock
+    ) -> None:
+        self._bus, self._clock = bus, clock
+        self._scratch = (ctypes.c_uint8 * (2 * PAGE_SIZE))()  # from OWN_CODE_BASE on
+        self._error: Exception | None = None  # a callback's; ctypes would swallow it
+        uc: Any = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+        self._uc, self._handle = uc, uc._uch
+        uc.ctl_set_cpu_model(MODELS[model])
+        uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
+        uc.ctl_exits_enabled(True)  # or `until` would be an address the guest may reach
+        uc.ctl_set_exits([])
+        self.read_register: Callable[[int], int] = uc.reg_read
+        self.write_register: Callable[[int, int], None] = uc.reg_write
+        self._map(memory_map, views)
+        self._hook()
+
+    def _map(self, memory_map: MemoryMap, views: Views) -> None:
+        for memory in memory_map.memories:
+            region = memory.region
+            self._uc.mem_map_ptr(region.address, region.size, UC_PROT_ALL, memory.host_address)
+        self._scratch[: len(CLREX_BKPT)] = list(CLREX_BKPT)
+        for base, buffer in ((SHADOW_BASE, views.shadow), (OWN_CODE_BASE, self._scratch)):
+            at = ctypes.addressof(buffer)
+            self._uc.mem_map_ptr(base, ctypes.sizeof(buffer), UC_PROT_ALL, at)
+        self._callbacks = (READ_CALLBACK(self._on_read), WRITE_CALLBACK(self._on_write))
+        read, write = self._callbacks
+        for begin, size in self._bus.windows:
+            # Straight to the library: the binding's wrappers would double the cost of an access.
+            uclib.uc_mmio_map(self._handle, begin, size, read, begin, write, begin)
+
+    def _hook(self) -> None:
+        native, library = self._clock.native, self._clock.library
+        native.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
+        native.read_registers = ctypes.cast(uclib.uc_reg_read_batch, ctypes.c_void_p)
+        native.mask_names[:] = [REGISTERS[name] for name in ("primask", "basepri", "faultmask")]
+        core = (*(f"r{n}" for n in range(13)), "sp", "lr", "xpsr")
+        native.core_names[:] = [REGISTERS[name] for name in core]
+        self._hook_native(UC_HOOK_BLOCK, library.clock_block)
+        self._hook_native(UC_HOOK_INTR, library.clock_interrupt)
+        self._uc.hook_add(UC_HOOK_TLB_FILL, self._fill)
+
+    def _hook_native(self, kind: int, function: Any) -> None:
+        handle = ctypes.c_size_t()
+        uclib.uc_hook_add(
+            self._handle,
+            ctypes.byref(handle),
+            kind,
+            ctypes.cast(function, ctypes.c_void_p),
+            ctypes.addressof(self._clock.native),
+            ctypes.c_uint64(1),
+            ctypes.c_uint64(0),
+        )
+
+    def register_set(self, *names: str) -> RegisterSet:
+        return RegisterSet(self._handle, names)
+
+    # Running.
+
+    def execute(self, pc: int, deadline: int) -> int:
+        """Run until something stops the engine; return why, or raise what a callback raised."""
+        native = self._clock.native
+        native.deadline, native.reason = deadline, Stop.NONE
+        native.last = None  # what ran before does not say why the engine stops now
+        native.repeats = 0  # what a loop polls may have changed since
+        status = uclib.uc_emu_start(self._handle, pc | 1, 0, 0, 0)
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return int(status)
+
+    def set_exits(self, addresses: Iterable[int]) -> None:
+        """End before the instructions at these addresses, once they are translated anew."""
+        self._uc.ctl_set_exits([*addresses])
+
+    @contextmanager
+    def watching(
+        self, accesses: int, callback: Callable[[AccessKind, int, int], None]
+    ) -> Generator[None]:
+        """Tell of data accesses: their kind, address and size. Five times as slow, so not always.
+
+        The callback of an access to nowhere ends the run.
+        """
+
+        def on_access(_: Uc, access: int, address: int, size: int, __: int, ___: object) -> bool:
+            callback(ACCESSES[access], address, size)
+            return False
+
+        hook = self._uc.hook_add(accesses, on_access)
+        self.drop_all()  # what was translated without the hook does not call it
+        self.flush_tlb()
+        try:
+            yield
+        finally:
+            self._uc.hook_del(hook)
+            self.drop_all()
+            self.flush_tlb()
+
+    # What was translated, and where pages were found.
+
+    def drop(self, begin: int, end: int) -> None:
+        """Translate [begin, end) anew."""
+        self._uc.ctl_remove_cache(begin, end)
+
+    def drop_all(self) -> None:
+        self._uc.ctl_flush_tb()
+
+    def flush_tlb(self) -> None:
+        """Ask again for every page."""
+        self._uc.ctl(UC_CTL_TLB_FLUSH, UC_CTL_IO_WRITE)
+
+    def clear_nothing(self) -> None:
+        """Forget what was stored to where nothing is."""
+        ctypes.memset(ctypes.addressof(self._scratch) + PAGE_SIZE, 0, PAGE_SIZE)
+
+    # Callbacks.
+
+    def _fill(self, _: Uc, address: int, access: int, entry: Any, __: object) -> bool:
+        kind = ACCESSES[access]
+        answer = self.on_fill(address, kind)
+        if answer is None:
+            return False
+        entry.paddr, entry.perms = answer.physical, answer.permissions
+        if kind is not AccessKind.FETCH:
+            # A fill inside an IT block leaves ITSTATE set for the next block, which then skips
+            # instructions; the block itself was translated with its conditions.
+            cpsr = self._uc.reg_read(UC_ARM_REG_CPSR)
+            if cpsr & ITSTATE_BITS:
+                self._uc.reg_write(UC_ARM_REG_CPSR, cpsr & ~ITSTATE_BITS)
+        return True
+
+    def _on_read(self, _: int, offset: int, size: int, begin: int) -> int:
+        try:
+            return self._bus.read(begin + offset, size)
+        except Exception as error:
+            self._error = error
+            return 0
+
+    def _on_write(self, _: int, offset: int, size: int, value: int, begin: int) -> None:
+        try:
+            self._bus.write(begin + offset, size, value)
+        except Exception as error:
+            self._error = error
+
+
+def error_of(status: int) -> Exception:
+    """Return what to raise for a status of the engine's that the guest cannot cause."""
+    return UcError(status)
