@@ -12,7 +12,7 @@ TSC    := typescript@5.9.3
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench faults firmware format clean
+.PHONY: help run test slow check bench faults firmware format clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,10 @@ run: $(VENV)/.run ## Serve the workbench on an emulated board with our firmware 
 	$(BIN)/fpbay serve --port '$(PORT)' --http '$(HTTP)'
 
 test: $(VENV)/.dev ## Run the tests. What needs Chromium, node or arm-none-eabi-gcc skips without it.
-	$(BIN)/python -m pytest --numprocesses auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto -m 'not slow' $(PYTEST_ARGS)
+
+slow: $(VENV)/.dev ## Run the tests that take longer, as CI does.
+	$(BIN)/python -m pytest --numprocesses auto -m slow $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Lint, types and formatting of everything: Python, C, JavaScript.
 	$(BIN)/ruff format --check .

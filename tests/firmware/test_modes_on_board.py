@@ -238,14 +238,14 @@ def test_pair_keeps_its_second_slot_when_a_lower_one_became_free(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("function", ["weigh_0", "digits_0"])
-def test_memory_is_the_same_after_500_patches_of_one_function(
+def test_memory_is_the_same_after_1000_patches_of_one_function(
     board: Board, ask: Ask, function: str
 ) -> None:
     original = board.image.symbols[function]
     memory = info_line(ask, "Memory: ")
     code = b"\x01\x20\x70\x47"  # movs r0, #1; bx lr
     board.write(board.image.symbols["arena_start"], code * 1024)
-    for n in range(500):
+    for n in range(1000):
         target = int(ask("fl -c alloc -s 500")[-1].split(" at ")[1], 16) | 1
         command = ("tpatch", "dpatch")[n // 3 % 2]
         verdict = ask(f"fl -c {command} --comp 1 --orig {original} --target {target}")[-1]
