@@ -1,12 +1,12 @@
 """What the guest's accesses see: which page the engine finds, or the fault where there is none.
 
 Beside the rules of views.py and protection.py there are the cpu's own purposes: a fault's address
-is being looked for, an instruction is executed access by access, or ours instead of the guest's.
+is being looked for, or an instruction is executed access by access.
 """
 
 from emulator.bus import Bus
 from emulator.core_registers import CoreRegisters
-from emulator.engine import NOTHING_BASE, OWN_CODE_BASE, Engine
+from emulator.engine import NOTHING_BASE, Engine
 from emulator.memory_map import PAGE_SIZE
 from emulator.protection import Protection, Verdict
 from emulator.stops import BusFaultStop
@@ -19,8 +19,6 @@ PERMISSIONS = {
 }
 # Engine-physical, and nothing is mapped there: the guest address that has nothing, moved up.
 NOWHERE = 1 << 32
-# A page where no guest address is answered with anything else, for instructions of our own.
-OWN_CODE = 0xFFFF_F800
 
 
 class Accesses:
@@ -39,7 +37,6 @@ class Accesses:
         self.breakpoints: frozenset[int] = frozenset()
         self.fault: BusFaultStop | None = None  # of the access that was refused last
         self.refused = Verdict.ALLOWED  # what was said of it
-        self.runs_own_code = False
         self.is_tolerant = False  # accesses to where nothing is are made, to nothing
         self.is_locating = False  # or to NOWHERE: a fault's address is being looked for
         self.is_observed = False  # one instruction is executed; its accesses are judged one by one
@@ -65,8 +62,6 @@ class Accesses:
         self.fault = BusFaultStop(address, is_fetch=False, is_protected=is_protected)
 
     def _answer(self, page: int, access: AccessKind) -> Answer | None:
-        if self.runs_own_code and page == OWN_CODE:
-            return Answer(OWN_CODE_BASE, Permission.EXECUTE)
         verdict = self.refused = self._protection.of_page(page, access, self._registers.mode)
         if verdict is Verdict.ALLOWED or (verdict is Verdict.MIXED and self.is_observed):
             answer = self._views.answer(page, access, is_peripheral=self._bus.has)

@@ -13,6 +13,7 @@ from emulator.coherence import Coherence, Stale
 from emulator.core_units import CoreUnits
 from emulator.cpu import Cpu
 from emulator.errors import BoardError
+from emulator.exc_return import ExcReturns
 from emulator.exception_model import ExceptionModel
 from emulator.fault_model import Lockup
 from emulator.image import Image
@@ -55,7 +56,9 @@ class Assembly:
         self.memory_map = MemoryMap(part.memories)
         self.views = Views(self.memory_map)
         self._stale = Stale(self.clock, self.views)
-        self.bus = Bus(self.memory_map, self._stale.note_unseen_write)
+        self.bus = Bus(
+            self.memory_map, self._stale.note_unseen_write, has_bit_band=part.core.has_bit_band
+        )
         self._interrupts = Interrupts(
             part.core.irqs, part.core.priority_bits, self.clock.request_attention
         )
@@ -90,9 +93,15 @@ class Assembly:
             self.clock,
             protection,
             has_fpu=part.core.has_fpu,
+            has_limits=part.core.is_v8m,
         )
         self._exceptions = ExceptionModel(
-            self._cpu, self.memory_map, self._interrupts, self._core_units, protection
+            self._cpu,
+            self.memory_map,
+            self._interrupts,
+            self._core_units,
+            protection,
+            ExcReturns(is_v8m=part.core.is_v8m, has_fpu=part.core.has_fpu),
         )
         self._coherence = Coherence(
             self._stale,

@@ -44,8 +44,14 @@ class Block:
 class Bus:
     """Peripherals by address, and the bit-band aliases over them and over SRAM."""
 
-    def __init__(self, memory_map: MemoryMap, on_unseen_write: Callable[[int], None]) -> None:
-        self._memory_map = memory_map
+    def __init__(
+        self,
+        memory_map: MemoryMap,
+        on_unseen_write: Callable[[int], None],
+        *,
+        has_bit_band: bool = True,
+    ) -> None:
+        self._memory_map, self._has_bit_band = memory_map, has_bit_band
         self._on_unseen_write = on_unseen_write  # to RAM, not by a store; takes the address
         self._blocks: dict[int, Block] = {}  # by address // GRAIN
         self._pages: set[int] = set()
@@ -89,7 +95,8 @@ class Bus:
     def windows(self) -> list[tuple[int, int]]:
         """Return (begin, size) of the address ranges in which `has` may be true."""
         units = {page & -WINDOW_ALIGN for page in (*self._pages, PROGRAM_BASE)}
-        aliases = [region + ALIAS_OFFSET for region in (SRAM_REGION, PERIPHERAL_REGION)]
+        regions = (SRAM_REGION, PERIPHERAL_REGION) if self._has_bit_band else ()
+        aliases = [region + ALIAS_OFFSET for region in regions]
         return [(unit, WINDOW_ALIGN) for unit in sorted(units)] + [
             (alias, ALIAS_SIZE) for alias in aliases
         ]
@@ -99,7 +106,7 @@ class Bus:
         if address & -PAGE_SIZE in self._pages:
             return True
         target = bit_band_target(address)
-        if target is None:
+        if target is None or not self._has_bit_band:
             return False
         return self._memory_map.window_at(target[0]) is not None or self.has(target[0])
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from emulator.clock import Clock
 from emulator.engine import REGISTERS, Engine, RegisterSet
+from emulator.own_code import OwnCode
 from emulator.protection import Mode, Protection
 from emulator.xpsr import XPSR_T
 
@@ -22,8 +23,17 @@ class CoreRegisters:
     """The registers, and what else of the core's state is in the native clock."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, protection: Protection, *, has_fpu: bool
+        self,
+        engine: Engine,
+        clock: Clock,
+        protection: Protection,
+        *,
+        has_fpu: bool,
+        has_limits: bool,
     ) -> None:
+        self._own_code = OwnCode(engine, clock, has_limits=has_limits)
+        self.clear_exclusive = self._own_code.clear_exclusive
+        self.limits, self.set_limits = self._own_code.limits, self._own_code.set_limits
         self._engine, self._native, self._protection = engine, clock.native, protection
         self.register_set: Callable[..., RegisterSet] = engine.register_set
         self.masks = engine.register_set(*MASKS)
@@ -42,7 +52,7 @@ class CoreRegisters:
     def reset(self, sp: int, entry: int) -> None:
         """Take the reset vector's values. DDI 0403E.e B1.5."""
         values = {"lr": 0xFFFF_FFFF, "pc": entry & ~1, "msp": sp & ~3, "xpsr": XPSR_T * (entry & 1)}
-        self.restore((*(values.get(name, 0) for name in self._names), 0))
+        self.restore((*(values.get(name, 0) for name in self._names), 0, 0, 0))
 
     def state(self) -> tuple[int, ...]:
         """Return every register, readable or not in the core's present mode."""
@@ -50,12 +60,13 @@ class CoreRegisters:
         self.set("ipsr", ipsr or 1)  # unprivileged Thread mode reads both stack pointers as 0
         values = self._state.read()
         self.set("ipsr", ipsr)
-        return (*values, ipsr)
+        return (*values, *self.limits(), ipsr)
 
     def restore(self, state: tuple[int, ...]) -> None:
-        *values, ipsr = state
+        *values, msplim, psplim, ipsr = state
         self.set("ipsr", 1)  # Handler mode: everything can be written
         self.set("control", 0)
+        self.set_limits(msplim, psplim)
         self._state.write(*values)
         self.set("ipsr", ipsr)
         self.mode_changed()

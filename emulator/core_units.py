@@ -14,6 +14,7 @@ from emulator.peripherals.dwt import Dwt
 from emulator.peripherals.fpb import Fpb
 from emulator.peripherals.fpu import CoprocessorAccess, Fpu
 from emulator.peripherals.mpu import Mpu
+from emulator.peripherals.mpu_v8 import MpuV8
 from emulator.peripherals.nvic import Nvic, SoftwareTrigger
 from emulator.peripherals.scb import Scb
 from emulator.peripherals.systick import SysTick
@@ -36,12 +37,18 @@ class CoreUnits:
         attention = clock.request_attention
         self.fpb = Fpb(core.fpb, on_fpb_change)
         self.scb = Scb(
-            interrupts, core.cpuid, masks, on_reset_request, stkalign=core.stkalign_at_reset
+            interrupts,
+            core.cpuid,
+            masks,
+            on_reset_request,
+            stkalign=core.stkalign_at_reset,
+            is_v8m=core.is_v8m,
         )
         self.debug = CoreDebug(interrupts, on_fpb_change)
-        self.mpu = Mpu(core.mpu_regions, on_mpu_change)
+        make_mpu = MpuV8 if core.is_v8m else Mpu
+        self.mpu = make_mpu(core.mpu_regions, on_mpu_change)
         self.access = CoprocessorAccess(has_fpu=core.has_fpu, on_change=attention)
-        self.fpu = Fpu(attention) if core.has_fpu else None
+        self.fpu = Fpu(attention, is_v8m=core.is_v8m) if core.has_fpu else None
         self._dwt = Dwt(clock, self.debug)
         self._systick = SysTick(clock, interrupts, core.systick_calib)
         self._nvic, self._stir = Nvic(interrupts), SoftwareTrigger(interrupts)
@@ -53,7 +60,7 @@ class CoreUnits:
         yield "SysTick", 0xE000_E010, 0x10, self._systick
         yield "NVIC", 0xE000_E100, 0x3F0, self._nvic
         yield "SCB", 0xE000_ED00, 0x80, self.scb
-        yield "MPU", 0xE000_ED90, 0x30, self.mpu
+        yield "MPU", 0xE000_ED90, 0x40, self.mpu
         yield "CPACR", 0xE000_ED80, 0x10, self.access
         if self.fpu is not None:
             yield "FPU", 0xE000_EF30, 0x20, self.fpu

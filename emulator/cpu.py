@@ -17,10 +17,12 @@ from emulator.protection import Protection
 from emulator.second_look import SecondLook
 from emulator.stops import (
     Breakpoint,
+    BusFaultStop,
     Deadline,
     ExceptionReturn,
     InvalidState,
     NoCoprocessor,
+    StackOverflow,
     StopReason,
     SupervisorCall,
     TableChanged,
@@ -32,7 +34,9 @@ from emulator.stops import (
 from emulator.views import Views
 from emulator.xpsr import XPSR_T, advanced_itstate, condition_passes
 
-INTR_SVC, INTR_ABORT, INTR_BKPT, INTR_EXCEPTION_EXIT, INTR_NOCP = 2, 4, 7, 8, 17  # the engine's
+# The engine's numbers.
+INTR_SVC, INTR_ABORT, INTR_BKPT, INTR_EXCEPTION_EXIT, INTR_NOCP, INTR_STKOF = 2, 4, 7, 8, 17, 19
+EXC_RETURN_MIN = 0xFF00_0000  # the engine also stops at the Security Extension's FNC_RETURN
 WFI, WFI_W, WFE, WFE_W = 0xBF30, 0x8003, 0xBF20, 0x8002  # of the wide ones, the second halfword
 HINT_W = 0xF3AF  # and the first
 
@@ -50,19 +54,21 @@ class Cpu:
         protection: Protection,
         *,
         has_fpu: bool,
+        has_limits: bool,
     ) -> None:
         clock.native.has_no_coprocessor = True  # until somebody says otherwise
         self._memory_map, self._views, self._clock = memory_map, views, clock
         self._protection = protection
         self._breakpoints: frozenset[int] = frozenset()
         self._engine = Engine(model, memory_map, views, bus, clock)
-        self.registers = CoreRegisters(self._engine, clock, protection, has_fpu=has_fpu)
+        self.registers = CoreRegisters(
+            self._engine, clock, protection, has_fpu=has_fpu, has_limits=has_limits
+        )
         self._accesses = Accesses(self._engine, self.registers, views, bus, protection)
         self._second_look = SecondLook(
             self._engine, self.registers, self._accesses, memory_map, clock, self.step
         )
         self.step_over_nothing = self._second_look.step_over_nothing
-        self.clear_exclusive = self._second_look.clear_exclusive
         self._map_for_counting()
 
     # Running.
@@ -152,10 +158,14 @@ class Cpu:
             return Breakpoint()
         if number == INTR_EXCEPTION_EXIT:
             pc, xpsr = self.registers.resume.read()
+            if self.registers.get("ipsr") == 0 or pc < EXC_RETURN_MIN:
+                return BusFaultStop(pc, is_fetch=True)  # it is an address there, like any other
             return ExceptionReturn(pc | bool(xpsr & XPSR_T))  # T has the address's bit 0
         self._left_block()
         if number == INTR_NOCP:
             return NoCoprocessor()
+        if number == INTR_STKOF:
+            return StackOverflow()
         return UnalignedAccess() if number == INTR_ABORT else UndefinedInstruction()
 
     def _stopped_by_error(self, status: int) -> StopReason:

@@ -27,6 +27,7 @@ from unicorn.arm_const import (
     UC_ARM_REG_XPSR,
     UC_CPU_ARM_CORTEX_M3,
     UC_CPU_ARM_CORTEX_M4,
+    UC_CPU_ARM_CORTEX_M33,
 )
 from unicorn.unicorn import Uc, UcError
 from unicorn.unicorn_const import (
@@ -57,7 +58,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from emulator.bus import Bus
 from emulator.clock import Clock, Stop
 from emulator.memory_map import PAGE_SIZE, MemoryMap
-from emulator.views import SHADOW_BASE, AccessKind, Answer, Views
+from emulator.views import SHADOW_BASE, AccessKind, Answer, Permission, Views
 from emulator.xpsr import ITSTATE_BITS
 
 REGISTERS: Final = {
@@ -78,7 +79,11 @@ REGISTERS: Final = {
     **{f"s{n}": UC_ARM_REG_S0 + n for n in range(32)},
     "fpscr": UC_ARM_REG_FPSCR,
 }
-MODELS: Final = {"cortex-m3": UC_CPU_ARM_CORTEX_M3, "cortex-m4": UC_CPU_ARM_CORTEX_M4}
+MODELS: Final = {
+    "cortex-m3": UC_CPU_ARM_CORTEX_M3,
+    "cortex-m4": UC_CPU_ARM_CORTEX_M4,
+    "cortex-m33": UC_CPU_ARM_CORTEX_M33,  # in its Secure state: it starts there
+}
 ACCESSES: Final = {
     UC_MEM_FETCH: AccessKind.FETCH,
     UC_MEM_READ: AccessKind.READ,
@@ -99,7 +104,8 @@ WRITE_CALLBACK = ctypes.CFUNCTYPE(
 # Engine-physical: a page of instructions of our own, and one for accesses that reach nothing.
 OWN_CODE_BASE = 0xFE00_0000
 NOTHING_BASE = OWN_CODE_BASE + PAGE_SIZE
-CLREX_BKPT = bytes.fromhex("bff32f8f 00be")
+OWN_CODE = 0xFFFF_F800  # no guest address of this page is answered with anything else
+OWN_CODE_ANSWER = Answer(OWN_CODE_BASE, Permission.EXECUTE)
 
 
 class RegisterSet:
@@ -127,6 +133,7 @@ class Engine:
     """One Unicorn engine. `on_fill` says what an access to a page reaches, None for nothing."""
 
     on_fill: Callable[[int, AccessKind], Answer | None]
+    runs_own_code = False
 
     def __init__(
         self, model: str, memory_map: MemoryMap, views: Views, bus: Bus, clock: Clock
@@ -149,7 +156,6 @@ class Engine:
         for memory in memory_map.memories:
             region = memory.region
             self._uc.mem_map_ptr(region.address, region.size, UC_PROT_ALL, memory.host_address)
-        self._scratch[: len(CLREX_BKPT)] = list(CLREX_BKPT)
         for base, buffer in ((SHADOW_BASE, views.shadow), (OWN_CODE_BASE, self._scratch)):
             at = ctypes.addressof(buffer)
             self._uc.mem_map_ptr(base, ctypes.sizeof(buffer), UC_PROT_ALL, at)
@@ -239,6 +245,10 @@ class Engine:
         """Ask again for every page."""
         self._uc.ctl(UC_CTL_TLB_FLUSH, UC_CTL_IO_WRITE)
 
+    def put_own_code(self, code: bytes) -> None:
+        """Put instructions of our own where `OWN_CODE` is answered with, while `runs_own_code`."""
+        self._scratch[: len(code)] = list(code)
+
     def clear_nothing(self) -> None:
         """Forget what was stored to where nothing is."""
         ctypes.memset(ctypes.addressof(self._scratch) + PAGE_SIZE, 0, PAGE_SIZE)
@@ -247,7 +257,8 @@ class Engine:
 
     def _fill(self, _: Uc, address: int, access: int, entry: Any, __: object) -> bool:
         kind = ACCESSES[access]
-        answer = self.on_fill(address, kind)
+        is_own = self.runs_own_code and address == OWN_CODE
+        answer = OWN_CODE_ANSWER if is_own else self.on_fill(address, kind)
         if answer is None:
             return False
         entry.paddr, entry.perms = answer.physical, answer.permissions

@@ -11,11 +11,12 @@ from typing import Any
 from emulator.core_registers import NPRIV
 from emulator.core_units import CoreUnits
 from emulator.cpu import Cpu
+from emulator.exc_return import BASIC, PSP, THREAD, TOP, ExcReturns
 from emulator.fault_model import FaultModel, Lockup
 from emulator.fp_context import EXTENSION_SIZE, FpContext
 from emulator.interrupts import Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
-from emulator.peripherals.scb import Cfsr
+from emulator.peripherals.scb import CcrV8, Cfsr
 from emulator.protection import Mode, Protection
 from emulator.registers import WORD_MASK, Field
 from emulator.stops import (
@@ -25,6 +26,7 @@ from emulator.stops import (
     ExceptionReturn,
     InvalidState,
     NoCoprocessor,
+    StackOverflow,
     StopReason,
     SupervisorCall,
     UnalignedAccess,
@@ -38,17 +40,12 @@ from emulator.xpsr import XPSR_IPSR, XPSR_T
 FRAME_SIZE = 32  # bytes: r0-r3, r12, lr, return address, xpsr. DDI 0403E.e B1.5.6
 XPSR_ALIGNED = 1 << 9  # in the stacked xpsr: SP was moved by 4 to align the frame
 SPSEL = 1 << 1  # of CONTROL
-EXC_RETURN_HANDLER = 0xFFFF_FFF1
-EXC_RETURN_THREAD_MSP = 0xFFFF_FFF9
-EXC_RETURN_THREAD_PSP = 0xFFFF_FFFD
-EXC_RETURN_TOP = 0xF000_0000
-EXC_RETURN_BASIC = 1 << 4  # 0: the frame is an extended one
-
 
 USAGE_FAULTS: dict[type[StopReason], Field] = {
     UndefinedInstruction: Cfsr.UNDEFINSTR,
     NoCoprocessor: Cfsr.NOCP,
     UnalignedAccess: Cfsr.UNALIGNED,
+    StackOverflow: Cfsr.STKOF,
     InvalidState: Cfsr.INVSTATE,
 }
 
@@ -65,10 +62,10 @@ class Sleep(enum.IntEnum):
 
 
 class StackError(Exception):
-    """The exception's frame is not in RAM, or not where the code may access."""
+    """The exception's frame is not in RAM, or where it may not be: the exception to take, why."""
 
-    def __init__(self, *, is_protected: bool) -> None:
-        self.is_protected = is_protected
+    def __init__(self, number: Exc, status: Field) -> None:
+        self.number, self.status = number, status
 
 
 class ExceptionModel:
@@ -81,7 +78,9 @@ class ExceptionModel:
         interrupts: Interrupts,
         units: CoreUnits,
         protection: Protection,
+        exc_returns: ExcReturns,
     ) -> None:
+        self._exc_returns = exc_returns
         self._cpu, self._memory_map, self._interrupts = cpu, memory_map, interrupts
         self._protection, self._scb = protection, units.scb
         self._core = core = cpu.registers
@@ -146,40 +145,46 @@ class ExceptionModel:
         on_psp = not from_handler and bool(control & SPSEL)
         is_extended = self._fp.is_active
         size = FRAME_SIZE + EXTENSION_SIZE * is_extended
+        limit = self._core.limits()[on_psp]
         try:
-            sp = self._push(psp if on_psp else msp, frame, size, mode)
+            sp = self._push(psp if on_psp else msp, frame, size, mode, limit)
         except StackError as error:
-            sp = (psp if on_psp else msp) - size
-            if error.is_protected:
-                self._faults.while_stacking(Exc.MEMMANAGE, Cfsr.MSTKERR)
-            else:
-                self._faults.while_stacking(Exc.BUSFAULT, Cfsr.STKERR)
+            sp = max((psp if on_psp else msp) - size, limit)
+            self._faults.while_stacking(error.number, error.status)
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
         self._core.set("control", control & ~SPSEL)
         self._fp.drop()
-        self._cpu.clear_exclusive()
-        thread = EXC_RETURN_THREAD_PSP if on_psp else EXC_RETURN_THREAD_MSP
-        exc_return = EXC_RETURN_HANDLER if from_handler else thread
-        return self._take(exc_return & ~(EXC_RETURN_BASIC * is_extended))
+        self._core.clear_exclusive()
+        exc_return = self._exc_returns.of(
+            is_thread=not from_handler, on_psp=on_psp, is_extended=is_extended
+        )
+        return self._take(exc_return)
 
-    def _push(self, sp: int, frame: list[int], size: int, mode: Mode) -> int:
+    def _push(self, sp: int, frame: list[int], size: int, mode: Mode, limit: int) -> int:
         is_extended = size > FRAME_SIZE
         misaligned = bool(sp & 0b100 and (self._scb.ccr.STKALIGN or is_extended))
         new_sp = sp - size - 4 * misaligned & WORD_MASK
         *words, xpsr = frame
         words.append(xpsr & ~XPSR_ALIGNED | XPSR_ALIGNED * misaligned)
         where = self._memory_map.slice_at(new_sp, FRAME_SIZE)
+        if new_sp < limit and not self._is_limit_ignored:
+            raise StackError(Exc.USAGEFAULT, Cfsr.STKOF)
         if not self._protection.allows_all(new_sp, size, AccessKind.WRITE, mode):
-            raise StackError(is_protected=True)
+            raise StackError(Exc.MEMMANAGE, Cfsr.MSTKERR)
         if where is None or not self._memory_map.is_writable(new_sp):
-            raise StackError(is_protected=False)
+            raise StackError(Exc.BUSFAULT, Cfsr.STKERR)
         where[:] = b"".join(word.to_bytes(4, "little") for word in words)
         is_thread = not xpsr & XPSR_IPSR
         if is_extended and not self._fp.enter(
             new_sp + FRAME_SIZE, is_thread=is_thread, is_privileged=mode.is_privileged
         ):
-            raise StackError(is_protected=False)
+            raise StackError(Exc.BUSFAULT, Cfsr.STKERR)
         return new_sp
+
+    @property
+    def _is_limit_ignored(self) -> bool:
+        """Whether CCR.STKOFHFNMIGN applies. Armv8-M only: other cores have no limit."""
+        return bool(self._scb.ccr.word & CcrV8.STKOFHFNMIGN.mask) and self._faults.is_urgent
 
     def _take(self, exc_return: int) -> Lockup | None:
         """Start the handler of what is pending now; the frame is on the stack.
@@ -224,41 +229,37 @@ class ExceptionModel:
         return self._unstack(exc_return)
 
     def _is_legal(self, exc_return: int) -> bool:
-        if self._fp.exists:
-            exc_return |= EXC_RETURN_BASIC  # both are legal
-        if exc_return == EXC_RETURN_HANDLER:
-            return bool(self._interrupts.active)
-        if exc_return not in {EXC_RETURN_THREAD_MSP, EXC_RETURN_THREAD_PSP}:
+        if not self._exc_returns.has(exc_return):
             return False
+        if not exc_return & THREAD:
+            return bool(self._interrupts.active)
         return not self._interrupts.active or bool(self._scb.ccr.NONBASETHRDENA)
 
     def _fault_on_return(self, exc_return: int) -> Lockup | None:
         lockup = self._faults.usage(Cfsr.INVPC)
-        return lockup or self._take(exc_return | EXC_RETURN_TOP)
+        return lockup or self._take(exc_return | TOP)
 
     def _unstack(self, exc_return: int) -> Lockup | None:
-        tail, is_extended = exc_return, not exc_return & EXC_RETURN_BASIC
-        exc_return |= EXC_RETURN_BASIC
-        on_psp = exc_return == EXC_RETURN_THREAD_PSP
+        is_extended, on_psp = not exc_return & BASIC, bool(exc_return & PSP)
         msp, psp = self._stacks.read()
         sp = psp if on_psp else msp
         where = self._memory_map.slice_at(sp, FRAME_SIZE)
         size = FRAME_SIZE + EXTENSION_SIZE * is_extended
-        is_thread = exc_return != EXC_RETURN_HANDLER
+        is_thread = bool(exc_return & THREAD)
         mode = Mode(not (is_thread and self._core.get("control") & NPRIV), is_urgent=False)
         if not self._protection.allows_all(sp, size, AccessKind.READ, mode):
-            return self._faults.mem_manage(Cfsr.MUNSTKERR) or self._take(tail)
+            return self._faults.mem_manage(Cfsr.MUNSTKERR) or self._take(exc_return)
         if where is None or not self._fp.leave(sp + FRAME_SIZE, is_extended=is_extended):
-            return self._faults.bus(Cfsr.UNSTKERR) or self._take(tail)
+            return self._faults.bus(Cfsr.UNSTKERR) or self._take(exc_return)
         frame = [int.from_bytes(where[n : n + 4], "little") for n in range(0, FRAME_SIZE, 4)]
         *registers, pc, xpsr = frame
-        if bool(xpsr & XPSR_IPSR) is not (exc_return == EXC_RETURN_HANDLER):
-            return self._fault_on_return(tail)  # as if the frame had been pushed again
+        if bool(xpsr & XPSR_IPSR) is is_thread:
+            return self._fault_on_return(exc_return)  # as if the frame had been pushed again
         sp = sp + size + 4 * bool(xpsr & XPSR_ALIGNED) & WORD_MASK
         self._stacks.write(*((msp, sp) if on_psp else (sp, psp)))
         control = self._core.get("control")
         self._core.set("control", control | SPSEL if on_psp else control & ~SPSEL)
-        self._cpu.clear_exclusive()
+        self._core.clear_exclusive()
         self._frame.write(*registers, pc & ~1, xpsr & ~XPSR_ALIGNED)
         self._set_mode(xpsr & XPSR_IPSR)  # last: it may end the privilege to write the rest
         self._core.has_event = True

@@ -103,7 +103,12 @@ class FaultModel:
     @property
     def are_bus_faults_ignored(self) -> bool:
         """Whether CCR.BFHFNMIGN applies: in HardFault, in NMI, and with FAULTMASK set."""
-        return bool(self._scb.ccr.BFHFNMIGN) and self._priority() <= HARDFAULT_PRIORITY
+        return bool(self._scb.ccr.BFHFNMIGN) and self.is_urgent
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the core runs at HardFault's priority, or NMI's."""
+        return self._priority() <= HARDFAULT_PRIORITY
 
     def ignore_bus_fault(self, address: int) -> None:
         self._scb.cfsr.word |= Cfsr.PRECISERR.mask | Cfsr.BFARVALID.mask

@@ -15,7 +15,7 @@ from emulator.peripherals.fpb import FpbConfig
 class Core:
     """The processor, as its implementer configured it."""
 
-    model: str  # "cortex-m3" or "cortex-m4": a key of emulator.engine.MODELS
+    model: str  # such as "cortex-m3": a key of emulator.engine.MODELS
     cpuid: int
     irqs: int  # external interrupts
     priority_bits: int
@@ -23,7 +23,13 @@ class Core:
     fpb: FpbConfig
     mpu_regions: int = 0  # 0: no MPU
     has_fpu: bool = False  # without one, a floating-point instruction is a UsageFault
-    stkalign_at_reset: bool = True  # CCR.STKALIGN
+    stkalign_at_reset: bool = True  # CCR.STKALIGN; fixed in Armv8-M
+    has_bit_band: bool = True  # the aliases at 0x22000000 and 0x42000000
+
+    @property
+    def is_v8m(self) -> bool:
+        """Whether the architecture is Armv8-M, mainline, without the Security Extension."""
+        return self.model == "cortex-m33"
 
 
 class Machine(Protocol):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from emulator.memory_map import PAGE_SIZE
 from emulator.peripherals.mpu import Mpu
+from emulator.peripherals.mpu_v8 import MpuV8
 from emulator.peripherals.scb import Scb
 from emulator.views import AccessKind
 
@@ -39,7 +40,7 @@ class Verdict(enum.Enum):
 class Protection:
     """The rules of one core."""
 
-    def __init__(self, mpu: Mpu, scb: Scb) -> None:
+    def __init__(self, mpu: Mpu | MpuV8, scb: Scb) -> None:
         self._mpu, self._scb = mpu, scb
         self._known: dict[tuple[int, AccessKind, Mode], Verdict] = {}  # by page
 

@@ -5,7 +5,7 @@ The engine asks once for a page; a fault has an address, and the MPU's rules hol
 
 from collections.abc import Callable
 
-from emulator.accesses import OWN_CODE, Accesses
+from emulator.accesses import Accesses
 from emulator.clock import NEVER, Clock
 from emulator.core_registers import CoreRegisters
 from emulator.engine import ALL_ACCESSES, TO_NOWHERE, Engine
@@ -95,20 +95,3 @@ class SecondLook:
         self._engine.flush_tlb()
         self._engine.clear_nothing()
         return stop
-
-    def clear_exclusive(self) -> None:
-        """Make the next STREX fail, if there was a LDREX: only CLREX does, so execute one."""
-        native = self._clock.native
-        if not native.is_exclusive:
-            return
-        native.is_exclusive = 0
-        pc, xpsr = self._registers.resume.read()
-        cycles, table = self._clock.cycles, native.table
-        native.table, native.is_watching_masks = None, 0
-        self._accesses.runs_own_code = True
-        self._engine.execute(OWN_CODE, NEVER)
-        self._accesses.runs_own_code = False
-        native.table = table
-        self._engine.flush_tlb()
-        self._clock.take_back(cycles)
-        self._registers.resume.write(pc | 1, xpsr)

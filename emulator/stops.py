@@ -67,6 +67,11 @@ class UnalignedAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class StackOverflow:
+    """SP would pass its limit, MSPLIM or PSPLIM; pc is on the instruction."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidState:
     """Execution with EPSR.T clear: a branch to an even address."""
 
@@ -83,5 +88,6 @@ StopReason = (
     | UndefinedInstruction
     | NoCoprocessor
     | UnalignedAccess
+    | StackOverflow
     | InvalidState
 )

@@ -76,7 +76,7 @@ class CoprocessorAccess(Peripheral):
 class Fpu(Peripheral):
     """The block at 0xE000EF30."""
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(self, on_change: Callable[[], None], *, is_v8m: bool) -> None:
         self.fpccr = Fpccr(reset=Fpccr.ASPEN.mask | Fpccr.LSPEN.mask)
         self.fpcar = Fpcar()
         self.fpdscr = Fpdscr()
@@ -88,6 +88,7 @@ class Fpu(Peripheral):
                 0x00C: self.fpdscr,
                 0x010: Mvfr(reset=0x1011_0021),
                 0x014: Mvfr(reset=0x1100_0011),
+                **({0x018: Mvfr(reset=0x0000_0040)} if is_v8m else {}),  # FPv5
             }
         )
 

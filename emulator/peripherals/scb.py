@@ -1,8 +1,9 @@
 """System Control Block (SCB): identification, vector table, system exceptions and fault status.
 
-Sources: DDI 0403E.e B3.2. ICSR and SHCSR are views of emulator/interrupts.py.
+Sources: DDI 0403E.e B3.2; for Armv8-M, CMSIS's core_cm33.h. ICSR and SHCSR are views of
+emulator/interrupts.py.
 Not modelled: CCR.DIV_0_TRP and UNALIGN_TRP, AFSR, SCR.SLEEPDEEP (sleep is sleep), AIRCR's bits for
-debuggers.
+debuggers; of Armv8-M, SHCSR's bits for HardFault and NMI.
 """
 
 from collections.abc import Callable
@@ -31,6 +32,7 @@ class Icsr(Register):
     """ICSR, Interrupt Control and State Register. DDI 0403E.e B3.2."""
 
     NMIPENDSET = Field(31, 31)
+    PENDNMICLR = Field(30, 30, Access.WO)  # Armv8-M only
     PENDSVSET = Field(28, 28)
     PENDSVCLR = Field(27, 27, Access.WO)
     PENDSTSET = Field(26, 26)
@@ -75,6 +77,21 @@ class Ccr(Register):
     UNALIGN_TRP = Unmodelled(3, 3)
     USERSETMPEND = Field(1, 1)  # 1: unprivileged code may write STIR
     NONBASETHRDENA = Field(0, 0)  # 1: a return to Thread mode may leave exceptions active
+
+
+class CcrV8(Ccr):
+    """CCR, Configuration and Control Register, of Armv8-M: what was optional is fixed.
+
+    Fields and reset value: CMSIS's core_cm33.h; the Cortex-M33's is 0x00000201.
+    """
+
+    STKOFHFNMIGN = Field(10, 10)  # 1: HardFault and NMI ignore the stack limits
+    STKALIGN = Field(9, 9, Access.RO)
+    BFHFNMIGN = Field(8, 8)
+    DIV_0_TRP = Unmodelled(4, 4)
+    UNALIGN_TRP = Unmodelled(3, 3)
+    USERSETMPEND = Field(1, 1)
+    NONBASETHRDENA = Field(0, 0, Access.RO)  # reserved there, reads 1: always allowed
 
 
 class Shcsr(Register):
@@ -123,6 +140,7 @@ class Cfsr(Register):
 
     DIVBYZERO = Field(25, 25, Access.RC_W1)
     UNALIGNED = Field(24, 24, Access.RC_W1)
+    STKOF = Field(20, 20, Access.RC_W1)  # Armv8-M: SP passed its limit
     NOCP = Field(19, 19, Access.RC_W1)
     INVPC = Field(18, 18, Access.RC_W1)
     INVSTATE = Field(17, 17, Access.RC_W1)
@@ -182,12 +200,14 @@ class Scb(Peripheral):
         on_reset_request: Callable[[], None],
         *,
         stkalign: bool = True,
+        is_v8m: bool = False,
     ) -> None:
         self.icsr = Icsr()
         self.vtor = Vtor()
         self.aircr = Aircr(reset=VECTKEYSTAT << 16)
         self.scr = Scr()
-        self.ccr = Ccr(reset=Ccr.STKALIGN.mask * stkalign)
+        self.ccr = CcrV8(reset=0x201) if is_v8m else Ccr(reset=Ccr.STKALIGN.mask * stkalign)
+        self._can_clear_nmi = is_v8m
         self.shcsr = Shcsr()
         self.cfsr = Cfsr()
         self.hfsr = Hfsr()
@@ -269,6 +289,8 @@ class Scb(Peripheral):
         for field, number in ((Icsr.PENDSVCLR, Exc.PENDSV), (Icsr.PENDSTCLR, Exc.SYSTICK)):
             if field.of(word):
                 interrupts.unpend(number)
+        if Icsr.PENDNMICLR.of(word) and self._can_clear_nmi:
+            interrupts.unpend(Exc.NMI)
 
     def _write_aircr(self, word: int) -> None:
         if word >> 16 != VECTKEY:
