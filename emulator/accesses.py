@@ -34,7 +34,7 @@ class Accesses:
     ) -> None:
         self._engine, self._registers = engine, registers
         self._views, self._bus, self._protection = views, bus, protection
-        self.breakpoints: frozenset[int] = frozenset()
+        self.exits: frozenset[int] = frozenset()  # where the engine ends without executing
         self.fault: BusFaultStop | None = None  # of the access that was refused last
         self.refused = Verdict.ALLOWED  # what was said of it
         self.is_tolerant = False  # accesses to where nothing is are made, to nothing
@@ -68,8 +68,8 @@ class Accesses:
             if answer is not None:
                 return Answer(answer.physical, self._allowed(page, answer.permissions))
         if access is AccessKind.FETCH:
-            # A breakpoint at a page's start makes the engine ask for the page before it, too.
-            is_asked_too = page + PAGE_SIZE in self.breakpoints
+            # An exit at a page's start makes the engine ask for the page before it, too.
+            is_asked_too = page + PAGE_SIZE in self.exits
             return Answer(NOTHING_BASE, Permission.EXECUTE) if is_asked_too else None
         alone = PERMISSIONS[access]
         if self.is_locating:

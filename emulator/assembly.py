@@ -72,7 +72,7 @@ class Assembly:
             self._interrupts,
             masks=self._masks,
             on_fpb_change=self._stale.note_views,
-            on_mpu_change=self._stale.note_protection,
+            on_protection_change=self._stale.note_protection,
             on_reset_request=lambda: self.request_reset(ResetCause.SOFTWARE),
         )
         self.fpb, self.scb = self._core_units.fpb, self._core_units.scb

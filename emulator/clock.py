@@ -33,6 +33,7 @@ class Stop(enum.IntEnum):
     MASKS = 3
     INTERRUPT = 4
     COPROCESSOR = 5
+    DIVISION = 6
 
 
 class NativeRegion(ctypes.Structure):
@@ -72,6 +73,8 @@ class NativeClock(ctypes.Structure):
         ("is_exclusive", ctypes.c_uint32),
         ("has_no_coprocessor", ctypes.c_uint32),
         ("stopped_at", ctypes.c_uint32),
+        ("traps_division", ctypes.c_uint32),
+        ("is_limit_set", ctypes.c_uint32),
         ("reserved", ctypes.c_uint32),
         ("region_count", ctypes.c_uint32),
         ("regions", NativeRegion * REGIONS),

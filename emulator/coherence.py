@@ -28,6 +28,7 @@ class Stale:
         self._clock.request_attention()
 
     def note_protection(self) -> None:
+        """Note that the MPU or CCR forbids something else than before."""
         self.is_protection = True
         self._clock.request_attention()
 
@@ -69,7 +70,7 @@ class Coherence:
     ) -> None:
         self._stale, self._cpu, self._clock = stale, cpu, clock
         self._memory_map, self._views = memory_map, views
-        self._fpb, self._debug = units.fpb, units.debug
+        self._fpb, self._debug, self._scb = units.fpb, units.debug, units.scb
         self._unmonitored_break_is_ignored = unmonitored_break_is_ignored
 
     def renew(self) -> None:
@@ -80,6 +81,7 @@ class Coherence:
         if stale.is_protection:
             stale.is_protection = False
             self._cpu.protection_changed()
+            self._cpu.trap_divisions(is_on=bool(self._scb.ccr.DIV_0_TRP))
         while stale.rewritten:
             self._cpu.memory_changed(*stale.rewritten.pop())
         if stale.is_tlb:

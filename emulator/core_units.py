@@ -31,7 +31,7 @@ class CoreUnits:
         *,
         masks: Callable[[], Masks],
         on_fpb_change: Callable[[], None],
-        on_mpu_change: Callable[[], None],
+        on_protection_change: Callable[[], None],
         on_reset_request: Callable[[], None],
     ) -> None:
         attention = clock.request_attention
@@ -41,12 +41,13 @@ class CoreUnits:
             core.cpuid,
             masks,
             on_reset_request,
+            on_protection_change,
             stkalign=core.stkalign_at_reset,
             is_v8m=core.is_v8m,
         )
         self.debug = CoreDebug(interrupts, on_fpb_change)
         make_mpu = MpuV8 if core.is_v8m else Mpu
-        self.mpu = make_mpu(core.mpu_regions, on_mpu_change)
+        self.mpu = make_mpu(core.mpu_regions, on_protection_change)
         self.access = CoprocessorAccess(has_fpu=core.has_fpu, on_change=attention)
         self.fpu = Fpu(attention, is_v8m=core.is_v8m) if core.has_fpu else None
         self._dwt = Dwt(clock, self.debug)

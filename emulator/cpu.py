@@ -11,6 +11,7 @@ from emulator.accesses import Accesses
 from emulator.bus import Bus
 from emulator.clock import Clock, NativeRegion, Stop
 from emulator.core_registers import CoreRegisters
+from emulator.division import Division
 from emulator.engine import INVALID_INSTRUCTION, OK, Engine, error_of
 from emulator.memory_map import PAGE_SIZE, MemoryMap
 from emulator.protection import Protection
@@ -19,6 +20,7 @@ from emulator.stops import (
     Breakpoint,
     BusFaultStop,
     Deadline,
+    DivideByZero,
     ExceptionReturn,
     InvalidState,
     NoCoprocessor,
@@ -68,6 +70,7 @@ class Cpu:
         self._second_look = SecondLook(
             self._engine, self.registers, self._accesses, memory_map, clock, self.step
         )
+        self._division = Division(clock, self.registers)
         self.step_over_nothing = self._second_look.step_over_nothing
         self._map_for_counting()
 
@@ -94,15 +97,18 @@ class Cpu:
     def _run_up_to(self, address: int, deadline: int) -> StopReason:
         """Run, but do not execute the instruction at `address`."""
         pc = self.registers.get("pc")
-        self._set_exit(pc, address)
+        self._set_exits(pc, address)
         stop = self._execute(pc, deadline)
-        self._set_exit(pc, None)
+        self._set_exits(pc)
         return stop
 
-    def _set_exit(self, begin: int, address: int | None) -> None:
-        """Have the engine translate anew from `begin`, and end there where it reaches `address`."""
-        self._engine.set_exits([*self._breakpoints, *([] if address is None else [address])])
-        self._engine.drop(begin, begin + PAGE_SIZE)
+    def _set_exits(self, changed: int, *more: int) -> None:
+        """End before these instructions, and where one always does; translate anew around one."""
+        always = self._breakpoints | self._division.sites
+        self._accesses.exits = always
+        self._engine.set_exits([*always, *more])
+        page = changed & -PAGE_SIZE
+        self._engine.drop(page, page + 2 * PAGE_SIZE)
 
     def _execute(self, pc: int, deadline: int) -> StopReason:
         native = self._clock.native
@@ -112,7 +118,11 @@ class Cpu:
             return self._stopped_by_error(status)
         match Stop(native.reason):
             case Stop.NONE:
-                return self._hint() or self._breakpoint() or Deadline()
+                return self._hint() or self._breakpoint() or self._divide() or Deadline()
+            case Stop.DIVISION:
+                self._division.sites.add(native.stopped_at)
+                self._set_exits(native.stopped_at)
+                return self._execute(self.registers.get("pc"), native.deadline)
             case Stop.TABLE:
                 return TableChanged()
             case Stop.INTERRUPT:
@@ -136,6 +146,10 @@ class Cpu:
 
     def _breakpoint(self) -> Breakpoint | None:
         return Breakpoint() if self.registers.get("pc") in self._breakpoints else None
+
+    def _divide(self) -> DivideByZero | None:
+        pc = self.registers.get("pc")
+        return self._division.execute(pc) if pc in self._division.sites else None
 
     def _reach_coprocessor(self, address: int, deadline: int) -> StopReason:
         """Go on to a floating-point instruction that may not be executed."""
@@ -204,10 +218,17 @@ class Cpu:
     def set_breakpoints(self, addresses: frozenset[int]) -> None:
         """Stop before each instruction at one of these addresses."""
         changed = addresses ^ self._breakpoints
-        self._breakpoints = self._accesses.breakpoints = addresses
-        self._engine.set_exits(addresses)
+        self._breakpoints = addresses
         for page in {address & -PAGE_SIZE for address in changed}:
-            self._engine.drop(page, page + PAGE_SIZE)
+            self._set_exits(page)
+
+    def trap_divisions(self, *, is_on: bool) -> None:
+        """Have a division by zero stop the core, or not."""
+        if is_on != self._division.is_trapped:
+            sites = self._division.sites.copy()
+            self._division.trap(is_on=is_on)
+            for page in {address & -PAGE_SIZE for address in sites}:
+                self._set_exits(page)
 
     def code_pages_changed(self) -> None:
         """Drop what was translated from RAM: all of it may have been overwritten."""

@@ -23,6 +23,7 @@ from emulator.stops import (
     Breakpoint,
     BusFaultStop,
     Deadline,
+    DivideByZero,
     ExceptionReturn,
     InvalidState,
     NoCoprocessor,
@@ -46,6 +47,7 @@ USAGE_FAULTS: dict[type[StopReason], Field] = {
     NoCoprocessor: Cfsr.NOCP,
     UnalignedAccess: Cfsr.UNALIGNED,
     StackOverflow: Cfsr.STKOF,
+    DivideByZero: Cfsr.DIVBYZERO,
     InvalidState: Cfsr.INVSTATE,
 }
 

@@ -25,6 +25,7 @@ class OwnCode:
         self._resume = engine.register_set("pc", "xpsr")
         self._mode = engine.register_set("ipsr")
         self._work = engine.register_set("r0", "r1")
+        self._limits = 0, 0  # as long as the guest has not written them
         engine.put_own_code(CODE)
 
     def clear_exclusive(self) -> None:
@@ -36,16 +37,19 @@ class OwnCode:
 
     def limits(self) -> tuple[int, int]:
         """Return MSPLIM and PSPLIM; without the registers nothing is limited."""
-        if not self._has_limits:
-            return (0, 0)
+        if not self._has_limits or not self._clock.native.is_limit_set:
+            return self._limits
+        self._clock.native.is_limit_set = 0
         kept = self._work.read()
         self._run(READ_LIMITS)
         msplim, psplim = self._work.read()
         self._work.write(*kept)
-        return (msplim, psplim)
+        self._limits = msplim, psplim
+        return self._limits
 
     def set_limits(self, msplim: int, psplim: int) -> None:
-        if self._has_limits:
+        if self._has_limits and self.limits() != (msplim, psplim):
+            self._limits = msplim, psplim
             kept = self._work.read()
             self._work.write(msplim, psplim)
             self._run(WRITE_LIMITS)

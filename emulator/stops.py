@@ -67,6 +67,11 @@ class UnalignedAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class DivideByZero:
+    """SDIV or UDIV by zero, where that is trapped; pc is on the instruction."""
+
+
+@dataclass(frozen=True, slots=True)
 class StackOverflow:
     """SP would pass its limit, MSPLIM or PSPLIM; pc is on the instruction."""
 
@@ -89,5 +94,6 @@ StopReason = (
     | NoCoprocessor
     | UnalignedAccess
     | StackOverflow
+    | DivideByZero
     | InvalidState
 )

@@ -21,7 +21,7 @@ EMULATOR_ROWS = (
     ("core_units", "fp_context", "link", "snapshot", "outside"),
     ("part",),
     ("cpu",),
-    ("second_look",),
+    ("division", "second_look"),
     ("accesses",),
     ("core_registers",),
     ("own_code",),

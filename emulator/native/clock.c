@@ -12,15 +12,17 @@ enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, CORE_REGISTERS = 16, SPIN_MIN
 enum { TABLE_SIZE = 32, KEPT_BYTES = 20 };
 
 enum clock_stop {
-    STOP_NONE,       /* the guest stopped by itself: WFI, or a fault */
-    STOP_DEADLINE,   /* the next block would start at or after the deadline */
-    STOP_TABLE,      /* the remap table is no longer what it was */
-    STOP_MASKS,      /* PRIMASK, BASEPRI or FAULTMASK is no longer what it was */
-    STOP_INTERRUPT,  /* SVC, BKPT or an exception return: its number is in `interrupt` */
-    STOP_COPROCESSOR /* the next block has a floating-point instruction, at `stopped_at` */
+    STOP_NONE,        /* the guest stopped by itself: WFI, or a fault */
+    STOP_DEADLINE,    /* the next block would start at or after the deadline */
+    STOP_TABLE,       /* the remap table is no longer what it was */
+    STOP_MASKS,       /* PRIMASK, BASEPRI or FAULTMASK is no longer what it was */
+    STOP_INTERRUPT,   /* SVC, BKPT or an exception return: its number is in `interrupt` */
+    STOP_COPROCESSOR, /* the next block has a floating-point instruction, at `stopped_at` */
+    STOP_DIVISION     /* the next block has a division, at `stopped_at`, and they are trapped */
 };
 
-enum effect { SENDS_EVENT = 1, IS_EXCLUSIVE = 2 }; /* of a block: SEV; LDREX and its kind */
+/* Of a block: SEV; LDREX and its kind; a write of a stack limit; SDIV or UDIV. */
+enum effect { SENDS_EVENT = 1, IS_EXCLUSIVE = 2, SETS_LIMIT = 4, DIVIDES = 8 };
 
 struct region {
     uint32_t begin; /* guest addresses [begin, end) */
@@ -64,7 +66,9 @@ struct clock {
     uint32_t has_event;             /* the event register: SEV has been executed */
     uint32_t is_exclusive;          /* LDREX has been executed */
     uint32_t has_no_coprocessor;    /* stop before a floating-point instruction */
-    uint32_t stopped_at;            /* the address of the one that STOP_COPROCESSOR is about */
+    uint32_t stopped_at;            /* the address that the reason is about */
+    uint32_t traps_division;        /* stop before SDIV and UDIV; changes with `generation` */
+    uint32_t is_limit_set;          /* MSPLIM or PSPLIM has been written */
     uint32_t reserved;
     uint32_t region_count;
     struct region regions[REGIONS]; /* earlier ones win */
@@ -183,7 +187,10 @@ static unsigned effects_of(uint16_t first, uint16_t second)
     if ((first & 0xFFF0u) == 0xE850u || ((first & 0xFFF0u) == 0xE8D0u && (second & 0x40u))) {
         return IS_EXCLUSIVE;
     }
-    return 0;
+    if ((first & 0xFFF0u) == 0xF380u && (second & 0xFFFEu) == 0x880Au) {
+        return SETS_LIMIT;
+    }
+    return (first & 0xFFD0u) == 0xFB90u && (second & 0xF0F0u) == 0xF0F0u ? DIVIDES : 0;
 }
 
 /* Note what a block has that needs more than counting. */
@@ -200,7 +207,9 @@ static void find_effects(const struct clock *clock, struct counted *slot, uint32
         }
         address += is_wide(first) ? 4u : 2u;
     }
-    slot->is_plain = slot->is_stable && slot->effects == 0 && slot->coprocessor_at == 0;
+    const unsigned harmless = clock->traps_division ? 0 : DIVIDES;
+    slot->is_plain =
+        slot->is_stable && (slot->effects & ~harmless) == 0 && slot->coprocessor_at == 0;
 }
 
 /* Count a block anew. */
@@ -228,6 +237,18 @@ static void count_block(const struct clock *clock, struct counted *slot, uint32_
 static int is_unchanged(const struct counted *slot, uint32_t size)
 {
     return size <= KEPT_BYTES && slot->host != NULL && memcmp(slot->bytes, slot->host, size) == 0;
+}
+
+static uint32_t first_division(const struct clock *clock, uint32_t address)
+{
+    const struct region *region = NULL;
+    for (;;) {
+        const uint16_t first = halfword_at(&region, clock, address);
+        if (effects_of(first, halfword_at(&region, clock, address + 2u)) == DIVIDES) {
+            return address;
+        }
+        address += is_wide(first) ? 4u : 2u;
+    }
 }
 
 static __attribute__((noinline)) int masks_changed(struct clock *clock, void *engine)
@@ -293,8 +314,14 @@ static __attribute__((noinline)) void count_slowly(struct clock *clock, void *en
         stop(clock, engine, STOP_COPROCESSOR);
         return;
     }
+    if ((slot->effects & DIVIDES) && clock->traps_division) {
+        clock->stopped_at = first_division(clock, address);
+        stop(clock, engine, STOP_DIVISION);
+        return;
+    }
     clock->has_event |= slot->effects & SENDS_EVENT;
     clock->is_exclusive |= slot->effects & IS_EXCLUSIVE;
+    clock->is_limit_set |= slot->effects & SETS_LIMIT;
     clock->repeats = 0;
     clock->last = slot;
     clock->cycles += slot->instructions;

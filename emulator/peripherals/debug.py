@@ -8,7 +8,7 @@ Not modelled: nothing known.
 from collections.abc import Callable
 
 from emulator.interrupts import Exc, Interrupts
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.registers import Access, Field, Register
 
 
@@ -61,6 +61,7 @@ class Demcr(Register):
 
 
 DEMCR = 0x00C
+MONITOR = 0xF << 16  # MON_REQ, MON_STEP, MON_PEND, MON_EN
 
 
 class CoreDebug(Peripheral):
@@ -74,6 +75,12 @@ class CoreDebug(Peripheral):
         super().__init__(
             {0x000: Dhcsr(reset=reset_state), 0x004: Dcrsr(), 0x008: Dcrdr(), DEMCR: self.demcr}
         )
+
+    def system_reset(self, cause: ResetCause) -> None:
+        """Reset the monitor's bits; what a debugger set up, TRCENA and VC_*, takes a power-on."""
+        kept = self.demcr.word & ~MONITOR
+        super().system_reset(cause)
+        self.demcr.word = kept
 
     def read(self, offset: int) -> int:
         self._update_pending()

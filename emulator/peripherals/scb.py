@@ -2,7 +2,7 @@
 
 Sources: DDI 0403E.e B3.2; for Armv8-M, CMSIS's core_cm33.h. ICSR and SHCSR are views of
 emulator/interrupts.py.
-Not modelled: CCR.DIV_0_TRP and UNALIGN_TRP, AFSR, SCR.SLEEPDEEP (sleep is sleep), AIRCR's bits for
+Not modelled: CCR.UNALIGN_TRP, AFSR, SCR.SLEEPDEEP (sleep is sleep), AIRCR's bits for
 debuggers; of Armv8-M, SHCSR's bits for HardFault and NMI.
 """
 
@@ -15,6 +15,7 @@ from emulator.registers import Access, Field, Register, Unmodelled
 VECTKEY = 0x05FA
 VECTKEYSTAT = 0xFA05
 SHPR1, SHPR3 = 0x018, 0x020  # offsets from CPUID
+CCR = 0x014
 IMPLEMENTED_SHPR = frozenset({4, 5, 6, 11, 12, 14, 15})
 
 
@@ -73,7 +74,7 @@ class Ccr(Register):
 
     STKALIGN = Field(9, 9)  # 1: frames are aligned to 8 bytes
     BFHFNMIGN = Field(8, 8)  # 1: HardFault, NMI and FAULTMASK ignore BusFaults of data accesses
-    DIV_0_TRP = Unmodelled(4, 4)
+    DIV_0_TRP = Field(4, 4)  # 1: a division by zero is a UsageFault
     UNALIGN_TRP = Unmodelled(3, 3)
     USERSETMPEND = Field(1, 1)  # 1: unprivileged code may write STIR
     NONBASETHRDENA = Field(0, 0)  # 1: a return to Thread mode may leave exceptions active
@@ -88,7 +89,7 @@ class CcrV8(Ccr):
     STKOFHFNMIGN = Field(10, 10)  # 1: HardFault and NMI ignore the stack limits
     STKALIGN = Field(9, 9, Access.RO)
     BFHFNMIGN = Field(8, 8)
-    DIV_0_TRP = Unmodelled(4, 4)
+    DIV_0_TRP = Field(4, 4)  # 1: a division by zero is a UsageFault
     UNALIGN_TRP = Unmodelled(3, 3)
     USERSETMPEND = Field(1, 1)
     NONBASETHRDENA = Field(0, 0, Access.RO)  # reserved there, reads 1: always allowed
@@ -198,6 +199,7 @@ class Scb(Peripheral):
         cpuid: int,
         masks: Callable[[], Masks],
         on_reset_request: Callable[[], None],
+        on_ccr_change: Callable[[], None],
         *,
         stkalign: bool = True,
         is_v8m: bool = False,
@@ -215,7 +217,7 @@ class Scb(Peripheral):
         self.mmfar = Mmfar()
         self.bfar = Bfar()
         self._interrupts, self._masks = interrupts, masks
-        self._on_reset_request = on_reset_request
+        self._on_reset_request, self._on_ccr_change = on_reset_request, on_ccr_change
         super().__init__(
             {
                 0x000: Cpuid(reset=cpuid),
@@ -257,6 +259,8 @@ class Scb(Peripheral):
             self._write_shcsr(word)
         else:
             super().write(offset, word)
+            if offset == CCR:
+                self._on_ccr_change()
 
     def write_lanes(self, offset: int, word: int, lanes: int) -> None:
         if SHPR1 <= offset <= SHPR3:

@@ -199,3 +199,14 @@ def test_sysresetreq_without_vectkey_is_ignored(boot: "Boot") -> None:
     guest = boot(RESET)
     guest.call("resets_without_key")
     assert guest.notes == [1]
+
+
+def test_system_reset_clears_the_monitors_bits_and_keeps_the_debuggers(boot: "Boot") -> None:
+    source = "void f(void) { DEMCR = 0x010D07F1; AIRCR = 0x05FA0004; for (;;); }"
+    guest = boot(source)
+    guest.start("f")
+    guest.board.run_for(ms=2)
+    assert guest.is_idle
+    assert guest.board.read(0xE000_EDFC, 4) == (0x0100_07F1).to_bytes(4, "little")
+    guest.board.reset()
+    assert guest.board.read(0xE000_EDFC, 4) == bytes(4)

@@ -22,7 +22,9 @@ def resets() -> list[int]:
 
 @pytest.fixture
 def scb(interrupts: Interrupts, resets: list[int]) -> Scb:
-    return Scb(interrupts, 0x411F_C231, lambda: Masks(0, 0, 0), lambda: resets.append(1))
+    return Scb(
+        interrupts, 0x411F_C231, lambda: Masks(0, 0, 0), lambda: resets.append(1), lambda: None
+    )
 
 
 def test_cpuid_is_read_only(scb: Scb) -> None:
