@@ -1,14 +1,14 @@
 @ What every generated program starts with: the vectors, the loop over the cases, and the end.
-@ The same file runs on QEMU's netduino2 (flash and SRAM are where the STM32F103's are) and here.
+@ The same file runs on a QEMU machine and here. RAM is where the machine has it; FPU is defined
+@ where there is one.
         .syntax unified
-        .cpu cortex-m3
         .thumb
 
         .equ CASES, 120
         .equ RESULT_SIZE, 64            @ bytes a case: r0-r11, flags, sum of the scratch buffer, spare
-        .equ scratch, 0x20000100
-        .equ results, 0x20000800
-        .equ stack, 0x20004F00
+        .equ scratch, RAM + 0x100
+        .equ results, RAM + 0x800
+        .equ stack, RAM + 0x4F00
 
         @ r0 is the case's row of inputs: r0-r11, then the flags.
         .macro ENTER
@@ -61,6 +61,13 @@ keep_registers:                         @ into the row that `row` points at
 
         .thumb_func
 reset:
+        .ifdef FPU
+        ldr     r0, =0xE000ED88         @ CPACR: full access
+        ldr     r1, =0x00F00000
+        str     r1, [r0]
+        dsb
+        isb
+        .endif
         ldr     r4, =cases
         ldr     r5, =inputs
         ldr     r6, =results
@@ -107,6 +114,6 @@ stop:   wfi                             @ no semihosting host: BKPT became a Har
         b       stop
         .ltorg
 
-        .equ row, 0x20000000
-        .equ done, 0x20000004
-        .equ character, 0x20000008
+        .equ row, RAM
+        .equ done, RAM + 4
+        .equ character, RAM + 8
