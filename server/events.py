@@ -3,9 +3,9 @@
 A follower is a cursor (the number of the last event it has) and nothing else, so a slow one costs
 no memory and a lost one can come back. The log is bounded: who comes back too late is told so.
 
-Race: an event is stored (A) before the wake-up is fired (B); a follower takes the wake-up (C)
-before it reads the log (D). A before D: it sees the event. D before A: then C before B, so the
-wake-up it holds is the one that B fires. Nothing lies in between.
+Race: an event is stored (A) before the wake-up is fired (B), which calls the followers in the event
+loop later (C). A follower looks at the log (D) and begins to wait in the same step of the loop, so
+C is not in between. A before D: it sees the event. D before A: then C comes after it began to wait.
 """
 
 import asyncio
@@ -127,44 +127,39 @@ class EventLog:
 
 
 class WakeUp:
-    """One future that all followers of a log wait for, replaced each time it fires."""
+    """Calls what listens, in the event loop, after events were stored: once for a burst of them."""
 
     def __init__(self) -> None:
+        self._listeners: list[Callable[[], None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._future: asyncio.Future[None] | None = None
         self._lock = threading.Lock()
-        self._scheduled = False  # a burst of events wakes the followers once
+        self._scheduled = False
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have a function called after events were stored."""
+        self._listeners.append(listener)
 
     def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Choose the loop that the followers live in; None before it closes."""
         with self._lock:
             self._loop = loop
             self._scheduled = False
-        self._future = None if loop is None else loop.create_future()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """Where the followers live."""
         return self._loop
 
-    def next(self) -> asyncio.Future[None]:
-        """Return the future that the next `fire` completes. Take it before reading the log."""
-        if self._future is None:
-            raise RuntimeError("followed outside a running server")
-        return self._future
-
     def fire(self) -> None:
-        """Wake all followers; from any thread."""
+        """Say that there are events; from any thread."""
         with self._lock:
             if self._loop is None or self._scheduled:
                 return
             self._scheduled = True
-            self._loop.call_soon_threadsafe(self._complete)
+            self._loop.call_soon_threadsafe(self._call)
 
-    def _complete(self) -> None:
+    def _call(self) -> None:
         with self._lock:
-            self._scheduled = False  # before completing: a later event must fire again
-            loop = self._loop
-        if loop is not None and self._future is not None:
-            self._future.set_result(None)
-            self._future = loop.create_future()
+            self._scheduled = False  # before calling: a later event must fire again
+        for listener in self._listeners:
+            listener()

@@ -11,7 +11,7 @@ stream ends when the client goes or the server stops. EOF alone never means succ
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
@@ -27,6 +27,8 @@ HEADERS = (
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
+HEARTBEAT = encode("hb", {})
+LOOKS = 8  # at all streams, in the time that one may be quiet or stuck
 ABORT = "abort"  # in scope["state"]: the call that drops the connection, see server.app
 
 logger = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ class ClientGoneError(Exception):
 
 
 class Streams:
-    """All streams of one server: how many there are, and the word that ends them."""
+    """All streams of one server: how many, what wakes them, and the word that ends them."""
 
     def __init__(
         self,
@@ -48,15 +50,15 @@ class Streams:
         send_timeout_s: float = 10.0,
     ) -> None:
         self.log = log
-        self.wake_up = wake_up
-        self.heartbeat_s = heartbeat_s
         self.opened = 0  # since the start
         self.cut = 0  # of these, because nobody read them
         self.closing = False
         self._open: set[EventStream] = set()
         self._max_streams = max_streams
+        self._heartbeat_s = heartbeat_s
         self._send_timeout_s = send_timeout_s
         self._timer: asyncio.TimerHandle | None = None  # runs while there are streams
+        wake_up.listen(self._wake)
 
     @property
     def open(self) -> int:
@@ -73,7 +75,7 @@ class Streams:
         self._open.add(stream)
         self.opened += 1
         if self._timer is None:
-            self._look_in(self._send_timeout_s / 4)
+            self._look_in(min(self._send_timeout_s, self._heartbeat_s) / LOOKS)
         try:
             yield
         finally:
@@ -83,7 +85,11 @@ class Streams:
         """End every stream with a `shutdown` event; from within the loop."""
         self.closing = True
         self._look_in(FAREWELL_S)
-        self.wake_up.fire()
+        self._wake()
+
+    def _wake(self) -> None:
+        for stream in self._open:
+            stream.wake()
 
     def _look_in(self, delay_s: float) -> None:
         if self._timer is not None:
@@ -91,15 +97,18 @@ class Streams:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
 
     def _look(self) -> None:
-        """Cut off who has taken nothing for too long: one timer for all, none for each send."""
+        """Cut off who takes nothing, have who is quiet say so: one timer for all, none for each."""
         self._timer = None
         limit_s = FAREWELL_S if self.closing else self._send_timeout_s
         for stream in [*self._open]:
             if stream.is_stuck(limit_s):
                 self.cut += 1
                 stream.cut_off()
+            elif stream.is_quiet(self._heartbeat_s):
+                stream.is_asked_for_life = True
+                stream.wake()
         if self._open:
-            self._look_in(limit_s / 4)
+            self._look_in(min(limit_s, self._heartbeat_s) / LOOKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,32 +128,51 @@ class EventStream:
     """The ASGI response that sends one view."""
 
     def __init__(self, streams: Streams, view: View) -> None:
+        self.is_asked_for_life = False  # nothing was sent for long
         self._streams = streams
         self._view = view
-        self._sending_since: float | None = None
+        self._cursor = view.fallback if view.cursor is None else view.cursor
+        self._spoke = 0.0  # when something was sent last
+        self._is_sending = False
+        self._is_gone = False
+        self._news: asyncio.Future[None] | None = None  # while it waits for some
         self._abort: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._abort = scope["state"].get(ABORT, self._abort)
-        gone = asyncio.ensure_future(_disconnected(receive))
+        watch = asyncio.ensure_future(self._watch(receive))
         try:
             with self._streams.counted(self):
-                await self._respond(send, gone)
+                await self._respond(send)
         except ClientGoneError:
             logger.debug("a client of %r is gone", self._view.topic)
         finally:
-            gone.cancel()
+            watch.cancel()
+
+    def wake(self) -> None:
+        """Have the stream look at what there is."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     def is_stuck(self, limit_s: float) -> bool:
         """Tell whether the client has taken nothing for so long."""
-        since = self._sending_since
-        return since is not None and asyncio.get_running_loop().time() - since >= limit_s
+        return self._is_sending and self._silence_s() >= limit_s
+
+    def is_quiet(self, limit_s: float) -> bool:
+        """Tell whether there was nothing to send for so long."""
+        return not self._is_sending and self._silence_s() >= limit_s
 
     def cut_off(self) -> None:
         """Drop the connection: closing it would wait for its reader for ever."""
-        self._abort()  # ends the send, and `gone` is done
+        self._abort()  # ends the send, and the client is gone
 
-    async def _respond(self, send: Send, gone: "asyncio.Future[None]") -> None:
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._is_gone = True
+        self.wake()
+
+    async def _respond(self, send: Send) -> None:
         close = ((b"connection", b"close"),) if self._view.finite else ()
         start: HTTPResponseStartEvent = {
             "type": "http.response.start",
@@ -152,55 +180,70 @@ class EventStream:
             "headers": [*HEADERS, *close],
         }
         await send(start)
-        loop = asyncio.get_running_loop()
-        async with contextlib.aclosing(self._chunks(gone)) as chunks:
-            async for chunk, last in chunks:
-                for begin in range(0, len(chunk), MAX_SEND):
-                    end = begin + MAX_SEND
-                    body: HTTPResponseBodyEvent = {
-                        "type": "http.response.body",
-                        "body": chunk[begin:end],
-                        "more_body": not (last and end >= len(chunk)),
-                    }
-                    self._sending_since = loop.time()
-                    await send(body)
-                    self._sending_since = None
-                    await asyncio.sleep(0)  # a send that need not wait lets nobody else run
-                    if gone.done() and body["more_body"]:
-                        raise ClientGoneError
-
-    async def _chunks(self, gone: "asyncio.Future[None]") -> AsyncGenerator[tuple[bytes, bool]]:
-        """Produce what is sent, and whether it is the last."""
-        view, streams, log = self._view, self._streams, self._streams.log
-        loop = asyncio.get_running_loop()
-        cursor = view.fallback if view.cursor is None else view.cursor
-        chunk = RETRY + encode("hello", view.hello, log.event_id(cursor))
-        if view.cursor is None:
-            chunk += encode("reset", view.snapshot(), log.event_id(cursor))
-        end = view.end()
-        over = view.finite and end is not None and end.number <= cursor
-        yield chunk + (end.wire if over and end is not None else b""), over
-        if over:
-            return
-        spoke = loop.time()
+        self._spoke = asyncio.get_running_loop().time()
+        chunk, last = self._first()
         while True:
-            news = streams.wake_up.next()  # before the log is read, see server.events
-            page = log.after(cursor)
-            cursor = page.cursor
-            chunk, last = self._render(page)
-            if not (chunk or page.events):
-                silence = spoke + streams.heartbeat_s - loop.time()
-                if streams.closing:
-                    chunk, last = encode("shutdown", {}), True
-                elif not await _wait(news, gone, silence):
-                    chunk = encode("hb", {})
             if chunk:
-                yield chunk, last
-                spoke = loop.time()
-            else:
-                await asyncio.sleep(0)
+                await self._send(send, chunk, last=last)
             if last:
                 return
+            await self._wait()
+            chunk, last = self._next()
+
+    async def _send(self, send: Send, chunk: bytes, *, last: bool) -> None:
+        self._is_sending = True
+        for begin in range(0, len(chunk), MAX_SEND):
+            end = begin + MAX_SEND
+            if begin:
+                await asyncio.sleep(0)  # a send that need not wait lets nobody else run
+            self._spoke = asyncio.get_running_loop().time()
+            body: HTTPResponseBodyEvent = {
+                "type": "http.response.body",
+                "body": chunk[begin:end],
+                "more_body": not (last and end >= len(chunk)),
+            }
+            await send(body)
+            if self._is_gone and body["more_body"]:
+                raise ClientGoneError
+        self._is_sending = False
+
+    async def _wait(self) -> None:
+        """Wait until there may be something to send; where there is, let others run first."""
+        streams = self._streams
+        if self._cursor != streams.log.last or streams.closing:
+            await asyncio.sleep(0)
+        else:
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+            self._news = None
+        if self._is_gone:
+            raise ClientGoneError
+
+    def _first(self) -> tuple[bytes, bool]:
+        """Return what is sent at the beginning, and whether it is all."""
+        view, cursor = self._view, self._streams.log.event_id(self._cursor)
+        chunk = RETRY + encode("hello", view.hello, cursor)
+        if view.cursor is None:
+            chunk += encode("reset", view.snapshot(), cursor)
+        end = view.end()
+        if view.finite and end is not None and end.number <= self._cursor:
+            return chunk + end.wire, True
+        return chunk, False
+
+    def _next(self) -> tuple[bytes, bool]:
+        """Return what is to be sent now, which may be nothing, and whether it is the last."""
+        page = self._streams.log.after(self._cursor)
+        self._cursor = page.cursor
+        chunk, last = self._render(page)
+        if not chunk and not page.events and self._streams.closing:
+            return encode("shutdown", {}), True
+        if not chunk and self.is_asked_for_life:
+            chunk = HEARTBEAT
+        self.is_asked_for_life = False
+        return chunk, last
+
+    def _silence_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._spoke
 
     def _render(self, page: Page) -> tuple[bytes, bool]:
         """Encode what the view shows of a page, and tell whether its end is among it."""
@@ -231,20 +274,3 @@ async def nothing_left(scope: Scope, receive: Receive, send: Send) -> None:
     end: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
     await send(start)
     await send(end)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _wait(
-    news: "asyncio.Future[None]", gone: "asyncio.Future[None]", timeout_s: float
-) -> bool:
-    """Wait until something happened; False when nothing did for so long."""
-    done, _ = await asyncio.wait(
-        (news, gone), timeout=max(0.0, timeout_s), return_when=asyncio.FIRST_COMPLETED
-    )
-    if gone in done:
-        raise ClientGoneError
-    return bool(done)

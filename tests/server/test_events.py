@@ -102,29 +102,28 @@ def test_appends_of_many_threads_are_numbered_without_gap_or_double() -> None:
 
 
 def test_two_followers_of_one_wake_up_both_get_every_event() -> None:
+    """failures 35: one of two listeners lagged, and entries in between were lost."""
     total = 300
     wake_up = WakeUp()
     log = EventLog(on_append=wake_up.fire)
 
-    async def follow() -> list[int]:
-        seen: list[int] = []
-        while len(seen) < total:
-            news = wake_up.next()
-            page = log.after(seen[-1] if seen else 0)
-            seen += [event.number for event in page.events]
-            if not page.events:
-                await asyncio.wait((news,))
-        return seen
-
     async def scenario() -> list[list[int]]:
         wake_up.bind(asyncio.get_running_loop())
-        followers = [asyncio.create_task(follow()) for _ in range(2)]
-        writer = asyncio.to_thread(
-            lambda: [log.append("log", {"n": n}, "log") for n in range(total)]
-        )
-        await writer
+        seen: list[list[int]] = [[], []]
+        done = asyncio.Event()
+
+        def follow(mine: list[int], limit: int) -> None:
+            while (page := log.after(mine[-1] if mine else 0, limit)).events:
+                mine += [event.number for event in page.events]
+            if all(len(one) == total for one in seen):
+                done.set()
+
+        wake_up.listen(lambda: follow(seen[0], 256))
+        wake_up.listen(lambda: follow(seen[1], 3))
+        await asyncio.to_thread(lambda: [log.append("log", {"n": n}, "log") for n in range(total)])
         async with asyncio.timeout(5):
-            return [await follower for follower in followers]
+            await done.wait()
+        return seen
 
     assert asyncio.run(scenario()) == [list(range(1, total + 1))] * 2
 
