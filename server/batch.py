@@ -23,7 +23,7 @@ from server.jobs import Job, Task
 from server.logs import job_id
 from server.orders import BatchPatch, Connect
 from server.snapshots import JobState
-from server.work import Outcome, outcome_of, unexpected
+from server.work import Outcome, failed, outcome_of, unexpected
 
 RETRY_AFTER_S = 0.2  # and longer each time
 
@@ -79,7 +79,7 @@ async def run_batch(job: Job, batch: Batch) -> None:
         job.show("batch-error" if cancelled else "batch-complete", {"totals": totals})
     except Exception:  # the batch's edge: nothing may leave a follower waiting
         logger.exception("batch %s failed unexpectedly", job.id)
-        outcome = Outcome(JobState.FAILED, error=unexpected("unknown"))
+        outcome = failed(unexpected("unknown"))
     for place in batch.places:
         place.board.release(job)
     job.finish(outcome, lambda: None)
@@ -122,8 +122,8 @@ async def run_task(job: Job, task: Task, patch: BatchPatch, place: Place, batch:
     if outcome.error is None:
         job.show("task-complete", {**name_of(task), "result": outcome.result})
     else:
-        failed = {"state": outcome.state, "error": outcome.error}
-        job.show("task-failed", {**name_of(task), **failed})
+        end = {"state": outcome.state, "error": outcome.error}
+        job.show("task-failed", {**name_of(task), **end})
 
 
 async def attempt_task(
@@ -143,17 +143,15 @@ async def attempt_task(
         return await board.use_for_job(
             lambda link: outcome_of(lambda: link.applied.inject(request, link, task.report))
         )
-    except JobCancelledError as error:
-        return Outcome(JobState.CANCELLED, error=error.failure())
     except ServerError as error:
-        return Outcome(JobState.FAILED, error=error.failure())
+        return failed(error)
 
 
 def may_help(outcome: Outcome) -> bool:
     """Tell whether to try again: nothing is known to be wrong for good, or left on the board."""
     error = outcome.error
-    failed = outcome.state is JobState.FAILED and error is not None
-    return failed and bool(error and error["retryable"] and error["board"] != "unknown")
+    is_failed = outcome.state is JobState.FAILED and error is not None
+    return is_failed and bool(error and error["retryable"] and error["board"] != "unknown")
 
 
 def totals_of(job: Job, boards: list[str], elapsed_s: float) -> Totals:

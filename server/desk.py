@@ -62,6 +62,15 @@ class Desk:
         self.counters.jobs += 1
         return Receipt(job.snapshot(), is_new=True)
 
+    async def do(self, order: Order, board: Board) -> object:
+        """Begin a job and wait for its result; what fails in it is raised here."""
+        job = self._begin(order, board, None)
+        self.counters.jobs += 1
+        outcome = await asyncio.wrap_future(job.over)
+        if outcome.cause is not None:
+            raise outcome.cause
+        return outcome.result
+
     async def stopped(self, timeout_s: float) -> None:
         """Wait for the batches to end; they were asked to."""
         if self._batches:

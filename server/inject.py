@@ -12,7 +12,7 @@ the board was left as (`ServerError.board`).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -23,6 +23,7 @@ from server.device.slots import Info, Mode, choose_slot
 from server.device.undo import Undo, undone_on_failure
 from server.errors import (
     DeviceError,
+    Diagnostic,
     NoMemoryError,
     PortError,
     RefusedError,
@@ -102,6 +103,7 @@ class WarningEvent:
     """Something the user should know although the job goes on."""
 
     message: str
+    diagnostics: Sequence[Diagnostic] = ()  # the compiler's, where it points at places
     type: Literal["warning"] = field(default="warning", init=False)
 
 
@@ -160,7 +162,7 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
     obj = compile_patch(request.source, toolchain)
     function = chosen_function(request.source, obj.functions, image, request.function)
     if obj.warnings:
-        report(WarningEvent(obj.warnings.strip()))
+        report(WarningEvent(obj.warnings.strip(), obj.diagnostics))
 
     stages.enter("link", f"Linking {function.name}")
     size = patch_size(obj, image, function)

@@ -7,6 +7,7 @@ whatever happens inside it, its last event is `end`. What it shows is in the jou
 import logging
 import secrets
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -37,6 +38,8 @@ class Job(Work):
         self.kind = kind
         self.start = log.last  # cursor: all events of the job follow it
         self.end: Event | None = None  # kept here too, where no flood can drop it
+        self.over = Future[Outcome]()  # done with the end
+        self.over.set_running_or_notify_cancel()  # who waits for it may not cancel it
         self.tasks: Sequence[Task] = ()
         self._log = log
         self._created = _now()
@@ -97,6 +100,7 @@ class Job(Work):
             with self._journal_may_fail():
                 self.note()  # the number of the last event
             self.end = end
+        self.over.set_result(outcome)
         logger.info("job %s of kind %s %s", self.id, self.kind, outcome.state)
 
     def announce(self) -> None:
@@ -181,7 +185,6 @@ class Jobs:
 
     def __init__(self, log: EventLog, store: Store) -> None:
         self.store = store
-        self.ended = 0
         self._log = log
         self._live: dict[str, Job] = {}  # in the order they were asked for
 

@@ -12,7 +12,7 @@ from server.inject import InjectRequest
 from server.inject_multi import inject_multi
 from server.jobs import VERIFY
 from server.link import Link, Target
-from server.unpatch import UnpatchRequest, unpatch
+from server.switch import enable, unpatch
 from server.verify_board import verify_board
 from server.work import Report
 
@@ -106,8 +106,22 @@ class Unpatch(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag=
     all: bool = False
 
     def work(self) -> BoardWork:
-        request = UnpatchRequest(one_or_all(self.slot, everything=self.all))
-        return lambda link, report: unpatch(request, link, report)
+        slot = one_or_all(self.slot, everything=self.all)
+        return lambda link, report: unpatch(slot, link, report)
+
+
+class Enable(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="enable"):
+    """Switch one patch, or all, on or off; they stay in memory."""
+
+    needs_elf: ClassVar[bool] = False
+
+    slot: SlotNumber | None = None
+    all: bool = False
+    enable: bool
+
+    def work(self) -> BoardWork:
+        slot = one_or_all(self.slot, everything=self.all)
+        return lambda link, report: enable(slot, link, report, on=self.enable)
 
 
 class Verify(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag=VERIFY):
@@ -178,7 +192,7 @@ class Batch(
         return [task for task in self.tasks if task.board in {None, number}]
 
 
-AnyOrder = Inject | InjectMulti | Reapply | Unpatch | Verify | Batch
+AnyOrder = Inject | InjectMulti | Reapply | Unpatch | Enable | Verify | Batch
 
 
 def one_or_all(slot: int | None, *, everything: bool) -> int | None:

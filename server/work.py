@@ -42,19 +42,25 @@ class Outcome:
     state: JobState
     result: object = None
     error: dict[str, object] | None = None
+    cause: ServerError | None = None  # what `error` was made of
 
 
 def outcome_of(work: Callable[[], object]) -> Outcome:
     """Do the work; whatever happens inside is an outcome."""
     try:
         return Outcome(JobState.SUCCEEDED, msgspec.to_builtins(work()))
-    except JobCancelledError as error:
-        return Outcome(JobState.CANCELLED, error=error.failure())
     except ServerError as error:
-        return Outcome(JobState.FAILED, error=error.failure())
+        return failed(error)
     except Exception:  # the work's edge: nothing may leave a follower waiting
         logger.exception("it failed unexpectedly")
-        return Outcome(JobState.FAILED, error=unexpected("unknown"))
+        return failed(unexpected("unknown"))
+
+
+def failed(error: ServerError) -> Outcome:
+    """Return the outcome that an error means."""
+    is_cancelled = isinstance(error, JobCancelledError)
+    state = JobState.CANCELLED if is_cancelled else JobState.FAILED
+    return Outcome(state, error=error.failure(), cause=error)
 
 
 class Work(ABC):
@@ -144,8 +150,8 @@ class Work(ABC):
         return True
 
 
-def unexpected(board: BoardState) -> dict[str, object]:
+def unexpected(board: BoardState) -> ServerError:
     """Return what a client is told of an exception that is nobody's to know."""
     error = ServerError("an unexpected error in the server; its log has the details")
     error.board = board
-    return error.failure()
+    return error

@@ -19,6 +19,7 @@ from server.errors import (
     NoElfError,
     NotConnectedError,
     NothingLostError,
+    OutcomeUnknownError,
     PortError,
     RefusedError,
     ReplyTimeoutError,
@@ -31,6 +32,7 @@ from server.errors import (
     UnknownBoardError,
     UnknownJobError,
     UnknownTaskError,
+    VerifyError,
 )
 from server.problems import MEDIA_TYPE
 
@@ -73,6 +75,12 @@ ASKING_THE_BOARD: tuple[ServerError, ...] = (
     ReplyTimeoutError("info", 2),
 )
 WRITING: tuple[ServerError, ...] = (InDoubtError("/dev/ttyACM0", "0123456789ab"),)
+SWITCHING: tuple[ServerError, ...] = (
+    *ASKING_THE_BOARD,
+    *WRITING,
+    OutcomeUnknownError("enable", "the board did not answer"),
+    VerifyError("slot 0, of", 0x0800_0100, "off", "on"),
+)
 CONNECTING: tuple[ServerError, ...] = (
     *ASKING_THE_BOARD,
     TooManyBoardsError(16),

@@ -16,27 +16,18 @@ from server.desk import Desk
 from server.errors import NothingLostError
 from server.jobs import Jobs
 from server.link import Link
-from server.orders import Inject, InjectMulti, Reapply, SlotNumber, Unpatch, one_or_all
+from server.orders import Enable, Inject, InjectMulti, Reapply, Unpatch
 from server.routes.bodies import Nothing
 from server.routes.documented import (
     ASKING_THE_BOARD,
     ORDERING,
     REAPPLYING,
     STREAMING,
-    WRITING,
+    SWITCHING,
     problems,
 )
 from server.routes.following import IdempotencyKey, follow_job
 from server.sse import Streams
-
-
-class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One slot, or all of them, on or off."""
-
-    slot: SlotNumber | None = None
-    all: bool = False
-    enable: bool
-    force: bool = False  # although a job left the board in an unknown state
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,37 +118,31 @@ class FpbController(Controller):
         streams.admit()
         return follow_job(jobs, streams, desk.take(data, board, key).job)
 
-    @post(
-        "/unpatch",
-        status_code=HTTP_200_OK,
-        responses=problems(*ASKING_THE_BOARD, *WRITING, body=True),
-    )
-    async def unpatch(self, data: JSONBody[Unpatch], board: NamedDependency[Board]) -> InfoDocument:
-        """Give a function, or all, its original code back and free the patch's memory."""
-        number = one_or_all(data.slot, everything=data.all)
-        board.refuse_in_doubt(force=data.force)
+    @post("/unpatch", status_code=HTTP_200_OK, responses=problems(*SWITCHING, body=True))
+    async def unpatch(
+        self,
+        data: JSONBody[Unpatch],
+        board: NamedDependency[Board],
+        desk: NamedDependency[Desk],
+    ) -> InfoDocument:
+        """Give a function, or all, its original code back and free the patch's memory.
 
-        def work(link: Link) -> InfoDocument:
-            link.applied.unpatch(link, number)
-            return describe(link)
+        A job as any other; this answers at its end.
+        """
+        return msgspec.convert(await desk.do(data, board), InfoDocument)
 
-        return await board.use(work)
+    @post("/enable", status_code=HTTP_200_OK, responses=problems(*SWITCHING, body=True))
+    async def enable(
+        self,
+        data: JSONBody[Enable],
+        board: NamedDependency[Board],
+        desk: NamedDependency[Desk],
+    ) -> InfoDocument:
+        """Switch a patch, or all, on or off; the patch stays in memory.
 
-    @post(
-        "/enable",
-        status_code=HTTP_200_OK,
-        responses=problems(*ASKING_THE_BOARD, *WRITING, body=True),
-    )
-    async def enable(self, data: JSONBody[Switch], board: NamedDependency[Board]) -> InfoDocument:
-        """Switch a patch, or all, on or off; the patch stays in memory."""
-        number = one_or_all(data.slot, everything=data.all)
-        board.refuse_in_doubt(force=data.force)
-
-        def work(link: Link) -> InfoDocument:
-            link.device.enable(number, on=data.enable)
-            return describe(link)
-
-        return await board.use(work)
+        A job as any other; this answers at its end.
+        """
+        return msgspec.convert(await desk.do(data, board), InfoDocument)
 
 
 def measure(link: Link) -> RoundTrip:

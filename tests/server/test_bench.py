@@ -255,6 +255,16 @@ def test_diagnostics_point_at_the_line(bench: Running) -> None:
     assert end["diagnostics"][0]["severity"] == "error"
 
 
+def test_warning_of_the_compiler_points_at_the_line(bench: Running) -> None:
+    events = inject(bench, f"#warning careful\n{BLINK_FAST}")
+    (warning,) = [event for event in events if event["type"] == "warning"]
+    assert "careful" in warning["message"]
+    (where,) = warning["diagnostics"]
+    assert (where["file"], where["line"], where["severity"]) == ("patch.c", 1, "warning")
+    assert where["column"] > 0
+    assert "careful" in where["text"]
+
+
 def test_refusal_of_the_board_is_a_problem_document(bench: Running) -> None:
     response = bench.client.post("/api/fpb/enable", json={"slot": 5, "enable": True})
     assert response.status_code == 502

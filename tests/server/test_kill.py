@@ -1,14 +1,18 @@
 """kill -9 of the server in the middle of a job, and what the next server knows of it."""
 
+import contextlib
 import json
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
 from httpx_sse import connect_sse
 
+from firmware.build import firmware_elf
 from server.work import WRITING
 from tests.server.clients import BLINK_FAST, GREET, PORT, Json, ask, finished, start
+from tests.server.lines import board_on_tcp
 from tests.server.processes import served
 
 LATE = {*WRITING, "verify"}
@@ -68,3 +72,43 @@ def test_after_a_kill_the_journal_knows_at_least_what_was_shown(stage: str, tmp_
             assert (refused.status_code, refused.json()["job"]) == (409, job)
             assert finished(client, start(client, "verify"))["state"] == "succeeded"
         assert finished(client, start(client, "inject", source=GREET))["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("command", "body"),
+    [
+        pytest.param("enable", {"slot": 0, "enable": False}),
+        pytest.param("unpatch", {"all": True}, marks=pytest.mark.slow),
+    ],
+)
+def test_after_a_kill_in_a_direct_request_the_board_is_in_doubt(
+    command: str, body: Json, tmp_path: Path
+) -> None:
+    with board_on_tcp() as line:
+        line.mute_at = (command, 1)  # so that the kill comes before the answer
+        with (
+            served(data=str(tmp_path)) as (process, url),
+            httpx.Client(base_url=url, timeout=30) as client,
+            connect_sse(client, "GET", "/api/events") as source,
+        ):
+            connect = {"port": line.url, "elf": str(firmware_elf())}
+            client.post("/api/connect", json=connect).raise_for_status()
+            finished(client, start(client, "inject", source=BLINK_FAST))
+
+            def ask_and_be_cut_off() -> None:
+                with contextlib.suppress(httpx.TransportError):
+                    client.post(f"/api/fpb/{command}", json=body)
+
+            asking = threading.Thread(target=ask_and_be_cut_off)
+            asking.start()
+            with contextlib.suppress(httpx.TransportError):
+                for event in source.iter_sse():
+                    if event.event == "stage" and json.loads(event.data)["message"].startswith(
+                        ("Clearing", "Switching")
+                    ):
+                        process.kill()
+            asking.join()
+    with served(data=str(tmp_path)) as (_, url), httpx.Client(base_url=url) as client:
+        job = client.get("/api/jobs").json()[0]
+    assert (job["kind"], job["state"], job["stage"]) == (command, "interrupted", "patch")
+    assert job["error"]["board"] == "unknown"
