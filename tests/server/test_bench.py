@@ -257,7 +257,7 @@ def test_diagnostics_point_at_the_line(bench: Running) -> None:
 
 def test_warning_of_the_compiler_points_at_the_line(bench: Running) -> None:
     events = inject(bench, f"#warning careful\n{BLINK_FAST}")
-    (warning,) = [event for event in events if event["type"] == "warning"]
+    (warning,) = [json.loads(event.data) for event in events if event.event == "warning"]
     assert "careful" in warning["message"]
     (where,) = warning["diagnostics"]
     assert (where["file"], where["line"], where["severity"]) == ("patch.c", 1, "warning")
