@@ -20,7 +20,7 @@ from server.boards import Board
 from server.errors import BatchError, JobCancelledError, ServerError
 from server.inject import InjectRequest
 from server.jobs import Job, Task
-from server.logs import job_id
+from server.logs import board_id, job_id
 from server.orders import BatchPatch, Connect
 from server.snapshots import JobState
 from server.work import Outcome, failed, outcome_of, unexpected
@@ -96,6 +96,7 @@ async def run_places(job: Job, batch: Batch) -> None:
 
 async def run_place(job: Job, place: Place, batch: Batch, gate: asyncio.Semaphore) -> None:
     """Do one board's tasks in order; then others may have the board."""
+    board_id.set(place.board.id)
     async with gate:
         for task, patch in place.tasks:
             await run_task(job, task, patch, place, batch)
@@ -114,7 +115,8 @@ async def run_task(job: Job, task: Task, patch: BatchPatch, place: Place, batch:
             break
         attempt += 1
         batch.on_retry()
-        task.settle()
+        task.try_again(outcome.error or {})
+        logger.warning("task %d fails and is repeated: %s", task.number, outcome.cause)
         retry = {"attempt": attempt, "attempts": batch.attempts, "reason": outcome.error}
         job.show("task-retry", {**name_of(task), **retry})
         await asyncio.sleep(RETRY_AFTER_S * (attempt - 1))
@@ -162,7 +164,7 @@ def totals_of(job: Job, boards: list[str], elapsed_s: float) -> Totals:
         succeeded=states[JobState.SUCCEEDED],
         failed=states[JobState.FAILED],
         cancelled=states[JobState.CANCELLED],
-        retries=sum(max(0, task.attempt - 1) for task in job.tasks),
+        retries=sum(len(task.retries) for task in job.tasks),
         elapsed_ms=round(elapsed_s * 1000, 1),
         boards=boards,
     )

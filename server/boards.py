@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -215,8 +216,10 @@ class Board:
         if self._stopping:
             raise NotConnectedError(reason=STOPPING)
         future: Future[T] = Future()
+        context = copy_context()  # whose job it is, for the log
 
         def run() -> None:
+            board_id.set(self.id)
             if not future.set_running_or_notify_cancel():
                 return  # whoever asked has gone
             try:
@@ -229,7 +232,7 @@ class Board:
             else:
                 future.set_result(result)
 
-        self._work.put(run)
+        self._work.put(lambda: context.run(run))
         return await asyncio.wrap_future(future)
 
     # What follows runs in the board's thread.

@@ -101,7 +101,8 @@ class Job(Work):
                 self.note()  # the number of the last event
             self.end = end
         self.over.set_result(outcome)
-        logger.info("job %s of kind %s %s", self.id, self.kind, outcome.state)
+        why = "" if outcome.cause is None else f": {outcome.cause}"
+        logger.info("job %s of kind %s %s%s", self.id, self.kind, outcome.state, why)
 
     def announce(self) -> None:
         """Tell the followers of everything how the job stands."""
@@ -143,6 +144,7 @@ class Task(Work):
         super().__init__(spot, job.store)
         self.number = number
         self.attempt = 0
+        self.retries: list[dict[str, object]] = []  # the error of each attempt before
         self._job = job
         self.board = spot.board
         self._port = spot.port
@@ -158,6 +160,7 @@ class Task(Work):
                 function=self._function,
                 state=self.state,
                 attempt=self.attempt,
+                retries=[*self.retries],
                 stage=self.stage,
                 done=self.done,
                 total=self.total,
@@ -169,6 +172,11 @@ class Task(Work):
         """Say that the task runs now, for the first time or again."""
         self.state, self.attempt = JobState.RUNNING, attempt
         self.note()
+
+    def try_again(self, reason: dict[str, object]) -> None:
+        """Note that an attempt failed and another will follow."""
+        self.retries.append(reason)
+        self.settle()
 
     def note(self, *, doubt: Spot | None = None, settled: Spot | None = None) -> None:
         self.store.save_task(self._job.id, self.snapshot(), doubt=doubt, settled=settled)

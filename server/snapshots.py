@@ -29,6 +29,7 @@ class TaskSnapshot:
     function: str | None  # as asked for
     state: JobState = JobState.QUEUED
     attempt: int = 0  # from 1, once it runs
+    retries: list[dict[str, object]] = field(default_factory=list[dict[str, object]])  # why
     stage: str | None = None
     done: int | None = None  # of `total`, in the stage
     total: int | None = None

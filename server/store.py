@@ -10,7 +10,7 @@ A commit survives the end of the process, not that of the machine: `synchronous`
 import sqlite3
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,12 @@ from server.snapshots import JobSnapshot, JobState, TaskSnapshot
 
 IN_MEMORY = Path(":memory:")
 VERSION = 1  # of the tables
+MOVE_AWAY = "move it away, or give another folder with --data"
+COLUMNS = (
+    "SELECT tables.name, columns.name"
+    " FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
+    " WHERE tables.type = 'table'"
+)
 LOCK_WAIT_S = 2  # for a server that is just ending
 TABLES = """
 CREATE TABLE jobs (
@@ -164,15 +170,22 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")  # takes the lock that EXCLUSIVE then keeps
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            for statement in TABLES.split(";\n"):
-                self._db.execute(statement)
+            _create(self._db)
             self._db.execute(f"PRAGMA user_version={VERSION}")
         self._db.execute("COMMIT")
         if version not in {0, VERSION}:
             raise JournalError(
                 str(self._path),
                 f"it was made by another version of fpbay (tables {version}, not {VERSION})",
-                "give another folder with --data",
+                MOVE_AWAY,
+            )
+        with closing(sqlite3.connect(IN_MEMORY)) as ours:
+            _create(ours)
+            differing = {*_columns(self._db)} ^ {*_columns(ours)}
+        if differing:
+            names = ", ".join(sorted(".".join(names) for names in differing))
+            raise JournalError(
+                str(self._path), f"its tables are not those of this fpbay ({names})", MOVE_AWAY
             )
 
     def _interrupt(self) -> None:
@@ -247,8 +260,21 @@ class Store:
             if "locked" in str(error):
                 remedy = "another fpbay uses it: stop that one, or give another folder with --data"
             elif "not a database" in str(error) or "malformed" in str(error):
-                remedy = "move it away, or give another folder with --data"
+                remedy = MOVE_AWAY
             raise JournalError(str(self._path), str(error), remedy) from error
+        except msgspec.MsgspecError as error:
+            reason = f"a job in it was noted by another version of fpbay ({error})"
+            raise JournalError(str(self._path), reason, MOVE_AWAY) from error
+
+
+def _create(db: sqlite3.Connection) -> None:
+    for statement in TABLES.split(";\n"):
+        db.execute(statement)
+
+
+def _columns(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return the names of all tables with their columns'."""
+    return db.execute(COLUMNS).fetchall()
 
 
 def _encode_job(job: JobSnapshot) -> bytes:

@@ -101,6 +101,9 @@ def test_board_that_is_not_there_fails_its_tasks_after_retries_and_no_others(
     assert retries[0]["reason"]["code"] == "port"
     assert of_task(events, 1)[-1] == "task-complete"
     assert bench.bench.desk.counters.retries == 2
+    (job,) = bench.client.get("/api/jobs").json()
+    assert job["tasks"][0]["retries"] == [retry["reason"] for retry in retries]
+    assert (job["tasks"][0]["attempt"], job["tasks"][1]["retries"]) == (3, [])
 
 
 def test_whole_state_is_in_the_snapshot_while_it_runs_and_boards_are_busy(bench: Running) -> None:

@@ -176,12 +176,17 @@ def test_log_is_json_lines_with_job_and_board_when_asked_for() -> None:
             while client.get("/api/status").json()["state"] != "connected":
                 pass
             job = finished(client, start(client, "verify"))
+            tasks = [{"source": BLINK_FAST}]
+            batch = finished(client, start(client, "batch", boards=["/dev/none"], tasks=tasks))
         process.send_signal(signal.SIGTERM)
         _, text = process.communicate(timeout=10)
     lines = [json.loads(line) for line in text.splitlines()]
     of_job = [line for line in lines if line.get("job") == job["id"]]
     assert of_job
     assert {line["board"] for line in of_job} == {"b1"}
+    of_task = [line for line in lines if "is repeated" in line["message"]]
+    assert [(line["job"], line["board"]) for line in of_task] == [(batch["id"], "b2")]
+    assert "/dev/none" in of_task[0]["message"]
     assert {"time", "level", "logger", "message"} <= lines[0].keys()
 
 

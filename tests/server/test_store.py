@@ -142,6 +142,32 @@ def test_journal_of_another_version_is_left_alone(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        pytest.param("ALTER TABLE jobs DROP COLUMN request", "jobs.request", id="column missing"),
+        pytest.param("ALTER TABLE doubts ADD COLUMN why TEXT", "doubts.why", id="column too many"),
+        pytest.param("DROP TABLE tasks", "tasks.document", id="table missing"),
+        pytest.param(
+            "INSERT INTO jobs VALUES (1, 'a', NULL, NULL, 0, '{\"id\": 5}')", "id", id="old job"
+        ),
+    ],
+)
+def test_journal_of_other_tables_is_named_with_the_remedy_and_left_alone(
+    change: str, named: str, tmp_path: Path
+) -> None:
+    Store(tmp_path).close()
+    path = tmp_path / "jobs.sqlite3"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(change)
+    for _ in range(2):
+        with pytest.raises(JournalError) as failure:
+            Store(tmp_path)
+        assert all(part in str(failure.value) for part in (str(path), named, "--data"))
+    path.rename(tmp_path / "moved away")
+    Store(tmp_path).close()
+
+
 def test_journal_in_memory_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Store(IN_MEMORY).add(job())
