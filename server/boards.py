@@ -10,21 +10,17 @@ A board that was reset has lost its patches. It is asked for them when it prints
 at their start, when it was idle for a while, and by whatever else asks for its slots.
 """
 
-import asyncio
 import contextlib
 import logging
-import queue
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextvars import copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from server.applied import BANNER, AppliedPatches, LostPatch
+from server.board_thread import UNEXPECTED, BoardThread
 from server.errors import (
     BoardBusyError,
     DeviceError,
@@ -36,37 +32,17 @@ from server.errors import (
 from server.events import BOARDS_TOPIC, EventLog, log_topic
 from server.jobs import Job
 from server.link import Link, Target, open_link
-from server.logs import board_id
 from server.patch.compile import Toolchain
 from server.patch.image import FirmwareImage
+from server.status import Status
 from server.store import Spot, Store
 from server.work import Report
 
 T = TypeVar("T")
 
 RECONNECT_S = 0.25  # between two looks for a port that vanished
-STOPPING = "the server is stopping"
-UNEXPECTED = "an unexpected error; the server's log has the details"
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a client is told about the board at any time, without asking the board."""
-
-    board: str  # its id
-    state: Literal["disconnected", "connected", "lost"]
-    port: str | None = None
-    baudrate: int | None = None
-    elf: str | None = None
-    firmware: str | None = None  # name and version, as the loader prints them
-    toolchain: str = ""
-    job: str | None = None  # the one that has the board
-    doubt: str | None = None  # the job that may have left anything on the board
-    error: str | None = None  # why the board is not connected
-    reconnect: bool = False  # when the port comes back
-    lost_patches: list[LostPatch] = field(default_factory=list[LostPatch])
 
 
 class Board:
@@ -94,11 +70,9 @@ class Board:
         self._may_have_reset = False
         self._link: Link | None = None  # changed by the thread only
         self._job: Job | None = None  # set in the loop, cleared by the thread
-        self._stopping = False
-        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._connecting = 0  # requests to connect that are under way
         self._status = self._none = Status(name, "disconnected", toolchain=toolchain_name)
-        self._thread = threading.Thread(target=self._serve, name=f"board {name}", daemon=True)
+        self._thread = BoardThread(name, self._idle, lambda: self._close(self._none))
         self._thread.start()
 
     def status(self) -> Status:
@@ -131,21 +105,21 @@ class Board:
         self.refuse_when_busy()
         self._connecting += 1
         try:
-            await self._post(lambda: self._connect(target))
+            await self._thread.do(lambda: self._connect(target))
         finally:
             self._connecting -= 1
         return self.status()
 
     async def disconnect(self) -> Status:
         self.refuse_when_busy()
-        await self._post(self._disconnect)
+        await self._thread.do(self._disconnect)
         return self.status()
 
     async def use(self, work: Callable[[Link], T]) -> T:
         """Have the board's thread do something short with the board."""
         self.refuse_when_busy()
         self.connected()
-        return await self._post(lambda: self._attempt(work))
+        return await self._thread.do(lambda: self._attempt(work))
 
     def refuse_in_doubt(self, *, force: bool) -> None:
         """Refuse to write to a board that a job may have left in any state."""
@@ -171,16 +145,16 @@ class Board:
                 lambda: self.release(job),
             )
 
-        self._work.put(run)
+        self._thread.put(run)
 
     async def connect_for_job(self, target: Target) -> None:
-        await self._post(lambda: self._connect(target))
+        await self._thread.do(lambda: self._connect(target))
 
     async def disconnect_for_job(self) -> None:
-        await self._post(self._disconnect)
+        await self._thread.do(self._disconnect)
 
     async def use_for_job(self, work: Callable[[Link], T]) -> T:
-        return await self._post(lambda: self._attempt(work))
+        return await self._thread.do(lambda: self._attempt(work))
 
     def release(self, job: Job) -> None:
         """Let others have the board; from any thread."""
@@ -190,13 +164,11 @@ class Board:
 
     def stop(self) -> None:
         """Stop the thread after what it has to do, and close the port."""
-        self._stopping = True
-        self._work.put(None)
+        self._thread.stop()
 
     async def stopped(self, timeout_s: float) -> bool:
         """Wait until the port is closed; tell whether it is."""
-        await asyncio.to_thread(self._thread.join, timeout_s)
-        return not self._thread.is_alive()
+        return await self._thread.stopped(timeout_s)
 
     def connected(self) -> Link:
         """Return the link, or say why there is none."""
@@ -207,56 +179,20 @@ class Board:
 
     def refuse_when_busy(self) -> None:
         """Refuse whoever comes while a job has the board."""
-        if self._stopping:
-            raise NotConnectedError(reason=STOPPING)
+        self._thread.refuse_when_stopping()
         if (job := self._job) is not None:
             raise BoardBusyError(job.id)
 
-    async def _post(self, work: Callable[[], T]) -> T:
-        if self._stopping:
-            raise NotConnectedError(reason=STOPPING)
-        future: Future[T] = Future()
-        context = copy_context()  # whose job it is, for the log
-
-        def run() -> None:
-            board_id.set(self.id)
-            if not future.set_running_or_notify_cancel():
-                return  # whoever asked has gone
-            try:
-                result = work()
-            except ServerError as error:
-                future.set_exception(error)
-            except Exception:  # the thread's edge: it must go on
-                logger.exception("a request to the board failed unexpectedly")
-                future.set_exception(ServerError(UNEXPECTED))
-            else:
-                future.set_result(result)
-
-        self._work.put(lambda: context.run(run))
-        return await asyncio.wrap_future(future)
-
     # What follows runs in the board's thread.
 
-    def _serve(self) -> None:
-        board_id.set(self.id)
-        while (work := self._next()) is not None:
-            work()
-        self._close(self._none)
-
-    def _next(self) -> Callable[[], None] | None:
-        """Wait for the next piece of work, listening to the board meanwhile."""
-        while True:
-            if (link := self._link) is not None:
-                wait_s = self._listen(link)
-            elif self._status.state == "lost" and self._status.reconnect:
-                wait_s = RECONNECT_S
-                self._connect_again()
-            else:
-                return self._work.get()
-            try:
-                return self._work.get(timeout=wait_s)
-            except queue.Empty:
-                continue
+    def _idle(self) -> float | None:
+        """Listen to the board while nobody wants anything of it; see server.board_thread."""
+        if (link := self._link) is not None:
+            return self._listen(link)
+        if self._status.state == "lost" and self._status.reconnect:
+            self._connect_again()
+            return RECONNECT_S
+        return None
 
     def _listen(self, link: Link) -> float:
         """Hear what the board prints; return how long to wait for work before listening again."""

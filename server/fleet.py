@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Collection
 
-from server.boards import Board, Status
+from server.boards import Board
 from server.errors import PortError, TooManyBoardsError, UnknownBoardError
 from server.link import Target
+from server.status import Status
 
 
 class Fleet:

@@ -7,12 +7,13 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
-from server.boards import Board, Status
+from server.boards import Board
 from server.device.port import PortInfo, list_ports
 from server.fleet import Fleet
 from server.orders import Connect
 from server.routes.bodies import BoardId, Nothing
 from server.routes.documented import ASKING_THE_BOARD, CONNECTING, OF_A_BOARD, problems
+from server.status import Status
 
 
 class BoardController(Controller):
