@@ -61,6 +61,7 @@ def test_disconnect_without_a_board_changes_nothing(idle_server: Running) -> Non
 def test_what_needs_a_board_is_refused_without_one(
     idle_server: Running, method: str, path: str, body: object
 ) -> None:
+    """failures 38: errors as HTTP 200."""
     response = idle_server.client.request(method, path, json=body)
     assert "connect" in assert_problem(response, 409, "not-connected")
 
@@ -149,6 +150,8 @@ def test_elf_that_is_not_there_is_reported_before_the_port_is_touched(tmp_path: 
 
 
 def test_unexpected_exception_is_500_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    """failures 38: a traceback in place of a message."""
+
     def prepare(app: Litestar, _: Bench) -> None:
         @get("/test/boom")
         async def boom() -> None:

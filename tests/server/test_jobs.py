@@ -69,6 +69,7 @@ def test_known_error_ends_with_its_data_and_the_state_of_the_board() -> None:
 def test_unexpected_exception_ends_as_internal_without_its_text(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """failures 31: an exception in the job ended the stream without a result."""
     _, events = run(fail(ZeroDivisionError("secret")))
     (end,) = events
     assert (end["state"], end["code"], end["board"]) == ("failed", "internal", "unknown")
@@ -108,6 +109,8 @@ def test_whoever_reads_the_end_finds_the_board_free() -> None:
 
 
 def test_progress_goes_forward_only_and_not_too_often() -> None:
+    """failures 32: progress went back."""
+
     def work(report: Report) -> object:
         report(Stage("upload"))
         for done in [1, 2, 3, 2, 1, 500]:

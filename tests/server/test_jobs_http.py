@@ -190,6 +190,7 @@ def test_cancel_stops_at_the_next_chunk_and_the_board_is_free(bench: Running) ->
 
 
 def test_cancel_before_the_job_begins_is_not_lost(bench: Running) -> None:
+    """failures 34: a cancel that arrived early was lost."""
     go_on = bench.hang("b1")
     job = bench.start(upload_for_ever)
     assert bench.client.delete(f"/api/jobs/{job.id}").json()["cancelling"] is True
@@ -215,6 +216,7 @@ def test_cancel_in_the_switch_over_lets_it_finish(bench: Running) -> None:
 
 
 def test_cancel_of_an_ended_job_changes_nothing_and_hits_no_other(bench: Running) -> None:
+    """failures 34: a cancel hit another job."""
     ended = finished(bench.client, start(bench.client, "verify"))
     go_on = threading.Event()
     other = bench.start(lambda _link, _report: go_on.wait(10))
@@ -279,6 +281,7 @@ def test_replaced_patch_that_cannot_come_back_is_said_to_be_gone(bench: Running)
 
 
 def test_next_server_tells_what_became_of_the_jobs(tmp_path: Path) -> None:
+    """failures 30: the final state could not be asked for."""
     with serve_in_thread(Settings(data=tmp_path)) as running:
         running.client.post("/api/connect", json={"port": PORT})
         done = finished(running.client, start(running.client, "inject", "k", source=BLINK_FAST))

@@ -61,6 +61,7 @@ JSON = "Content-Type: application/json"
     ],
 )
 def test_request_from_where_it_comes(idle_server: Running, request_head: str, status: int) -> None:
+    """failures 37: any web page could drive the server on localhost."""
     assert ask(idle_server.port, request_head)[0] == status
 
 
@@ -83,6 +84,7 @@ def test_body_that_changes_something_must_be_json(
 
 
 def test_no_answer_allows_another_origin(idle_server: Running) -> None:
+    """failures 37: CORS for everybody."""
     preflight = "OPTIONS /api/connect HTTP/1.1\nHost: 127.0.0.1:{port}\nOrigin: http://evil.example"
     for head in (preflight, STATUS, STATUS + "\nOrigin: null"):
         _, headers, _ = ask(idle_server.port, head)
@@ -245,6 +247,7 @@ def test_cookie_of_the_login_is_good_for_requests(locked: Running) -> None:
 
 
 def test_listening_beyond_loopback_needs_a_token() -> None:
+    """failures 37: it listened on all interfaces."""
     with pytest.raises(RequestError, match="token"):
         make_bench(Settings(host=EVERYWHERE))
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -156,6 +157,7 @@ def test_request_beside_six_streams_of_one_client_is_answered(bench: Running) ->
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_curl_killed_in_the_middle_leaves_the_job_to_its_end(bench: Running) -> None:
+    """failures 33: the client went away, and the board stayed taken."""
     bench.client.post("/api/connect", json={"port": PORT})
     go_on = bench.hang("b1")
     body = json.dumps({"source": BLINK_FAST})
@@ -169,6 +171,32 @@ def test_curl_killed_in_the_middle_leaves_the_job_to_its_end(bench: Running) -> 
     (job,) = bench.client.get("/api/jobs").json()
     go_on.set()
     assert finished(bench.client, job)["state"] == "succeeded"
+    assert finished(bench.client, start(bench.client, "verify"))["state"] == "succeeded"
+
+
+NODE = shutil.which("node", path=str(Path(sys.executable).parent))
+FOLLOW = """
+const source = new EventSource(process.argv[1]);
+const names = ["hello", "stage", "progress", "end"];
+for (const name of names) source.addEventListener(name, () => console.log(name));
+source.addEventListener("error", () => console.log("again"));
+"""
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_event_source_of_node_comes_back_once_after_the_end_and_then_stays_away(
+    bench: Running,
+) -> None:
+    bench.client.post("/api/connect", json={"port": PORT})
+    job = finished(bench.client, start(bench.client, "inject", source=BLINK_FAST))
+    url = f"{bench.url}/api/jobs/{job['id']}/events"
+    command = [str(NODE), "--experimental-eventsource", "-e", FOLLOW, url]
+    # It has nothing left to do, and ends, only when it was told to stay away.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    stages = len(job["result"]["stages"])
+    seen = [name for name in done.stdout.split() if name != "progress"]
+    assert seen == ["hello", *["stage"] * stages, "end", "again"]
+    assert bench.bench.streams.opened == 1
 
 
 # --- The server ---------------------------------------------------------------------------------
@@ -204,6 +232,32 @@ def test_sigterm_with_six_streams_and_a_job_ends_in_under_a_second_with_shutdown
     assert found["state"] == "cancelled"
 
 
+@pytest.mark.parametrize(
+    "frozen_s", [0.5, pytest.param(7, marks=pytest.mark.slow)], ids=["half a second", "seven"]
+)
+def test_server_that_was_frozen_goes_on_with_its_job_and_its_streams(frozen_s: float) -> None:
+    with (
+        served() as (process, url),
+        httpx.Client(base_url=url, timeout=30) as client,
+        connect_sse(client, "GET", EVENTS) as source,
+    ):
+        client.post("/api/connect", json={"port": "emu://stm32f103c8"})
+        patch = "char t[3000] = {1}; const char *greet(void) { return t; }"
+        job = start(client, "inject", source=patch)
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(httpx.ReadTimeout):
+            client.get("/api/health", timeout=frozen_s)
+        process.send_signal(signal.SIGCONT)
+        numbers: list[int] = []
+        for event in source.iter_sse():
+            if event.id and event.event != "hello":
+                numbers.append(int(event.id.split(":")[1]))
+            if event.event == "end":
+                break
+        assert finished(client, job)["state"] == "succeeded"
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
 # --- The board ----------------------------------------------------------------------------------
 
 
@@ -221,6 +275,7 @@ def test_board_unplugged_in_an_upload_fails_the_job_and_says_what_is_known(
     assert end["retryable"] is True
 
 
+@pytest.mark.slow  # the board is given its time to answer
 def test_board_that_hangs_in_verify_is_told_as_unknown_and_can_be_verified(bench: Running) -> None:
     with board_on_tcp() as line:
         elf = str(firmware_elf())
@@ -236,6 +291,7 @@ def test_board_that_hangs_in_verify_is_told_as_unknown_and_can_be_verified(bench
         )
 
 
+@pytest.mark.slow  # the board is given its time to answer
 def test_board_that_is_silent_for_a_while_gets_its_task_by_a_retry(bench: Running) -> None:
     with board_on_tcp() as line:
         connect = {"port": line.url, "elf": str(firmware_elf())}
@@ -274,7 +330,7 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             proxy_pass http://127.0.0.1:{server};
-            proxy_read_timeout 5s;
+            proxy_read_timeout {timeout_s}s;
         }}
     }}
 }}
@@ -282,12 +338,12 @@ http {{
 
 
 @contextlib.contextmanager
-def nginx(server: int, folder: Path) -> Generator[str]:
+def nginx(server: int, folder: Path, timeout_s: int) -> Generator[str]:
     """Put nginx before a server, with its default buffering and HTTP/1.0."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config = folder / "nginx.conf"
-    config.write_text(NGINX.format(folder=folder, port=port, server=server))
+    config.write_text(NGINX.format(folder=folder, port=port, server=server, timeout_s=timeout_s))
     program = shutil.which("nginx") or "nginx"
     with subprocess.Popen([program, "-c", str(config)], stderr=subprocess.PIPE) as process:
 
@@ -303,11 +359,19 @@ def nginx(server: int, folder: Path) -> Generator[str]:
             process.terminate()
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
-def test_behind_nginx_events_come_at_once_and_a_cut_stream_is_resumed(tmp_path: Path) -> None:
+needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+timeouts = pytest.mark.parametrize("timeout_s", [1, pytest.param(5, marks=pytest.mark.slow)])
+
+
+@needs_nginx
+@timeouts
+def test_behind_nginx_events_come_at_once_and_a_cut_stream_is_resumed(
+    tmp_path: Path, timeout_s: int
+) -> None:
+    """failures 29, 30: a proxy cut a quiet stream, and it was not resumed."""
     with (
         serve_in_thread(Settings(heartbeat_s=60)) as running,
-        nginx(running.port, tmp_path) as url,
+        nginx(running.port, tmp_path, timeout_s) as url,
         httpx.Client(base_url=url, timeout=30) as client,
     ):
         assert client.get("/api/health").status_code == 200
@@ -323,20 +387,21 @@ def test_behind_nginx_events_come_at_once_and_a_cut_stream_is_resumed(tmp_path: 
             cut = time.perf_counter()
             with contextlib.suppress(httpx.RemoteProtocolError):
                 assert list(events) == []  # nginx cuts what is quiet; there was no end
-            assert 4 < time.perf_counter() - cut < 8
+            assert timeout_s - 1 < time.perf_counter() - cut < timeout_s + 3
         print_lines(running, 2, "meanwhile")
         with connect_sse(client, "GET", EVENTS, headers={"Last-Event-ID": cursor}) as source:
             events = source.iter_sse()
             assert [next(events).event for _ in range(3)] == ["hello", "log", "log"]
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+@needs_nginx
+@timeouts
 def test_behind_nginx_a_heartbeat_keeps_a_quiet_stream_and_a_job_comes_to_its_end(
-    tmp_path: Path,
+    tmp_path: Path, timeout_s: int
 ) -> None:
     with (
-        serve_in_thread(Settings(heartbeat_s=1)) as running,
-        nginx(running.port, tmp_path) as url,
+        serve_in_thread(Settings(heartbeat_s=timeout_s / 5)) as running,
+        nginx(running.port, tmp_path, timeout_s) as url,
         httpx.Client(base_url=url, timeout=30) as client,
     ):
         running.client.post("/api/connect", json={"port": PORT})
@@ -347,7 +412,7 @@ def test_behind_nginx_a_heartbeat_keeps_a_quiet_stream_and_a_job_comes_to_its_en
         quiet_since = time.perf_counter()
         with connect_sse(client, "GET", "/api/log/stream", params=topic) as source:
             for event in source.iter_sse():
-                if event.event == "hb" and time.perf_counter() - quiet_since > 6:
+                if event.event == "hb" and time.perf_counter() - quiet_since > timeout_s + 1:
                     break
             else:
                 pytest.fail("nginx cut the stream")

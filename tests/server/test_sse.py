@@ -154,6 +154,7 @@ def test_job_stream_tells_everything_in_order_and_ends_with_end(served: Served) 
 
 
 def test_event_is_sent_when_it_happens_not_at_the_end(served: Served) -> None:
+    """failures 32: "streaming" that delivered everything at the end."""
     rig = served.jobs.start()
     with connect_sse(served.client, "GET", "/test/job") as source:
         events = source.iter_sse()
@@ -193,6 +194,7 @@ def test_finite_stream_is_closed_with_its_last_event(served: Served) -> None:
 
 
 def test_next_request_after_a_finite_stream_is_answered_at_once(served: Served) -> None:
+    """failures 28: the finished stream kept its connection, and the next request waited for it."""
     rig = served.jobs.start(steps=0)
     with served.client.stream("GET", "/test/job") as response:
         response.read()
@@ -203,6 +205,7 @@ def test_next_request_after_a_finite_stream_is_answered_at_once(served: Served) 
 
 
 def test_job_completes_when_its_client_goes_away(served: Served) -> None:
+    """failures 31: a write to a closed stream raised in the job."""
     rig = served.jobs.start()
     with closing(raw_request(served.running.port, "/test/job")) as connection:
         assert connection.recv(10)
@@ -250,6 +253,7 @@ def test_log_stream_replays_the_last_lines_then_goes_on_live() -> None:
 
 @pytest.mark.parametrize("how", ["header", "query"])
 def test_client_that_comes_back_gets_exactly_what_it_missed(served: Served, how: str) -> None:
+    """failures 30: a broken stream was not resumed."""
     with connect_sse(served.client, "GET", LOG) as source:
         served.log("one")
         events = source.iter_sse()
@@ -288,6 +292,7 @@ def test_evicted_cursor_gets_one_reset_then_what_is_left() -> None:
 
 
 def test_random_reconnects_see_every_event_once(served: Served) -> None:
+    """failures 35: entries between two reads were lost."""
     total, seen = 600, list[int]()
     first = served.running.bench.streams.log.last
     since = served.running.bench.streams.log.event_id(first)
@@ -313,6 +318,7 @@ def test_random_reconnects_see_every_event_once(served: Served) -> None:
 
 
 def test_quiet_stream_says_that_it_is_alive_without_an_id() -> None:
+    """failures 29: no heartbeat, and a proxy cut a quiet stream."""
     with (
         serve_with_jobs(Settings(heartbeat_s=0.02)) as served,
         served.client.stream("GET", LOG) as response,
@@ -374,6 +380,7 @@ def test_stream_past_the_limit_is_refused_with_retry_after() -> None:
 
 
 def test_reader_that_takes_nothing_is_cut_off_and_costs_no_memory() -> None:
+    """failures 36: a slow reader grew the server's memory."""
     with serve_with_jobs(Settings(send_timeout_s=0.1)) as served:
         streams = served.running.bench.streams
         with closing(raw_request(served.running.port, LOG)) as connection:
