@@ -2,7 +2,6 @@
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ASGIApp
 
@@ -10,9 +9,9 @@ from server.desk import Desk
 from server.errors import TooManyBoardsError
 from server.fleet import Fleet
 from server.jobs import Jobs
-from server.orders import Batch
+from server.routes.bodies import BatchBody, IdempotencyKey
 from server.routes.documented import ORDERING, STREAMING, problems
-from server.routes.following import IdempotencyKey, follow_job
+from server.routes.following import follow_job
 from server.sse import Streams
 
 
@@ -29,7 +28,7 @@ class BatchController(Controller):
     )
     async def inject(
         self,
-        data: JSONBody[Batch],
+        data: BatchBody,
         fleet: NamedDependency[Fleet],
         desk: NamedDependency[Desk],
         jobs: NamedDependency[Jobs],

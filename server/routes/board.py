@@ -4,14 +4,12 @@ import asyncio
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from server.boards import Board
 from server.device.port import PortInfo, list_ports
 from server.fleet import Fleet
-from server.orders import Connect
-from server.routes.bodies import BoardId, Nothing
+from server.routes.bodies import BoardId, ConnectBody, NoBody
 from server.routes.documented import ASKING_THE_BOARD, CONNECTING, OF_A_BOARD, problems
 from server.status import Status
 
@@ -39,7 +37,7 @@ class BoardController(Controller):
     @post("/connect", status_code=HTTP_200_OK, responses=problems(*CONNECTING, body=True))
     async def connect(
         self,
-        data: JSONBody[Connect],
+        data: ConnectBody,
         fleet: NamedDependency[Fleet],
         board_id: BoardId = None,
     ) -> Status:
@@ -47,7 +45,7 @@ class BoardController(Controller):
         return await fleet.connect(data.target(), board_id)
 
     @post("/disconnect", status_code=HTTP_200_OK, responses=problems(*ASKING_THE_BOARD, body=True))
-    async def disconnect(self, data: JSONBody[Nothing], board: NamedDependency[Board]) -> Status:
+    async def disconnect(self, data: NoBody, board: NamedDependency[Board]) -> Status:
         """Close the port."""
         del data
         return await board.disconnect()

@@ -6,8 +6,8 @@ from litestar.types import ASGIApp
 
 from server.fleet import Fleet
 from server.jobs import Jobs
+from server.routes.bodies import LastEventId, Since
 from server.routes.documented import STREAMING, problems
-from server.routes.following import LastEventId, Since
 from server.sse import EventStream, Streams, View
 
 

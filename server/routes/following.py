@@ -1,19 +1,10 @@
 """How a client follows: the views of the event log that the stream routes share."""
 
-from typing import Annotated
-
-from litestar.params import FromQuery, HeaderParameter
 from litestar.types import ASGIApp
 
 from server.jobs import Jobs, end_of
 from server.snapshots import JobSnapshot
 from server.sse import EventStream, Streams, View, nothing_left
-
-LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
-Since = FromQuery[str | None]
-IdempotencyKey = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=200)
-]
 
 
 def follow_job(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ASGIApp
 
@@ -16,8 +15,15 @@ from server.desk import Desk
 from server.errors import NothingLostError
 from server.jobs import Jobs
 from server.link import Link
-from server.orders import Enable, Inject, InjectMulti, Reapply, Unpatch
-from server.routes.bodies import Nothing
+from server.routes.bodies import (
+    EnableBody,
+    IdempotencyKey,
+    InjectBody,
+    InjectMultiBody,
+    NoBody,
+    ReapplyBody,
+    UnpatchBody,
+)
 from server.routes.documented import (
     ASKING_THE_BOARD,
     ORDERING,
@@ -26,7 +32,7 @@ from server.routes.documented import (
     SWITCHING,
     problems,
 )
-from server.routes.following import IdempotencyKey, follow_job
+from server.routes.following import follow_job
 from server.sse import Streams
 
 
@@ -48,7 +54,7 @@ class FpbController(Controller):
         return await board.use(describe)
 
     @post("/ping", status_code=HTTP_200_OK, responses=problems(*ASKING_THE_BOARD, body=True))
-    async def ping(self, data: JSONBody[Nothing], board: NamedDependency[Board]) -> RoundTrip:
+    async def ping(self, data: NoBody, board: NamedDependency[Board]) -> RoundTrip:
         """Get a sign of life from the board."""
         del data
         return await board.use(measure)
@@ -61,7 +67,7 @@ class FpbController(Controller):
     )
     async def inject(
         self,
-        data: JSONBody[Inject],
+        data: InjectBody,
         board: NamedDependency[Board],
         desk: NamedDependency[Desk],
         jobs: NamedDependency[Jobs],
@@ -83,7 +89,7 @@ class FpbController(Controller):
     )
     async def inject_multi(
         self,
-        data: JSONBody[InjectMulti],
+        data: InjectMultiBody,
         board: NamedDependency[Board],
         desk: NamedDependency[Desk],
         jobs: NamedDependency[Jobs],
@@ -102,7 +108,7 @@ class FpbController(Controller):
     )
     async def reapply(
         self,
-        data: JSONBody[Reapply],
+        data: ReapplyBody,
         board: NamedDependency[Board],
         desk: NamedDependency[Desk],
         jobs: NamedDependency[Jobs],
@@ -121,7 +127,7 @@ class FpbController(Controller):
     @post("/unpatch", status_code=HTTP_200_OK, responses=problems(*SWITCHING, body=True))
     async def unpatch(
         self,
-        data: JSONBody[Unpatch],
+        data: UnpatchBody,
         board: NamedDependency[Board],
         desk: NamedDependency[Desk],
     ) -> InfoDocument:
@@ -134,7 +140,7 @@ class FpbController(Controller):
     @post("/enable", status_code=HTTP_200_OK, responses=problems(*SWITCHING, body=True))
     async def enable(
         self,
-        data: JSONBody[Enable],
+        data: EnableBody,
         board: NamedDependency[Board],
         desk: NamedDependency[Desk],
     ) -> InfoDocument:

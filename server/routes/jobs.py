@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from litestar.types import ASGIApp
 
@@ -13,9 +13,9 @@ from server.boards import Board
 from server.desk import Desk
 from server.errors import TooManyBoardsError
 from server.jobs import Jobs
-from server.orders import AnyOrder
+from server.routes.bodies import IdempotencyKey, JobId, LastEventId, OrderBody, Since, TaskNumber
 from server.routes.documented import OF_A_JOB, ORDERING, STREAMING, problems
-from server.routes.following import IdempotencyKey, LastEventId, Since, follow_job
+from server.routes.following import follow_job
 from server.snapshots import JobSnapshot
 from server.sse import Streams
 
@@ -32,7 +32,7 @@ class JobsController(Controller):
     )
     async def start(
         self,
-        data: JSONBody[AnyOrder],
+        data: OrderBody,
         board: NamedDependency[Board],
         desk: NamedDependency[Desk],
         key: IdempotencyKey = None,
@@ -47,18 +47,18 @@ class JobsController(Controller):
     async def recent(
         self,
         jobs: NamedDependency[Jobs],
-        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 50,
+        limit: Annotated[int, QueryParameter(ge=1, le=1000, description="So many at most.")] = 50,
     ) -> list[JobSnapshot]:
         """List the newest jobs, newest first, those of earlier servers too."""
         return jobs.recent(limit)
 
     @get("/{job:str}", responses=problems(*OF_A_JOB))
-    async def snapshot(self, job: FromPath[str], jobs: NamedDependency[Jobs]) -> JobSnapshot:
+    async def snapshot(self, job: JobId, jobs: NamedDependency[Jobs]) -> JobSnapshot:
         """Tell how a job stands."""
         return jobs.snapshot(job)
 
     @delete("/{job:str}", status_code=HTTP_202_ACCEPTED, responses=problems(*OF_A_JOB, body=True))
-    async def cancel(self, job: FromPath[str], jobs: NamedDependency[Jobs]) -> JobSnapshot:
+    async def cancel(self, job: JobId, jobs: NamedDependency[Jobs]) -> JobSnapshot:
         """Ask a job to stop: at its next chunk, not in the switch-over and its verification."""
         return jobs.cancel(job)
 
@@ -68,7 +68,7 @@ class JobsController(Controller):
         responses=problems(*OF_A_JOB, body=True),
     )
     async def cancel_task(
-        self, job: FromPath[str], task: FromPath[int], jobs: NamedDependency[Jobs]
+        self, job: JobId, task: TaskNumber, jobs: NamedDependency[Jobs]
     ) -> JobSnapshot:
         """Ask one task of a batch to stop; the others go on."""
         return jobs.cancel(job, task)
@@ -81,7 +81,7 @@ class JobsController(Controller):
     )
     async def events(
         self,
-        job: FromPath[str],
+        job: JobId,
         jobs: NamedDependency[Jobs],
         streams: NamedDependency[Streams],
         last_event_id: LastEventId = None,

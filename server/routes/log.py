@@ -6,8 +6,8 @@ from litestar.types import ASGIApp
 
 from server.boards import Board
 from server.events import log_topic
+from server.routes.bodies import LastEventId, Since
 from server.routes.documented import OF_A_BOARD, STREAMING, problems
-from server.routes.following import LastEventId, Since
 from server.settings import Settings
 from server.sse import EventStream, Streams, View
 

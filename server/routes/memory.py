@@ -6,7 +6,7 @@ from typing import Annotated
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import QueryParameter
 
 from server.boards import Board
 from server.device.protocol import crc16
@@ -35,8 +35,8 @@ class MemoryController(Controller):
     @get(responses=problems(*ASKING_THE_BOARD))
     async def read(
         self,
-        address: FromQuery[str],
-        length: Annotated[int, QueryParameter(ge=1, le=MAX_LENGTH)],
+        address: Annotated[str, QueryParameter(description="Decimal, or 0x and hexadecimal.")],
+        length: Annotated[int, QueryParameter(ge=1, le=MAX_LENGTH, description="In bytes.")],
         board: NamedDependency[Board],
     ) -> MemoryDocument:
         """Read memory. The address is decimal, or 0x and hexadecimal."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import QueryParameter
 
 from server.boards import Board
 from server.errors import NoElfError
@@ -21,8 +21,8 @@ class SymbolsController(Controller):
     async def search(
         self,
         board: NamedDependency[Board],
-        q: FromQuery[str] = "",
-        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 50,
+        q: Annotated[str, QueryParameter(description="Part of a name.")] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=1000, description="So many at most.")] = 50,
     ) -> list[Symbol]:
         """Find symbols whose name contains `q`: functions first, best match first."""
         return board.image.search(q, limit)

@@ -51,6 +51,28 @@ def test_every_route_says_what_it_is_for(document: dict[str, Any]) -> None:
     assert "FPB_INJECT" in source["examples"][0]
 
 
+def test_every_body_has_examples_that_the_server_understands(
+    idle_server: Running, document: dict[str, Any]
+) -> None:
+    seen = 0
+    for method, path, operation in operations(document):
+        if method == "post" and path != "/api/connect" and "batch" not in path:
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            assert schema["examples"], path
+            for example in schema["examples"]:
+                if example.get("kind") != "batch":  # it would begin: it brings its boards
+                    status = idle_server.client.post(path, json=example).status_code
+                    assert status in {200, 409}, (path, example)  # no board is connected
+                    seen += 1
+    assert seen > 10
+
+
+def test_every_parameter_is_described(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            assert parameter.get("description"), (method, path, parameter["name"])
+
+
 @pytest.mark.slow
 def test_nothing_that_the_document_allows_is_a_500_or_undocumented(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
