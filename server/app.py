@@ -38,6 +38,7 @@ from server.routes.log import LogController
 from server.routes.memory import MemoryController
 from server.routes.page import PageController
 from server.routes.symbols import SymbolsController
+from server.schema_page import SchemaPage
 from server.security import MAX_HEAD, Guard, Hosts, Login, as_address, is_loopback
 from server.settings import Settings
 from server.sse import ABORT, Streams
@@ -171,8 +172,10 @@ def create_app(bench: Bench) -> Litestar:
             version=version("fpbay"),
             path="/schema",
             use_handler_docstrings=True,
-            # Litestar's pages for people load their scripts from elsewhere; the document is ours.
-            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+            render_plugins=[
+                JsonRenderPlugin(path=["/", "/openapi.json"]),
+                SchemaPage(path="/page"),
+            ],
         ),
         request_max_body_size=None,  # the guard counts, for all routes alike
     )

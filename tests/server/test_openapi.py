@@ -67,6 +67,18 @@ def test_every_body_has_examples_that_the_server_understands(
     assert seen > 10
 
 
+def test_document_is_served_as_a_page_too_without_a_script(
+    idle_server: Running, document: dict[str, Any]
+) -> None:
+    answer = idle_server.client.get("/schema/page")
+    assert answer.headers["content-type"].startswith("text/html")
+    for method, path, _ in operations(document):
+        assert f"<h2>{method.upper()} {path}</h2>" in answer.text
+    assert "FPB_INJECT" in answer.text
+    assert "/errors/board-busy" in answer.text
+    assert "<script" not in answer.text
+
+
 def test_every_parameter_is_described(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         for parameter in operation.get("parameters", []):
