@@ -46,9 +46,10 @@ def _section(method: str, path: str, operation: Node) -> str:
 def _answers(responses: Node) -> Iterator[str]:
     for status, response in sorted(responses.items()):
         yield f"<dt>{escape(status)}</dt><dd>{escape(response.get('description', ''))}"
-        for content in (response.get("content") or {}).values():
-            for example in (content.get("examples") or {}).values():
-                yield _pre(example["value"])
+        contents: Node = response.get("content") or {}
+        for content in contents.values():
+            examples: Node = content.get("examples") or {}
+            yield from (_pre(example["value"]) for example in examples.values())
         yield "</dd>"
 
 
