@@ -18,6 +18,8 @@ HERE = Path(__file__).parent
 ZIG = Path(ziglang.__file__).with_name("zig")
 QEMU = shutil.which("qemu-system-arm")
 OUR_FLASH, OUR_RAM = 0x0800_0000, 0x2000_0000
+DONE, RESULTS = 4, 0x800  # in RAM, as the programs have it
+C_FLAGS = ("-std=gnu11", "-ffreestanding", "-Os", "-fno-sanitize=all", "-fno-stack-protector")
 needs_qemu = pytest.mark.skipif(QEMU is None, reason="needs qemu-system-arm (Debian's)")
 
 
@@ -45,44 +47,43 @@ MACHINES = (
 )
 
 
-def build(machine: Machine, source: Path, flash: int, ram: int) -> Path:
+def build(machine: Machine, source: Path, folder: Path, flash: int, ram: int) -> Path:
     """Build a program for a core, linked for one of the two memories."""
-    elf = source.with_suffix(f".{flash:x}.elf")
-    script = source.with_suffix(f".{flash:x}.ld")
+    elf, script = (folder / f"program-{ram:x}.{kind}" for kind in ("elf", "ld"))
     script.write_text(
         f"SECTIONS {{ .text {flash:#x} : {{ KEEP(*(.vectors)) *(.text*) *(.rodata*) }}"
-        f" .bss {ram:#x} (NOLOAD) : {{ *(.bss*) *(COMMON) }} /DISCARD/ : {{ *(.ARM.exidx*) }} }}"
+        f" .bss {ram + 0x3000:#x} (NOLOAD) : {{ *(.bss*) *(COMMON) }}"
+        " /DISCARD/ : { *(.ARM.exidx*) } }"
     )
     target = ("-target", "thumb-freestanding-eabi", f"-mcpu={machine.core.replace('-', '_')}")
-    symbols = [f"-Wa,-defsym,RAM={ram:#x}", *["-Wa,-defsym,FPU=1"] * machine.has_fpu]
-    options = (
-        [f"-Wa,-I{HERE}", *symbols] if source.suffix == ".s" else [*C_FLAGS, f"-DRAM={ram:#x}"]
-    )
+    names = [f"RAM={ram:#x}", *["FPU=1"] * machine.has_fpu]
+    if source.suffix == ".c":
+        options = [*C_FLAGS, *(f"-D{name}" for name in names)]
+    else:
+        options = [f"-Wa,-I{HERE}", *(f"-Wa,-defsym,{name}" for name in names)]
     command = [str(ZIG), "cc", *target, "-nostdlib", *options, f"-Wl,-T,{script}", "-Wl,-e,0"]
     subprocess.run([*command, "-o", str(elf), str(source)], check=True)
     return elf
 
 
-C_FLAGS = ("-std=gnu11", "-ffreestanding", "-Os", "-fno-sanitize=all", "-fno-stack-protector")
-
-
-def on_qemu(machine: Machine, source: Path) -> list[int]:
+def on_qemu(machine: Machine, source: Path, folder: Path) -> list[int]:
     """Return the words that the program told QEMU's semihosting console."""
-    elf = build(machine, source, machine.flash, machine.ram)
+    elf = build(machine, source, folder, machine.flash, machine.ram)
     command = [str(QEMU), "-M", machine.qemu, "-display", "none", "-monitor", "none"]
     command += ["-serial", "none", "-chardev", "stdio,id=console"]
     command += ["-semihosting-config", "enable=on,target=native,chardev=console"]
     run = subprocess.run(
-        [*command, "-kernel", str(elf)], capture_output=True, timeout=60, check=False
+        [*command, "-kernel", str(elf)], capture_output=True, timeout=20, check=False
     )
     text = run.stdout.decode("ascii")
     return [int(text[n : n + 8], 16) for n in range(0, len(text), 8)]
 
 
-def on_board(machine: Machine, source: Path, results: int, words: int) -> list[int]:
-    """Return the same words from our board's memory, at `results` of its RAM."""
-    board = Board(machine.part, load_image(build(machine, source, OUR_FLASH, OUR_RAM)))
+def on_board(machine: Machine, source: Path, folder: Path, words: int) -> list[int]:
+    """Return the same words from our board's memory."""
+    elf = build(machine, source, folder, OUR_FLASH, OUR_RAM)
+    board = Board(machine.part, load_image(elf))
     board.run_for(ms=50)
-    assert board.read(OUR_RAM + 4, 4) == b"\1\0\0\0", "the program has not come to its end"
-    data = board.read(OUR_RAM + results, 4 * words)
+    assert board.read(OUR_RAM + DONE, 4) == b"\1\0\0\0", "the program has not come to its end"
+    data = board.read(OUR_RAM + RESULTS, 4 * words)
     return [int.from_bytes(data[n : n + 4], "little") for n in range(0, len(data), 4)]

@@ -7,7 +7,8 @@ import pytest
 from tests.emulator.differential.generate import CASES, program
 from tests.emulator.differential.machines import MACHINES, Machine, needs_qemu, on_board, on_qemu
 
-RESULTS, RESULT_WORDS = 0x800, 16
+RESULT_WORDS = 16
+NOTES = 256  # of exceptions.c
 NAMES = (*(f"r{n}" for n in range(12)), "flags", "scratch")
 
 pytestmark = needs_qemu
@@ -19,11 +20,21 @@ def test_generated_programs_end_alike(machine: Machine, seed: int, tmp_path: Pat
     text = program(machine.core, seed)
     source = tmp_path / "program.s"
     source.write_text(text)
-    theirs = on_qemu(machine, source)
-    ours = on_board(machine, source, RESULTS, CASES * RESULT_WORDS)
+    theirs = on_qemu(machine, source, tmp_path)
+    ours = on_board(machine, source, tmp_path, CASES * RESULT_WORDS)
     assert len(theirs) == len(ours) == CASES * RESULT_WORDS
     for case in range(CASES):
         at = case * RESULT_WORDS
         pairs = zip(NAMES, theirs[at:], ours[at:], strict=False)
         differences = {name: (hex(q), hex(o)) for name, q, o in pairs if q != o}
         assert not differences, f"case_{case}:" + text.split(f"case_{case}:")[1].split("LEAVE")[0]
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.core)
+def test_exceptions_go_alike(machine: Machine, tmp_path: Path) -> None:
+    source = Path(__file__).with_name("exceptions.c")
+    theirs = on_qemu(machine, source, tmp_path)
+    ours = on_board(machine, source, tmp_path, NOTES)
+    assert len(theirs) == NOTES
+    assert [hex(word) for word in ours] == [hex(word) for word in theirs]
+    assert theirs[-1] == 0 != theirs[100]  # there was room for all notes, and there were many
