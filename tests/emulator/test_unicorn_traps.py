@@ -3,6 +3,8 @@
 Each test is one trap of unicorn 2.1.4: an upgrade that changes one should fail here, by name.
 """
 
+import gc
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,3 +111,43 @@ def test_pc_written_with_an_even_address_ends_thumb_state(boot: "Boot") -> None:
     guest = boot(PROGRAM)
     guest.board.set_register("pc", guest.address("reads_stack_pointers"))
     assert guest.board.register("xpsr") & 1 << 24
+
+
+def test_these_are_the_traps_of_this_version() -> None:
+    assert version("unicorn") == "2.1.4"
+
+
+def test_write_from_outside_leaves_translated_code_stale(boot: "Boot") -> None:
+    guest = boot("RAM_CODE uint32_t f(void) { return 5; }")
+    assert guest.call("f") == 5
+    movs_r0_6 = 0x2006
+    guest.board.write(guest.address("f"), movs_r0_6.to_bytes(2, "little"))
+    assert guest.call("f") == 6
+
+
+def test_bit_band_aliases_do_not_exist(boot: "Boot") -> None:
+    source = """uint32_t f(void) {
+        REG(0x22000000 + 32 * ((uint32_t)(uintptr_t)out - 0x20000000) + 4 * 9) = 1;
+        return out[0];
+    }"""
+    assert boot(source).call("f") == 1 << 9
+
+
+def test_context_is_not_carried_across_engines(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    guest.start("counts_to_out_0")
+    guest.board.run_for(us=100)
+    fork = guest.board.fork()
+    for board in (fork, guest.board):
+        board.run_for(us=100)
+    assert fork.trace_hash == guest.board.trace_hash
+    del fork, board
+    gc.collect()  # where the engine's own context was freed twice
+    guest.board.run_for(us=100)
+
+
+def test_cortex_m3_executes_floating_point(boot: "Boot") -> None:
+    guest = boot('NAKED void f(void) { ASM(".fpu fpv4-sp-d16\\n\\tvmov s0, r0\\n\\tbx lr"); }')
+    guest.start("f")
+    guest.board.run_for(us=10)
+    assert guest.board.scb.cfsr.NOCP
