@@ -1,7 +1,10 @@
 """The one endless stream of everything: jobs, boards and their output. One per browser does."""
 
+from typing import Annotated
+
 from litestar import Controller, get
 from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 from litestar.types import ASGIApp
 
 from server.fleet import Fleet
@@ -24,8 +27,9 @@ class EventsController(Controller):
         jobs: NamedDependency[Jobs],
         last_event_id: LastEventId = None,
         since: Since = None,
+        last: Annotated[int, QueryParameter(ge=0, le=1000)] = 0,
     ) -> ASGIApp:
-        """Stream all events from now on, or from the cursor.
+        """Stream all events from now on, from the cursor, or from the last so many.
 
         `hello`, and `reset` too, say how boards and jobs stand: what follows is what changed.
         """
@@ -40,7 +44,7 @@ class EventsController(Controller):
         cursor = last_event_id or since
         view = View(
             topic=None,
-            cursor=streams.log.cursor(cursor) if cursor else now,
+            cursor=streams.log.cursor(cursor) if cursor else max(0, now - last),
             fallback=now,
             hello=snapshot(),
             snapshot=snapshot,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from httpx_sse import connect_sse
 
+from server.events import log_topic
 from server.inject import ProgressEvent, StageEvent
 from server.link import Link
 from server.settings import Settings
@@ -173,6 +174,23 @@ def test_everything_tells_boards_jobs_and_their_end(bench: Running) -> None:
     assert states == ["queued", "running"]
     boards = [event["board"]["job"] for event in seen if event["type"] == "board"]  # type: ignore[index]
     assert boards == [job["id"], None]
+
+
+def test_everything_begins_with_as_many_of_the_last_events_as_asked_for() -> None:
+    with serve_in_thread(Settings()) as running:
+        log = running.bench.streams.log
+        for number in range(20):
+            log.append("log", {"text": str(number)}, log_topic("b1"))
+
+        def begins(**params: str) -> list[str]:
+            with connect_sse(running.client, "GET", "/api/events", params=params) as source:
+                events = source.iter_sse()
+                return [next(events).id for _ in range(2)]
+
+        assert begins(last="3") == [log.event_id(log.last - 3), log.event_id(log.last - 2)]
+        assert begins(last="1000") == [log.event_id(0), log.event_id(1)]
+        assert begins(last="3", since=log.event_id(7)) == [log.event_id(7), log.event_id(8)]
+        assert running.client.get("/api/events?last=-1").status_code == 400
 
 
 # --- Cancelling ---------------------------------------------------------------------------------
