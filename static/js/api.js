@@ -1,11 +1,11 @@
 // @ts-check
 /** The server's HTTP interface as functions. Nothing here touches the page. */
 
-import { createParser } from "./sse.js";
-
-/** @typedef {{state: "disconnected" | "connected" | "lost", port: string | null,
+/** @typedef {{board: string, state: "disconnected" | "connected" | "lost", port: string | null,
  *   baudrate: number | null, elf: string | null, firmware: string | null, toolchain: string,
- *   job: string | null, error: string | null}} Status */
+ *   job: string | null, doubt: string | null, error: string | null, reconnect: boolean,
+ *   lost_patches: {function: string, original: number, slot: number}[]}} Status
+ * `doubt` is the job that may have left anything on the board. */
 /** @typedef {{url: string, description: string, kind: "emulated" | "serial"}} Port */
 /** @typedef {{name: string, address: number, size: number, kind: "function" | "variable"}} Symbol */
 /** @typedef {{slot: number, empty: false, original: number, target: number,
@@ -16,7 +16,12 @@ import { createParser } from "./sse.js";
  *   fpb: {version: number, code: number, literal: number, enabled: boolean},
  *   remap: {table: string} | null, memory: {address: number, size: number, free: number} | null,
  *   elf_matches: boolean | null, slots: Slot[]}} Info */
-/** @typedef {{source: string, slot: number | null}} InjectRequest */
+/** @typedef {{kind: "inject", source: string, slot: number | null} | {kind: "reapply"} |
+ *   {kind: "verify"}} Order */
+/** @typedef {{id: string, kind: string, board: string | null, cancelling: boolean,
+ *   state: "queued" | "running" | import("./job.js").Ended, stage: string | null,
+ *   done: number | null, total: number | null, result: any, error: object | null,
+ *   last_event: string | null, tasks: {board: string}[]}} JobSnapshot */
 
 /** What the server, or the way to it, had to say instead of an answer. */
 export class Problem extends Error {
@@ -27,45 +32,41 @@ export class Problem extends Error {
   }
 }
 
-const PATIENCE_MS = 30_000; // also three missed heartbeats of 10 s
+const PATIENCE_MS = 30_000;
 export const MAX_SYMBOLS = 50; // in one answer
 const UNREACHABLE = "The server does not answer. Is it still running?";
 
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
-  const code = String(body.type ?? "").replace("/errors/", "") || `http-${response.status}`;
+  // A proxy's 502 says as little of what became of the request as no answer.
+  const untyped = response.status >= 500 ? "unreachable" : `http-${response.status}`;
+  const code = String(body.type ?? "").replace("/errors/", "") || untyped;
   const message = body.detail ?? body.title ?? response.statusText;
   return new Problem(code, message || `The server answered ${response.status}.`);
 }
 
 /**
  * @param {string} path  relative to the page, so that the page may live behind any prefix
- * @param {object} [body]  posted as JSON; none: GET
- * @param {AbortSignal} [signal]
- * @returns {Promise<Response>}
+ * @param {object} [body]  sent as JSON
+ * @param {{method?: string, headers?: Record<string, string>}} [how]  POST what has a body, else GET
+ * @returns {Promise<any>}
  */
-async function ask(path, body, signal = AbortSignal.timeout(PATIENCE_MS)) {
+async function json(path, body, how = {}) {
   /** @type {Response} */
   let response;
   try {
     response = await fetch(path, {
-      method: body ? "POST" : "GET",
-      headers: body ? { "Content-Type": "application/json" } : {},
+      method: how.method ?? (body ? "POST" : "GET"),
+      headers: { ...(body && { "Content-Type": "application/json" }), ...how.headers },
       body: body ? JSON.stringify(body) : null,
       cache: "no-store",
-      signal,
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
     throw new Problem("unreachable", UNREACHABLE);
   }
   if (!response.ok) throw await problemOf(response);
-  return response;
-}
-
-/** @param {string} path @param {object} [body] @returns {Promise<any>} */
-async function json(path, body) {
-  const response = await ask(path, body);
   return response.json().catch(() => {
     throw new Problem("unreachable", "The server's answer broke off.");
   });
@@ -77,8 +78,13 @@ export const getStatus = () => json("api/status");
 /** @returns {Promise<Port[]>} */
 export const getPorts = () => json("api/ports");
 
-/** @param {{port: string, baudrate: number, elf: string | null}} to @returns {Promise<Status>} */
-export const connect = (to) => json("api/connect", to);
+/**
+ * Connect in place of `board`, or as a new one.
+ * @param {{port: string, baudrate: number, elf: string | null}} to @param {string} [board]
+ * @returns {Promise<Status>}
+ */
+export const connect = (to, board) =>
+  json(`api/connect${board ? `?${new URLSearchParams({ board })}` : ""}`, to);
 
 /** @returns {Promise<Status>} */
 export const disconnect = () => json("api/disconnect", {});
@@ -99,32 +105,12 @@ export const enable = (slot, enable) => json("api/fpb/enable", { slot, enable })
 export const getSymbols = (query) =>
   json(`api/symbols?${new URLSearchParams({ q: query, limit: String(MAX_SYMBOLS) })}`);
 
-/**
- * Inject, and yield the job's events as they come. Returns after `end`, or when the stream broke:
- * whether it was `end`, the caller has seen.
- * @param {InjectRequest} request
- * @returns {AsyncGenerator<any, void, void>}
- */
-export async function* injectEvents(request) {
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), PATIENCE_MS);
-  try {
-    const response = await ask("api/fpb/inject/stream", request, silence.signal);
-    const reader = response.body?.getReader();
-    const decoder = new TextDecoder();
-    const parse = createParser();
-    while (reader) {
-      const piece = await reader.read().catch(() => ({ done: true, value: undefined }));
-      if (piece.done) return;
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), PATIENCE_MS);
-      for (const event of parse(decoder.decode(piece.value, { stream: true }))) {
-        yield JSON.parse(event.data);
-        if (event.event === "end") return;
-      }
-    }
-  } finally {
-    clearTimeout(timer);
-    silence.abort(); // gives the connection back to the browser's pool at once
-  }
-}
+/** @param {Order} what @param {string} key @returns {Promise<JobSnapshot>} */
+export const order = (what, key) =>
+  json("api/jobs", what, { headers: { "Idempotency-Key": key } });
+
+/** @param {string} job @returns {Promise<JobSnapshot>} */
+export const getJob = (job) => json(`api/jobs/${job}`);
+
+/** @param {string} job @returns {Promise<JobSnapshot>} */
+export const cancel = (job) => json(`api/jobs/${job}`, undefined, { method: "DELETE" });

@@ -6,6 +6,7 @@ import { countInWords, duration } from "./text.js";
 
 /** What is known before the server has answered. */
 export const UNKNOWN = {
+  stream: /** @type {import("./events.js").StreamState} */ ("connecting"),
   status: /** @type {api.Status | null} */ (null),
   ports: /** @type {api.Port[] | null} */ (null),
   info: /** @type {api.Info | null} */ (null),
@@ -39,11 +40,13 @@ export function createBoard(state, { render, mark, notice }) {
     }
   }
 
-  /** @param {api.Status | null} status */
+  /** @param {api.Status | null} status  null: the server does not answer */
   function take(status) {
     const board = (/** @type {api.Status | null} */ of) => of && [of.state, of.port, of.elf].join();
+    const lost = (/** @type {api.Status | null} */ of) => JSON.stringify(of?.lost_patches);
     const changed = board(status) !== board(state.status);
     const ended = state.status?.job != null && status?.job === null;
+    const reset = lost(status) !== lost(state.status);
     const error = status?.error ?? null;
     if (error !== (state.status?.error ?? null)) {
       if (error) notice.show({ message: error });
@@ -51,7 +54,7 @@ export function createBoard(state, { render, mark, notice }) {
     }
     state.status = status;
     if (status && changed) loadBoard();
-    else if (ended) refreshInfo();
+    else if (ended || reset) refreshInfo();
     render();
   }
 
@@ -67,7 +70,9 @@ export function createBoard(state, { render, mark, notice }) {
   }
 
   async function lookAround() {
-    take(await api.getStatus().catch(() => null));
+    const isLive = () => state.stream === "live"; // then the stream tells, and what it tells is newer
+    const status = isLive() ? null : await api.getStatus().catch(() => null);
+    if (!isLive()) take(status);
     if (state.ports && state.status?.state === "connected") return; // nobody chooses now
     state.ports = await api.getPorts().catch(() => state.ports);
     render();
@@ -84,10 +89,16 @@ export function createBoard(state, { render, mark, notice }) {
     if (state.busy || state.status?.job) return; // the end of a job refreshes anyway
     state.busy = true;
     render();
-    const info = await attempt(api.getInfo);
+    const info = await attempt(() => api.getInfo().catch(unlessBusy));
     state.busy = false;
     state.info = info ?? null; // what is not known is not shown
     render();
+  }
+
+  /** @param {api.Problem} problem  no news where a job has begun meanwhile: its end refreshes */
+  function unlessBusy(problem) {
+    if (problem.code !== "board-busy") throw problem;
+    return state.info;
   }
 
   /** @param {string} query */
@@ -111,7 +122,7 @@ export function createBoard(state, { render, mark, notice }) {
     notice.clear();
     state.connecting = true;
     render();
-    const status = await attempt(() => api.connect(to));
+    const status = await attempt(() => api.connect(to, state.status?.board));
     state.connecting = false;
     if (status) mark(`connected to ${to.port}`);
     take(status ?? (await api.getStatus().catch(() => null)));
@@ -143,5 +154,5 @@ export function createBoard(state, { render, mark, notice }) {
     render();
   }
 
-  return { poll, refreshInfo, search, connect, disconnect, ping, change };
+  return { take, poll, search, connect, disconnect, ping, change };
 }

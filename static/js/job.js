@@ -1,5 +1,7 @@
 // @ts-check
-/** One inject job as the page sees it: a value, and how each event changes it. */
+/** One job as the page sees it: a value, and how each event changes it. */
+
+import { isAfter } from "./events.js";
 
 /** In the order they are shown. */
 export const STAGES = ["compile", "link", "alloc", "upload", "patch", "verify"];
@@ -10,19 +12,24 @@ export const STAGES = ["compile", "link", "alloc", "upload", "patch", "verify"];
  *   Diagnostic */
 /** @typedef {{function: string, original: number, slot: number, slots: number[], address: number,
  *   entry: number, size: number, replaced: boolean, elapsed_ms: number,
- *   stages: Record<string, number>}} Result */
+ *   stages: Record<string, number>}} Injected */
 /** @typedef {{code: string, message: string, stderr?: string, diagnostics?: Diagnostic[],
  *   retryable?: boolean, board?: string}} Failure */
-/** @typedef {{phase: "idle" | "running" | "succeeded" | "failed" | "lost" | "over",
- *   id: string | null, message: string, stages: Stage[],
- *   progress: {done: number, total: number} | null, warnings: string[],
- *   result: Result | null, failure: Failure | null}} Job
- * `lost`: the stream broke, the job may still run. `over`: it ended, nobody here saw how. */
+/** @typedef {"succeeded" | "failed" | "cancelled" | "interrupted"} Ended */
+/** @typedef {{phase: "idle" | "asking" | "unanswered" | "running" | "forgotten" | Ended,
+ *   id: string | null, kind: string, at: string, cancelling: boolean, message: string,
+ *   stages: Stage[], progress: {done: number, total: number} | null, warnings: string[],
+ *   result: any, failure: Failure | null}} Job
+ * `at` is the id of its last event. `unanswered`: asked for, and no answer came, so it may run.
+ * `forgotten`: the server does not know it any more. */
 
 /** @type {Job} */
 export const IDLE = {
   phase: "idle",
   id: null,
+  kind: "",
+  at: "",
+  cancelling: false,
   message: "",
   stages: STAGES.map((name) => ({ name, state: "waiting", ms: 0, since: 0 })),
   progress: null,
@@ -30,6 +37,19 @@ export const IDLE = {
   result: null,
   failure: null,
 };
+
+const UNINTERRUPTIBLE = ["patch", "verify"]; // stages that come to their end once they are begun
+const MAKES_PATCHES = ["inject", "inject-multi", "reapply"]; // kinds that have all stages
+
+/** @param {Job} job */
+export const isOpen = (job) => ["asking", "running"].includes(job.phase);
+
+/** @param {Job} job  tells whether asking it to stop may still help */
+export function canCancel({ phase, cancelling, kind, stages }) {
+  const stage = stages.find(({ state }) => state === "running")?.name ?? "";
+  const late = kind !== "batch" && UNINTERRUPTIBLE.includes(stage);
+  return phase === "running" && !cancelling && !late;
+}
 
 /**
  * Stop the stage that runs, if one does.
@@ -53,34 +73,65 @@ function enterStage(job, event, now) {
   return { ...job, stages, progress, message: event.message };
 }
 
-/** @param {Job} job @param {any} event @param {number} now @returns {Job} */
-function finish(job, event, now) {
-  if (event.state !== "succeeded") {
+/**
+ * @param {Job} job
+ * @param {{state: Ended, result?: any, code?: string, message?: string}} end @param {number} now
+ * @returns {Job}
+ */
+function finish(job, end, now) {
+  if (end.state !== "succeeded") {
     const stages = settle(job.stages, "failed", now);
-    return { ...job, phase: "failed", stages, failure: event };
+    const failure = /** @type {Failure} */ (/** @type {unknown} */ (end));
+    return { ...job, phase: end.state, stages, failure };
   }
-  /** @type {Result} */
-  const result = event.result;
-  const stages = settle(job.stages, "done", now).map((stage) => ({
-    ...stage,
-    state: /** @type {const} */ ("done"),
-    ms: result.stages[stage.name] ?? stage.ms, // the server's clock is the better one
-  }));
-  return { ...job, phase: "succeeded", stages, result };
+  /** @type {Record<string, number>} */
+  const times = end.result?.stages ?? {}; // the server's clock is the better one
+  const stages = settle(job.stages, "done", now).map((stage) => {
+    const ms = times[stage.name];
+    return ms === undefined ? stage : { ...stage, state: /** @type {const} */ ("done"), ms };
+  });
+  return { ...job, phase: "succeeded", stages, result: end.result };
 }
 
 /**
- * Return the job after `event`: one of the server's, or the page's own `start`, `refused`, `lost`
- * and `over`. An event this page does not know changes nothing.
- * @param {Job} job @param {any} event @param {number} now  milliseconds, any origin
+ * Go by what the server says of the whole job, unless events have told more already.
+ * @param {Job} known @param {import("./api.js").JobSnapshot} snapshot @param {number} now
  * @returns {Job}
  */
-export function reduce(job, event, now) {
+function takeSnapshot(known, snapshot, now) {
+  const { id, kind, state, stage, cancelling } = snapshot;
+  const isKnown = known.id === id;
+  const last = snapshot.last_event ?? "";
+  if (isKnown && !isOpen(known)) return known;
+  const goesOn = state === "queued" || state === "running";
+  if (isKnown && goesOn && isAfter(known.at, last)) return { ...known, cancelling };
+  const place = Math.max(STAGES.indexOf(stage ?? ""), 0);
+  const begun = MAKES_PATCHES.includes(kind) ? STAGES.slice(0, place) : [];
+  const base = isKnown ? known : { ...IDLE, phase: /** @type {const} */ ("running"), id, kind };
+  const stages = base.stages.map((entry) =>
+    begun.includes(entry.name) && entry.state === "waiting"
+      ? { ...entry, state: /** @type {const} */ ("done") }
+      : entry,
+  );
+  /** @type {Job} */
+  let job = { ...base, stages, at: last, cancelling };
+  const isRunning = stages.find(({ state }) => state === "running")?.name === stage;
+  if (stage && !isRunning) job = enterStage(job, { stage, message: `At ${stage}` }, now);
+  if (goesOn) {
+    const { done, total } = snapshot;
+    const progress = done === null || total === null ? job.progress : { done, total };
+    const message = job.message || (state === "queued" ? "Waiting for the board" : "Running");
+    return { ...job, progress, message };
+  }
+  return finish(job, { ...snapshot.error, state, result: snapshot.result }, now);
+}
+
+/**
+ * Return the job after one of its events that has a number.
+ * @param {Job} job @param {any} event @param {number} now @returns {Job}
+ */
+function hear(job, event, now) {
   switch (event.type) {
-    case "start":
-      return { ...IDLE, phase: "running", message: "Asking the server" };
-    case "hello":
-      return { ...job, id: event.job };
     case "stage":
       return enterStage(job, event, now);
     case "progress": {
@@ -91,13 +142,30 @@ export function reduce(job, event, now) {
       return { ...job, warnings: [...job.warnings, event.message] };
     case "end":
       return finish(job, event, now);
-    case "refused":
-      return { ...IDLE, phase: "failed", failure: event.failure };
-    case "lost":
-      return { ...job, phase: "lost" };
-    case "over":
-      return { ...job, phase: "over", stages: IDLE.stages };
     default:
       return job;
   }
+}
+
+/**
+ * Return the job after `event`: one of the server's, or the page's own `asking`, `unanswered`,
+ * `refused` and `forgotten`. What is of another job, older, or not known to this page changes nothing.
+ * @param {Job} job @param {any} event @param {number} now  milliseconds, any origin
+ * @returns {Job}
+ */
+export function reduce(job, event, now) {
+  switch (event.type) {
+    case "asking":
+      return { ...IDLE, phase: "asking", message: "Asking the server" };
+    case "unanswered":
+      return { ...IDLE, phase: "unanswered" };
+    case "refused":
+      return { ...IDLE, phase: "failed", failure: event.failure };
+    case "forgotten":
+      return { ...job, phase: "forgotten", stages: IDLE.stages };
+    case "job":
+      return takeSnapshot(job, event.job, now);
+  }
+  const isNews = event.job === job.id && isOpen(job) && isAfter(event.at, job.at);
+  return isNews ? { ...hear(job, event, now), at: event.at } : job;
 }

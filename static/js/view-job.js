@@ -2,7 +2,7 @@
 /** The injection as it goes, and what came of it, in words. */
 
 import { button, byId, make, say } from "./dom.js";
-import { STAGES } from "./job.js";
+import { canCancel, isOpen, STAGES } from "./job.js";
 import { boardAfter, bytes, duration, hex } from "./text.js";
 
 /** @typedef {import("./job.js").Job} Job */
@@ -11,6 +11,15 @@ import { boardAfter, bytes, duration, hex } from "./text.js";
 const WHAT_IT_DOES =
   "Inject compiles the source, loads it into the board's RAM and lets the FPB redirect the marked " +
   "function to it. Flash stays as it is.";
+/** @type {Record<string, string>} */
+const KIND_WORDS = {
+  inject: "Injecting",
+  "inject-multi": "Injecting several functions",
+  reapply: "Applying again",
+  unpatch: "Removing",
+  verify: "Verifying",
+  batch: "A batch of injections",
+};
 const STATE_WORDS = { waiting: "", running: "runs", done: "done", failed: "failed" };
 
 /** @param {Diagnostic} diagnostic  tells whether it speaks of the editor's text, not of a header */
@@ -38,18 +47,32 @@ function stageRow(name) {
   return { row, fill, words, time };
 }
 
-/** @param {Job} job @returns {HTMLElement[]} */
-function success({ result, warnings }) {
-  if (!result) return [];
+/** @param {import("./job.js").Injected} result @returns {HTMLElement[]} */
+function injected(result) {
   const slots = result.slots.length > 1 ? `slots ${result.slots.join(" and ")}` : `slot ${result.slot}`;
   const first = make("p", "verdict", make("strong", "", result.function), " now runs your patch.");
   const facts =
     `${slots}, ${hex(result.original)} → ${hex(result.address)}, ${bytes(result.size)}, ` +
     `${duration(result.elapsed_ms)}. Read back and compared.` +
     (result.replaced ? " It replaced the patch that was there." : "");
-  /** @type {HTMLElement[]} */
-  const parts = [first, make("p", "", facts[0]?.toUpperCase() + facts.slice(1))];
-  if (warnings.length) parts.push(foldable("Warnings", warnings.join("\n"), true));
+  return [first, make("p", "", facts[0]?.toUpperCase() + facts.slice(1))];
+}
+
+/** @param {Job} job */
+function doneInWords({ kind, result }) {
+  const functions = (result?.patches ?? []).map((/** @type {any} */ patch) => patch.function);
+  if (kind === "inject-multi") return ` ${functions.join(", ")} now run their patches.`;
+  if (kind === "reapply") return ` In place again: ${functions.join(", ")}.`;
+  if (kind !== "verify") return "";
+  return ` What the board holds is known again; patches followed: ${result?.followed}.`;
+}
+
+/** @param {Job} job @returns {HTMLElement[]} */
+function success(job) {
+  const verdict = make("strong", "", `${KIND_WORDS[job.kind] ?? job.kind} succeeded.`);
+  const parts =
+    job.kind === "inject" ? injected(job.result) : [make("p", "verdict", verdict, doneInWords(job))];
+  if (job.warnings.length) parts.push(foldable("Warnings", job.warnings.join("\n"), true));
   return parts;
 }
 
@@ -66,20 +89,25 @@ function diagnosticRow(entry, goTo) {
 }
 
 /** @param {Job} job @param {(line: number, column: number) => void} goTo @returns {HTMLElement[]} */
-function failureOf({ failure, stages, warnings }, goTo) {
+function failureOf({ phase, kind, failure, stages, warnings }, goTo) {
   if (!failure) return [];
   const stage = stages.find(({ state }) => state === "failed")?.name;
-  const where = stage ? `Failed at ${stage}. ` : "Not injected. ";
+  const failed = stage ? "Failed" : kind === "inject" || kind === "" ? "Not injected" : "Not done";
+  const stopped = phase === "cancelled" ? "Cancelled" : "Interrupted";
+  const what = phase === "failed" ? failed : stopped;
+  const where = `${what}${stage ? ` at ${stage}` : ""}. `;
   const diagnostics = failure.diagnostics ?? [];
   const listed = diagnostics.some(({ text }) => failure.message.includes(text));
-  const verdict = make("p", "verdict", make("strong", "", where), listed ? "" : failure.message, " ");
-  if (failure.code !== stage) verdict.append(make("code", "", failure.code));
+  const isSaid = listed || phase === "cancelled";
+  const verdict = make("p", "verdict", make("strong", "", where), isSaid ? "" : failure.message, " ");
+  if (![stage, phase].includes(failure.code)) verdict.append(make("code", "", failure.code));
   /** @type {HTMLElement[]} */
   const parts = [verdict];
   if (diagnostics.length) {
     parts.push(make("ul", "", ...diagnostics.map((entry) => diagnosticRow(entry, goTo))));
   }
-  const board = [boardAfter(failure.board), failure.retryable ? "It may work if tried again." : ""];
+  const again = failure.retryable && phase === "failed" ? "It may work if tried again." : "";
+  const board = [boardAfter(failure.board), again];
   if (board.some(Boolean)) parts.push(make("p", "", board.filter(Boolean).join(" ")));
   if (failure.stderr?.trim()) parts.push(foldable("Compiler output", failure.stderr, !diagnostics.length));
   if (warnings.length) parts.push(foldable("Warnings", warnings.join("\n")));
@@ -87,16 +115,38 @@ function failureOf({ failure, stages, warnings }, goTo) {
 }
 
 /**
- * @param {{goTo: (line: number, column: number) => void}} actions
- * @returns {(state: {job: Job, otherJob: boolean, now: number}) => void}
+ * Say what is known of a job that goes on: a stream that breaks says nothing of the job.
+ * @param {Job} job @param {View} view
  */
-export function jobView({ goTo }) {
+function goesOn(job, { stream, status }) {
+  const message = job.cancelling ? "Stopping" : job.message;
+  if (stream !== "lost") return [make("p", "", message)];
+  const isKnown = job.id !== null && status !== null;
+  const verdict = isKnown ? "Stream lost; the job is still running." : "Stream lost; no answer from the server.";
+  const facts = isKnown
+    ? `Asked by itself, the server says: ${message}.`
+    : "The job does not depend on this page. What became of it is shown as soon as the server answers.";
+  return [make("p", "verdict", verdict), make("p", "", facts)];
+}
+
+/** @typedef {{job: Job, stream: import("./events.js").StreamState,
+ *   status: import("./api.js").Status | null, now: number}} View */
+
+/**
+ * @param {{goTo: (line: number, column: number) => void, inject: () => void, cancel: () => void}}
+ *   actions
+ * @returns {(state: View) => void}
+ */
+export function jobView({ goTo, inject, cancel }) {
   const stages = byId("stages", HTMLOListElement);
   const rows = new Map(STAGES.map((name) => [name, stageRow(name)]));
   stages.replaceChildren(...[...rows.values()].map(({ row }) => row));
   const result = byId("result", HTMLDivElement);
-  /** @type {Job | null} */
-  let shown = null;
+  const start = byId("inject", HTMLButtonElement);
+  const stop = byId("cancel", HTMLButtonElement);
+  start.addEventListener("click", inject);
+  stop.addEventListener("click", cancel);
+  let shown = { job: /** @type {Job | null} */ (null), way: "" };
 
   /** @param {import("./job.js").Stage} stage @param {Job} job @param {number} now */
   function drawStage(stage, job, now) {
@@ -113,20 +163,27 @@ export function jobView({ goTo }) {
     say(parts.time, measured ? percent(job) : timed ? duration(ms) : "");
   }
 
-  /** @param {Job} job @returns {HTMLElement[]} */
-  function words(job) {
+  /** @param {View} view @returns {HTMLElement[]} */
+  function words(view) {
+    const { job } = view;
     switch (job.phase) {
       case "succeeded":
         return success(job);
       case "failed":
+      case "cancelled":
+      case "interrupted":
         return failureOf(job, goTo);
+      case "asking":
       case "running":
-        return [make("p", "", job.message)];
-      case "lost":
-        return [make("p", "verdict", "Stream lost; the job may still be running. Asking the server.")];
-      case "over":
+        return goesOn(job, view);
+      case "unanswered":
         return [
-          make("p", "verdict", "The job is over, but its end was not seen here."),
+          make("p", "verdict", "The server's answer was lost: the job may have begun."),
+          make("p", "", "Asked for again, the same job is meant: nothing is injected twice."),
+        ];
+      case "forgotten":
+        return [
+          make("p", "verdict", "The server was started anew and does not know the job any more."),
           make("p", "", "What the board holds now is in the slots table."),
         ];
       default:
@@ -134,16 +191,21 @@ export function jobView({ goTo }) {
     }
   }
 
-  return ({ job, otherJob, now }) => {
+  return (view) => {
+    const { job, stream, status, now } = view;
     for (const stage of job.stages) drawStage(stage, job, now);
     stages.dataset.phase = job.phase;
-    const button = byId("inject", HTMLButtonElement);
-    button.disabled = otherJob || job.phase === "running" || job.phase === "lost";
-    say(button, job.phase === "running" ? "Injecting" : otherJob ? "Another job runs" : "Inject");
-    if (job === shown) return;
-    shown = job;
-    result.dataset.phase = job.phase;
-    result.replaceChildren(...words(job));
+    start.disabled = isOpen(job) || (status !== null && status.job !== null);
+    const idle = job.phase === "unanswered" ? "Inject again" : "Inject";
+    say(start, isOpen(job) && ["", "inject"].includes(job.kind) ? "Injecting" : idle);
+    const held = document.activeElement === stop;
+    stop.hidden = !isOpen(job);
+    stop.disabled = !canCancel(job);
+    if (held && stop.hidden) start.focus();
+    const way = isOpen(job) ? `${stream === "lost"} ${status === null}` : "";
+    if (job === shown.job && way === shown.way) return; // a live region speaks only of news
+    shown = { job, way };
+    result.dataset.phase = isOpen(job) && stream === "lost" ? "lost" : job.phase;
+    result.replaceChildren(...words(view));
   };
 }
-

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import httpx
 from litestar import Litestar
 
-from server.app import Bench, Server, create_app, listen, make_bench
+from server.app import Bench, Protocol, Server, create_app, listen, make_bench
 from server.jobs import Job
 from server.link import Link
 from server.settings import Settings
@@ -54,6 +54,16 @@ class Running:
         waiting = self.bench.fleet.get(board).use(lambda _: go_on.wait(30))
         asyncio.run_coroutine_threadsafe(waiting, self.loop())
         return go_on
+
+    def cut_connections(self) -> None:
+        """Drop all connections, as a network may."""
+
+        async def cut() -> None:
+            for connection in [*self.server.server_state.connections]:
+                if isinstance(connection, Protocol):
+                    connection.transport.abort()
+
+        asyncio.run_coroutine_threadsafe(cut(), self.loop()).result(STARTUP_S)
 
     def loop(self) -> asyncio.AbstractEventLoop:
         found = self.bench.wake_up.loop

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -10,28 +9,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.static.browser import (
+    BLINK_FAST,
+    PATIENCE_MS,
+    inject,
+    needs_chromium,
+    open_page,
+    tabs,
+)
 
 PORT = "emu://stm32f103c8"
 STARTUP_S = 60  # of the server's process; the first start may build the firmware
-PATIENCE_MS = 20_000  # for the slowest step on a loaded machine; nothing waits so long normally
 AT_ONCE_MS = 1000  # the failure this guards against took 20 s
 FPBAY = Path(sys.executable).with_name("fpbay")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-BLINK_FAST = """\
-#include <stdint.h>
-
-/* FPB_INJECT */
-uint32_t blink_period_ms(void)
-{
-    return 100;
-}
-"""
 DOES_NOT_COMPILE = BLINK_FAST.replace("100", "undeclared")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -59,45 +54,15 @@ def url() -> Iterator[str]:
         server.communicate(timeout=STARTUP_S)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
-    """The page, connected to a board without patches. Nothing may go wrong in its scripts."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    wrongs: list[str] = []
-
-    def heard(message: ConsoleMessage) -> None:
-        # An HTTP error status is no mistake of the page; a breach of the security policy is.
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            wrongs.append(message.text)
-
-    page.on("console", heard)
-    page.on("pageerror", lambda error: wrongs.append(str(error)))
-    page.goto(url)
-    expect(page.locator("#state")).to_contain_text(f"Connected to {PORT}", timeout=PATIENCE_MS)
-    expect(page.locator("#slot-rows tr")).to_have_count(6, timeout=PATIENCE_MS)
-    if page.locator("#remove-all").is_enabled():
-        page.click("#remove-all")
-    expect(page.locator("#slot-rows tr.empty")).to_have_count(6, timeout=PATIENCE_MS)
-    yield page
-    context.close()
-    assert wrongs == []
-
-
-def inject(page: Page, source: str, phase: str) -> None:
-    page.fill("#editor", source)
-    page.click("#inject")
-    expect(page.locator("#result")).to_have_attribute("data-phase", phase, timeout=PATIENCE_MS)
+    """The page, connected to a board without patches."""
+    with tabs(browser) as context:
+        page = open_page(context, url)
+        if page.locator("#remove-all").is_enabled():
+            page.click("#remove-all")
+        expect(page.locator("#slot-rows tr.empty")).to_have_count(6, timeout=PATIENCE_MS)
+        yield page
 
 
 def await_period(page: Page, period_ms: int) -> None:
@@ -168,22 +133,6 @@ def test_next_request_after_a_finished_inject_is_answered_at_once(page: Page) ->
         started = time.monotonic()
         page.evaluate("() => fetch('api/status').then((response) => response.json())")
         assert (time.monotonic() - started) * 1000 < AT_ONCE_MS
-
-
-def test_stream_that_breaks_before_its_end_is_no_end(page: Page) -> None:
-    hello = 'event: hello\ndata: {"type": "hello", "job": "gone"}\n\n'
-    stage = 'event: stage\ndata: {"type": "stage", "stage": "upload", "message": "Uploading"}\n\n'
-    page.route(
-        "**/api/fpb/inject/stream",
-        lambda route: route.fulfill(content_type="text/event-stream", body=hello + stage),
-    )
-    page.route("**/api/status", lambda route: route.abort())  # nor can the server be asked
-    inject(page, BLINK_FAST, "lost")
-    expect(page.locator("#result")).to_contain_text("may still be running")
-    expect(page.locator("#inject")).to_be_disabled()
-    page.unroute("**/api/status")
-    expect(page.locator("#result")).to_contain_text("its end was not seen")
-    expect(page.locator("#inject")).to_be_enabled()
 
 
 def test_the_keyboard_is_enough(page: Page) -> None:
