@@ -5,7 +5,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from benchmarks import emulation, injection, peer_server, streams, wire
+from benchmarks import emulation, injection, page, peer_server, streams, wire
 from benchmarks.table import render
 
 
@@ -21,6 +21,7 @@ def main() -> None:
         print(render("Boards", [*emulation.snapshots(folder), *injection.first_reply()]))
     print(render("Injection over HTTP, emulated board at rate=0", injection.injections()))
     print(render("Event streams and batches", streams.streams()))
+    print(render("The page, in Chromium", page.page()))
     print(render("The wire", [*wire.paced(), *wire.unpaced()]))
     print(render("Beside the public command line, same board", wire.beside_peer()))
     print(render("Beside the public server, same board", peer_server.beside_peer_server()))
