@@ -18,6 +18,7 @@ NS_PER_S = 1_000_000_000
 NEVER = 2**63
 FIRST_WIDE = 0xE800  # the lowest halfword that starts a 32-bit instruction. DDI 0403E.e A5.1
 REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS = 16, 4096, 3, 16  # as in native/clock.c
+GENERATION = 1 << 44  # the step from one to the next
 
 
 # Cycles, core clock, since which cycle and nanosecond it is that, and when the timers are due.
@@ -54,18 +55,21 @@ class NativeClock(ctypes.Structure):
     _fields_ = (
         ("cycles", ctypes.c_uint64),
         ("deadline", ctypes.c_uint64),
+        ("slow_at", ctypes.c_uint64),
+        ("generation", ctypes.c_uint64),
+        ("table", ctypes.c_void_p),
+        ("last", ctypes.c_uint64),
+        ("table_copy", ctypes.c_uint8 * 32),
         ("stop", ctypes.c_void_p),
         ("read_registers", ctypes.c_void_p),
-        ("table", ctypes.c_void_p),
-        ("table_copy", ctypes.c_uint8 * 32),
+        ("looked_key", ctypes.c_uint64),
+        ("looked_cycle", ctypes.c_uint64),
+        ("interval", ctypes.c_uint32),
         ("is_watching_masks", ctypes.c_uint32),
         ("masks", ctypes.c_uint32 * MASKS),
         ("mask_names", ctypes.c_int * MASKS),
         ("reason", ctypes.c_uint32),
         ("interrupt", ctypes.c_uint32),
-        ("last", ctypes.c_void_p),
-        ("generation", ctypes.c_uint32),
-        ("repeats", ctypes.c_uint32),
         ("is_time_read", ctypes.c_uint32),
         ("core_names", ctypes.c_int * CORE_REGISTERS),
         ("core", ctypes.c_uint32 * CORE_REGISTERS),
@@ -75,10 +79,9 @@ class NativeClock(ctypes.Structure):
         ("stopped_at", ctypes.c_uint32),
         ("traps_division", ctypes.c_uint32),
         ("is_limit_set", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
         ("region_count", ctypes.c_uint32),
         ("regions", NativeRegion * REGIONS),
-        ("cache", ctypes.c_uint64 * 6 * CACHE_SIZE),
+        ("cache", ctypes.c_uint64 * 8 * CACHE_SIZE),
     )
 
 
@@ -186,19 +189,27 @@ class Clock:
     def shorten_run(self, cycle: int) -> None:
         """Have the guest stop at `cycle` at the latest, if it is running."""
         self.native.deadline = min(self.native.deadline, cycle)
+        self.native.slow_at = 0
 
     def request_attention(self) -> None:
         """Have the guest stop before its next block: something it must see has changed."""
-        self.native.deadline = 0
+        self.native.deadline = self.native.slow_at = 0
 
     def time_was_read(self) -> None:
         """Note that the guest has read a value that changes without an event: a running count."""
         self.native.is_time_read = 1
 
+    def forget_blocks(self) -> None:
+        """Have every block counted anew: its bytes may be others now."""
+        native = self.native
+        native.generation += GENERATION
+        if not native.generation:  # what was counted long ago would be taken for new
+            ctypes.memset(native.cache, 0, ctypes.sizeof(native.cache))
+
     def take_back(self, cycle: int) -> None:
         """Go back to a cycle: what was counted since did not retire."""
         self.native.cycles = cycle
-        self.native.last = None
+        self.native.last = 0
 
     def skip_to(self, cycle: int) -> None:
         """Let time pass without instructions: the core sleeps."""

@@ -241,12 +241,12 @@ class Cpu:
             self._engine.drop_all()  # a range is found only where it may be executed
         else:
             self._engine.drop(begin, end)
-        self._clock.native.generation += 1
+        self._clock.forget_blocks()
 
     def flash_changed(self) -> None:
         """Drop everything translated: flash, which has aliases and shadows, has other bytes now."""
         self._engine.drop_all()
-        self._clock.native.generation += 1
+        self._clock.forget_blocks()
 
     def _map_for_counting(self) -> None:
         """Tell the native clock what a fetch sees: shadow pages first, then memories."""
@@ -262,4 +262,4 @@ class Cpu:
         ]
         native.regions[: len(regions)] = regions
         native.region_count = len(regions)
-        native.generation += 1
+        self._clock.forget_blocks()

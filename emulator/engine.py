@@ -197,8 +197,8 @@ class Engine:
         """Run until something stops the engine; return why, or raise what a callback raised."""
         native = self._clock.native
         native.deadline, native.reason = deadline, Stop.NONE
-        native.last = None  # what ran before does not say why the engine stops now
-        native.repeats = 0  # what a loop polls may have changed since
+        native.last = 0  # what ran before does not say why the engine stops now
+        native.slow_at = 0  # what a loop polls may have changed since
         status = uclib.uc_emu_start(self._handle, pc | 1, 0, 0, 0)
         if self._error is not None:
             error, self._error = self._error, None

@@ -14,6 +14,7 @@ from pathlib import Path
 from emulator.errors import EmulatorError
 
 SOURCE = Path(__file__).with_name("clock.c")
+HEADER = SOURCE.with_name("thumb.h")
 FLAGS = (
     *(
         "-std=c11",
@@ -52,7 +53,7 @@ def library_path() -> Path:
 
 
 def _content_hash() -> str:
-    content = SOURCE.read_bytes() + " ".join(FLAGS).encode() + sys.platform.encode()
+    content = SOURCE.read_bytes() + HEADER.read_bytes() + " ".join(FLAGS).encode() + sys.platform.encode()
     return hashlib.sha256(content).hexdigest()[:16]
 
 
