@@ -1,5 +1,6 @@
 """Virtual time: one instruction is one cycle, whatever the slices of a run."""
 
+import time
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,15 @@ def test_flag_written_from_outside_is_seen_at_once(boot: "Boot", before: int) ->
     guest.board.write(guest.address("out"), b"\x01")
     guest.board.run_for(cycles=20)
     assert guest.is_idle
+
+
+def test_loop_of_several_blocks_that_polls_costs_no_host_time(boot: "Boot") -> None:
+    guest = boot(POLLING)
+    guest.start("waits_by_a_call")
+    started = time.process_time()
+    guest.board.run_for(ms=1_000_000)  # eight billion instructions
+    assert time.process_time() - started < 2
+    assert guest.board.clock.ns >= 1_000_000_000_000
 
 
 def test_systick_never_shows_more_than_its_reload_value(boot: "Boot") -> None:
