@@ -5,7 +5,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from benchmarks import emulation, injection, page, peer_server, streams, wire
+from benchmarks import beside_qemu, emulation, injection, page, peer_server, streams, wire
 from benchmarks.table import render
 
 
@@ -16,7 +16,8 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print(render("Emulated core", emulation.speed(folder)))
+        print(render("Speed with virtual time on", beside_qemu.speed(folder)))
+        print(render("What patches cost", beside_qemu.patches(folder)))
         print(render("Register accesses of the guest", emulation.registers(folder)))
         print(render("Boards", [*emulation.snapshots(folder), *injection.first_reply()]))
     print(render("Injection over HTTP, emulated board at rate=0", injection.injections()))

@@ -1,4 +1,4 @@
-"""How fast the emulated core is, and what the Flash Patch unit costs it."""
+"""What a register access, a new board and a snapshot cost."""
 
 import os
 import statistics
@@ -6,71 +6,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.beside_qemu import poke
 from benchmarks.guest import build_guest
 from benchmarks.table import Row
 from emulator.board import Board
 from firmware.build import firmware_elf
 
 ROUNDS = 5
-VIRTUAL_MS = 4000  # 32 million instructions at the 8 MHz out of reset
 SNAPSHOTS, NEW_BOARDS = 300, 20
-TIGHT, CALLS, POLLS = 0, 1, 2
 POLLED = {"USART1_SR": 0x4001_3800, "GPIOA_IDR": 0x4001_0808, "RCC_CR": 0x4002_1000}
 RCC_APB2ENR = 0x4002_1018
 READS_A_ROUND, POLLING_MS = 1000, 100
-FP_CTRL, FP_REMAP, FP_COMP0 = 0xE000_2000, 0xE000_2004, 0xE000_2008
-KEY, ENABLE = 1 << 1, 1 << 0
-TABLE = 0x2000_4000
-RETURN_9 = bytes.fromhex("0920 7047")  # movs r0, #9; bx lr
-
-
-def poke(board: Board, address: int, word: int) -> None:
-    board.write(address, word.to_bytes(4, "little"))
-
-
-def mips(board: Board) -> float:
-    cycles, started = board.clock.cycles, time.perf_counter()
-    board.run_for(ms=VIRTUAL_MS)
-    return (board.clock.cycles - cycles) / (time.perf_counter() - started) / 1e6
-
-
-def patch_three(board: Board) -> None:
-    poke(board, FP_REMAP, TABLE)
-    for n, name in enumerate(("first", "second", "third")):
-        board.write(TABLE + 4 * n, RETURN_9)
-        poke(board, FP_COMP0 + 4 * n, board.image.symbols[name] | ENABLE)
-
-
-def speed(folder: Path) -> list[Row]:
-    """Run the same loops with the FPB off, on, and with three patches, in turn."""
-    board = Board.from_elf("stm32f103c8", build_guest(folder))
-    kinds: list[tuple[str, int, Callable[[], None]]] = [
-        ("tight loop, FPB off", TIGHT, lambda: None),
-        ("loop of calls, FPB off", CALLS, lambda: None),
-        ("loop of calls, FPB on", CALLS, lambda: poke(board, FP_CTRL, KEY | ENABLE)),
-        ("loop of calls, three patches", CALLS, lambda: patch_three(board)),
-    ]
-    figures: dict[str, list[float]] = {name: [] for name, _, _ in kinds}
-    for _ in range(ROUNDS):
-        board.reset()
-        for name, work, prepare in kinds:
-            poke(board, board.image.symbols["work"], work)
-            prepare()
-            board.run_for(ms=1)  # translate first
-            figures[name].append(mips(board))
-    medians = {name: statistics.median(values) for name, values in figures.items()}
-    base = medians["loop of calls, FPB off"]
-    return [
-        Row(name, f"{value:.0f} MIPS", f"{value / base:.2f} of calls, FPB off")
-        for name, value in medians.items()
-    ]
 
 
 def registers(folder: Path) -> list[Row]:
     """Time the guest's reads of registers, beyond the same loop's reads of RAM."""
-    board = Board.from_elf("stm32f103c8", build_guest(folder))
+    board = Board.from_elf("stm32f103c8", build_guest(folder, "polling.c"))
     poke(board, RCC_APB2ENR, 0xFFFF_FFFF)
-    poke(board, board.image.symbols["work"], POLLS)
     rows: list[Row] = []
     base = us_a_read(board, board.image.symbols["sum"])
     for name, address in POLLED.items():
@@ -97,7 +49,7 @@ def us_a_read(board: Board, address: int) -> float:
 
 def snapshots(folder: Path) -> list[Row]:
     """Time a new board, a snapshot and a restore, and weigh further boards."""
-    elf = build_guest(folder)
+    elf = build_guest(folder, "polling.c")
     loader = firmware_elf("stm32f103c8")
     Board.from_elf("stm32f103c8", elf)  # what is loaded once is no board's
     created = median_us(lambda: Board.from_elf("stm32f103c8", elf), NEW_BOARDS)

@@ -1,16 +1,16 @@
-"""Build guest.c for the emulated part."""
+"""Build the guest programs for the emulated part."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("guest.c")
 FLAGS = (
     "-g",
     "-target",
     "thumb-freestanding-eabi",
     "-mcpu=cortex_m3",
-    "-Os",
+    "-O2",
+    "-fno-unroll-loops",
     "-nostdlib",
     "-std=c11",
 )
@@ -23,10 +23,12 @@ SECTIONS {
 """
 
 
-def build_guest(folder: Path) -> Path:
-    """Compile and link into `folder`; return the ELF file."""
-    script, elf = folder / "guest.ld", folder / "guest.elf"
+def build_guest(folder: Path, source: str, *defines: str) -> Path:
+    """Compile and link one of our sources into `folder`; return the ELF file."""
+    script = folder / "guest.ld"
+    elf = folder / f"{'-'.join((Path(source).stem, *defines))}.elf"
     script.write_text(LAYOUT)
-    command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-Wl,-e,reset", f"-Wl,-T,{script}"]
-    subprocess.run([*command, "-o", str(elf), str(SOURCE)], check=True)
+    command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, *(f"-D{name}" for name in defines)]
+    link = ["-Wl,-e,reset", f"-Wl,-T,{script}", "-o", str(elf)]
+    subprocess.run([*command, *link, str(Path(__file__).with_name(source))], check=True)
     return elf

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three programs for the emulator's speed beside QEMU's: a tight loop, a loop of loads and stores,
- * and a mixture of what CoreMark does (lists, matrix, state machine, CRC), written from scratch.
+ * Programs for the emulator's speed: a tight loop, a loop of loads and stores, a mixture of what
+ * CoreMark does (lists, matrix, state machine, CRC), written from scratch, and a loop of calls.
  *
  * Each runs ROUNDS rounds, writes what it computed to `result`, sets `done`, and asks a semihosting
  * host to end; where there is none, it waits.
@@ -45,6 +45,27 @@ static uint32_t run_round(uint32_t seed)
         }
     }
     return buffer[seed & 511u];
+}
+
+#elif defined(CALLS)
+
+/* A patch's way, linked directly: a branch in place of the function, which leads to another one. */
+__attribute__((noinline, used)) static uint32_t replacement(uint32_t value)
+{
+    return value * 3u + 1u;
+}
+
+__attribute__((naked, noinline, aligned(4))) uint32_t target(uint32_t value)
+{
+    __asm volatile("b.w replacement");
+}
+
+static uint32_t run_round(uint32_t seed)
+{
+    for (uint32_t i = 0; i < 1000000u; i++) {
+        seed = target(seed);
+    }
+    return seed;
 }
 
 #else
