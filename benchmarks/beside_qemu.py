@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,13 +98,8 @@ def speed(folder: Path) -> list[Row]:
         nothing = build(folder, program, "SEMIHOSTING", rounds=0)
         start_s = min(qemu_s(nothing) for _ in range(TURNS))
 
-        def on_qemu(elf: Path = there, start_s: float = start_s) -> float:
-            return qemu_s(elf) - start_s
-
-        def here(elf: Path = elf) -> float:
-            return emulated_s(elf)
-
-        ours, theirs = in_turns(here, on_qemu)
+        ours, qemus = in_turns(partial(emulated_s, elf), partial(qemu_s, there))
+        theirs = [taken - start_s for taken in qemus]
         seconds = f"{min(ours):.2f} s, QEMU {min(theirs):.2f} s"
         row = ratio(program.name, theirs, ours, program.hold, "of QEMU")
         rows.append(row._replace(ratio=f"{row.ratio}; {seconds}"))
@@ -116,11 +112,11 @@ def patches(folder: Path) -> list[Row]:
     for program in PROGRAMS:
         elf = build(folder, program)
         patched, plain = in_turns(
-            lambda elf=elf: emulated_s(elf, patch_to_itself), lambda elf=elf: emulated_s(elf)
+            partial(emulated_s, elf, patch_to_itself), partial(emulated_s, elf)
         )
         rows.append(ratio(f"three patches, {program.name}", plain, patched, ">= 0.93", "of none"))
     elf = build(folder, CALLS)
-    patched, linked = in_turns(lambda: emulated_s(elf, patch_the_call), lambda: emulated_s(elf))
+    patched, linked = in_turns(partial(emulated_s, elf, patch_the_call), partial(emulated_s, elf))
     rows.append(ratio("patched call", patched, linked, CALLS.hold, "of a linked one"))
     return rows
 

@@ -1,7 +1,7 @@
 """What the guest's accesses see: which page the engine finds, or the fault where there is none.
 
-Beside the rules of views.py and protection.py there are the cpu's own purposes: a fault's address
-is being looked for, or an instruction is executed access by access.
+Beside the rules of views.py and protection.py there are the cpu's own purposes: an instruction is
+executed whose accesses were judged before, or without effect.
 """
 
 from emulator.bus import Bus
@@ -17,8 +17,6 @@ PERMISSIONS = {
     AccessKind.READ: Permission.READ,
     AccessKind.WRITE: Permission.WRITE,
 }
-# Engine-physical, and nothing is mapped there: the guest address that has nothing, moved up.
-NOWHERE = 1 << 32
 
 
 class Accesses:
@@ -38,8 +36,7 @@ class Accesses:
         self.fault: BusFaultStop | None = None  # of the access that was refused last
         self.refused = Verdict.ALLOWED  # what was said of it
         self.is_tolerant = False  # accesses to where nothing is are made, to nothing
-        self.is_locating = False  # or to NOWHERE: a fault's address is being looked for
-        self.is_observed = False  # one instruction is executed; its accesses are judged one by one
+        self.is_judged = False  # one instruction is executed; its accesses were judged one by one
         engine.on_fill = self.fill
 
     def fill(self, address: int, access: AccessKind) -> Answer | None:
@@ -54,16 +51,9 @@ class Accesses:
     def judge(self, address: int, access: AccessKind) -> Verdict:
         return self._protection.of(address, access, self._registers.mode)
 
-    def reached_nowhere(self, access: AccessKind, address: int, size: int) -> None:
-        """Note the address that a fault is about, found while locating it."""
-        del size
-        address &= ~NOWHERE
-        is_protected = self.judge(address, access) is Verdict.MEM_FAULT
-        self.fault = BusFaultStop(address, is_fetch=False, is_protected=is_protected)
-
     def _answer(self, page: int, access: AccessKind) -> Answer | None:
         verdict = self.refused = self._protection.of_page(page, access, self._registers.mode)
-        if verdict is Verdict.ALLOWED or (verdict is Verdict.MIXED and self.is_observed):
+        if verdict is Verdict.ALLOWED or (verdict is Verdict.MIXED and self.is_judged):
             answer = self._views.answer(page, access, is_peripheral=self._bus.has)
             if answer is not None:
                 return Answer(answer.physical, self._allowed(page, answer.permissions))
@@ -72,13 +62,11 @@ class Accesses:
             is_asked_too = page + PAGE_SIZE in self.exits
             return Answer(NOTHING_BASE, Permission.EXECUTE) if is_asked_too else None
         alone = PERMISSIONS[access]
-        if self.is_locating:
-            return Answer(NOWHERE | page, alone)
         return Answer(NOTHING_BASE, alone) if self.is_tolerant else None
 
     def _allowed(self, page: int, permissions: Permission) -> Permission:
         """Leave out what only another kind of access would have to ask for."""
-        if self.is_observed or not self._protection.depends_on_mode:
+        if self.is_judged or not self._protection.depends_on_mode:
             return permissions
         for kind, permission in PERMISSIONS.items():
             if self._protection.of_page(page, kind, self._registers.mode) is not Verdict.ALLOWED:

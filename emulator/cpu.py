@@ -68,7 +68,7 @@ class Cpu:
         )
         self._accesses = Accesses(self._engine, self.registers, views, bus, protection)
         self._second_look = SecondLook(
-            self._engine, self.registers, self._accesses, memory_map, clock, self.step
+            self._engine, self.registers, self._accesses, clock, self.step
         )
         self._division = Division(clock, self.registers)
         self.step_over_nothing = self._second_look.step_over_nothing

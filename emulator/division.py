@@ -27,7 +27,7 @@ class Division:
 
     def trap(self, *, is_on: bool) -> None:
         self._clock.native.traps_division = is_on
-        self._clock.native.generation += 1  # what was counted without, or with it
+        self._clock.forget_blocks()  # what was counted without, or with it
         self.sites.clear()
 
     def execute(self, pc: int) -> DivideByZero | None:

@@ -5,9 +5,15 @@ see in accesses.py. Sources: DDI 0403E.e B1.4 (registers), B3.1 (map).
 """
 
 import ctypes
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
+
+from emulator.errors import EmulatorError
+from emulator.native.build import load
+
+with suppress(EmulatorError):  # the first clock says it
+    load()  # before Unicorn: see check_exit_request_arm in native/clock.c
 
 from unicorn.arm_const import (
     UC_ARM_REG_BASEPRI,
@@ -38,16 +44,10 @@ from unicorn.unicorn_const import (
     UC_ERR_OK,
     UC_HOOK_BLOCK,
     UC_HOOK_INTR,
-    UC_HOOK_MEM_READ,
-    UC_HOOK_MEM_READ_UNMAPPED,
-    UC_HOOK_MEM_WRITE,
-    UC_HOOK_MEM_WRITE_UNMAPPED,
     UC_HOOK_TLB_FILL,
     UC_MEM_FETCH,
     UC_MEM_READ,
-    UC_MEM_READ_UNMAPPED,
     UC_MEM_WRITE,
-    UC_MEM_WRITE_UNMAPPED,
     UC_MODE_MCLASS,
     UC_MODE_THUMB,
     UC_PROT_ALL,
@@ -88,13 +88,9 @@ ACCESSES: Final = {
     UC_MEM_FETCH: AccessKind.FETCH,
     UC_MEM_READ: AccessKind.READ,
     UC_MEM_WRITE: AccessKind.WRITE,
-    UC_MEM_READ_UNMAPPED: AccessKind.READ,
-    UC_MEM_WRITE_UNMAPPED: AccessKind.WRITE,
 }
 OK: Final = UC_ERR_OK  # what `execute` returns: an error of the engine's
 INVALID_INSTRUCTION: Final = UC_ERR_INSN_INVALID
-ALL_ACCESSES: Final = UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE
-TO_NOWHERE: Final = UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED
 READ_CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p
 )
@@ -208,29 +204,6 @@ class Engine:
     def set_exits(self, addresses: Iterable[int]) -> None:
         """End before the instructions at these addresses, once they are translated anew."""
         self._uc.ctl_set_exits([*addresses])
-
-    @contextmanager
-    def watching(
-        self, accesses: int, callback: Callable[[AccessKind, int, int], None]
-    ) -> Generator[None]:
-        """Tell of data accesses: their kind, address and size. Five times as slow, so not always.
-
-        The callback of an access to nowhere ends the run.
-        """
-
-        def on_access(_: Uc, access: int, address: int, size: int, __: int, ___: object) -> bool:
-            callback(ACCESSES[access], address, size)
-            return False
-
-        hook = self._uc.hook_add(accesses, on_access)
-        self.drop_all()  # what was translated without the hook does not call it
-        self.flush_tlb()
-        try:
-            yield
-        finally:
-            self._uc.hook_del(hook)
-            self.drop_all()
-            self.flush_tlb()
 
     # What was translated, and where pages were found.
 

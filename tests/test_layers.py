@@ -26,7 +26,7 @@ EMULATOR_ROWS = (
     ("core_registers",),
     ("own_code",),
     ("engine",),
-    ("fault_model", "protection"),
+    ("fault_model", "protection", "transfers"),
     ("bus", "views", "stops", "diagnosis"),
     ("peripherals",),
     (

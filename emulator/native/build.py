@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from emulator.errors import EmulatorError
@@ -53,7 +54,9 @@ def library_path() -> Path:
 
 
 def _content_hash() -> str:
-    content = SOURCE.read_bytes() + HEADER.read_bytes() + " ".join(FLAGS).encode() + sys.platform.encode()
+    content = (
+        SOURCE.read_bytes() + HEADER.read_bytes() + " ".join(FLAGS).encode() + sys.platform.encode()
+    )
     return hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -73,9 +76,10 @@ def _build(library: Path) -> Path:
     return library
 
 
+@cache
 def load() -> ctypes.CDLL:
-    """Load the library; see clock.c for its functions."""
-    return ctypes.CDLL(str(library_path()))
+    """Load the library; see clock.c for its functions, one of which is for Unicorn to find."""
+    return ctypes.CDLL(str(library_path()), ctypes.RTLD_GLOBAL)
 
 
 if __name__ == "__main__":

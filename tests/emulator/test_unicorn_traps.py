@@ -3,6 +3,7 @@
 Each test is one trap of unicorn 2.1.4: an upgrade that changes one should fail here, by name.
 """
 
+import ctypes
 import gc
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -42,6 +43,14 @@ def test_byte_is_sent_twice_after_a_stop(boot: "Boot", slice_cycles: int) -> Non
         guest.board.run_for(cycles=slice_cycles)
     guest.board.run_for(us=200)
     assert guest.board.line.receive() == bytes(range(ord("a"), ord("a") + 20))
+
+
+def test_engine_asks_behind_each_load_and_store_whether_to_stop(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    unasked = ctypes.c_uint32.in_dll(guest.board.clock.library, "unasked")
+    before = unasked.value
+    guest.call("data_page_becomes_code")
+    assert unasked.value > before  # ours took the place of the engine's function
 
 
 def test_block_that_a_block_hook_stops_is_not_executed(boot: "Boot") -> None:
