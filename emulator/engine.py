@@ -104,6 +104,11 @@ OWN_CODE = 0xFFFF_F800  # no guest address of this page is answered with anythin
 OWN_CODE_ANSWER = Answer(OWN_CODE_BASE, Permission.EXECUTE)
 
 
+# The same library for calls that are over at once. They keep the interpreter's lock: to let go of it
+# for each would have every thread of another board wait for it in between.
+quick = ctypes.PyDLL(uclib._name, handle=uclib._handle)
+
+
 class RegisterSet:
     """Some core registers, read or written in one call of the engine."""
 
@@ -117,12 +122,12 @@ class RegisterSet:
         self._pointers = (ctypes.c_void_p * self._count)(*(at + 4 * n for n in range(self._count)))
 
     def read(self) -> list[int]:
-        uclib.uc_reg_read_batch(self._handle, self._numbers, self._pointers, self._count)
+        quick.uc_reg_read_batch(self._handle, self._numbers, self._pointers, self._count)
         return list(self._values)
 
     def write(self, *values: int) -> None:
         self._values[:] = list(values)
-        uclib.uc_reg_write_batch(self._handle, self._numbers, self._pointers, self._count)
+        quick.uc_reg_write_batch(self._handle, self._numbers, self._pointers, self._count)
 
 
 class Engine:
@@ -143,8 +148,8 @@ class Engine:
         uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
         uc.ctl_exits_enabled(True)  # or `until` would be an address the guest may reach
         uc.ctl_set_exits([])
-        self.read_register: Callable[[int], int] = uc.reg_read
-        self.write_register: Callable[[int, int], None] = uc.reg_write
+        self._register = ctypes.c_uint32()
+        self._at_register = ctypes.byref(self._register)
         self._map(memory_map, views)
         self._hook()
 
@@ -186,6 +191,14 @@ class Engine:
 
     def register_set(self, *names: str) -> RegisterSet:
         return RegisterSet(self._handle, names)
+
+    def read_register(self, number: int) -> int:
+        quick.uc_reg_read(self._handle, number, self._at_register)
+        return self._register.value
+
+    def write_register(self, number: int, value: int) -> None:
+        self._register.value = value
+        quick.uc_reg_write(self._handle, number, self._at_register)
 
     # Running.
 
@@ -238,9 +251,9 @@ class Engine:
         if kind is not AccessKind.FETCH:
             # A fill inside an IT block leaves ITSTATE set for the next block, which then skips
             # instructions; the block itself was translated with its conditions.
-            cpsr = self._uc.reg_read(UC_ARM_REG_CPSR)
+            cpsr = self.read_register(UC_ARM_REG_CPSR)
             if cpsr & ITSTATE_BITS:
-                self._uc.reg_write(UC_ARM_REG_CPSR, cpsr & ~ITSTATE_BITS)
+                self.write_register(UC_ARM_REG_CPSR, cpsr & ~ITSTATE_BITS)
         return True
 
     def _on_read(self, _: int, offset: int, size: int, begin: int) -> int:

@@ -77,9 +77,12 @@ def _build(library: Path) -> Path:
 
 
 @cache
-def load() -> ctypes.CDLL:
-    """Load the library; see clock.c for its functions, one of which is for Unicorn to find."""
-    return ctypes.CDLL(str(library_path()), ctypes.RTLD_GLOBAL)
+def load() -> ctypes.PyDLL:
+    """Load the library; see clock.c for its functions, one of which is for Unicorn to find.
+
+    Calls keep the interpreter's lock: they are over at once.
+    """
+    return ctypes.PyDLL(str(library_path()), ctypes.RTLD_GLOBAL)
 
 
 if __name__ == "__main__":
