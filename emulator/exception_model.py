@@ -6,6 +6,7 @@ is a fault of the entry itself. An unaligned LDM, LDRD or STRD is made; an unali
 """
 
 import enum
+import struct
 from typing import Any
 
 from emulator.core_registers import NPRIV
@@ -38,7 +39,8 @@ from emulator.stops import (
 from emulator.views import AccessKind
 from emulator.xpsr import XPSR_IPSR, XPSR_T
 
-FRAME_SIZE = 32  # bytes: r0-r3, r12, lr, return address, xpsr. DDI 0403E.e B1.5.6
+FRAME = struct.Struct("<8I")  # r0-r3, r12, lr, return address, xpsr. DDI 0403E.e B1.5.6
+FRAME_SIZE = FRAME.size
 XPSR_ALIGNED = 1 << 9  # in the stacked xpsr: SP was moved by 4 to align the frame
 SPSEL = 1 << 1  # of CONTROL
 
@@ -127,14 +129,15 @@ class ExceptionModel:
         return self._sleep is not Sleep.NOTHING
 
     def _wake(self) -> None:
-        masks = self.masks()
-        if self._sleep is Sleep.INTERRUPT:
-            masks = masks._replace(primask=0)  # it wakes the core and is not taken
-        elif self._core.has_event:
+        if self._sleep is Sleep.EVENT and self._core.has_event:
             self._core.has_event = False
             self._sleep = Sleep.NOTHING
-        if self._interrupts.preempting(masks) is not None:
-            self._sleep = Sleep.NOTHING
+        if self._interrupts.is_any_pending:
+            masks = self.masks()
+            if self._sleep is Sleep.INTERRUPT:
+                masks = masks._replace(primask=0)  # it wakes the core and is not taken
+            if self._interrupts.preempting(masks) is not None:
+                self._sleep = Sleep.NOTHING
 
     # Entry. DDI 0403E.e B1.5.6.
 
@@ -175,7 +178,7 @@ class ExceptionModel:
             raise StackError(Exc.MEMMANAGE, Cfsr.MSTKERR)
         if where is None or not self._memory_map.is_writable(new_sp):
             raise StackError(Exc.BUSFAULT, Cfsr.STKERR)
-        where[:] = b"".join(word.to_bytes(4, "little") for word in words)
+        where[:] = FRAME.pack(*words)
         is_thread = not xpsr & XPSR_IPSR
         if is_extended and not self._fp.enter(
             new_sp + FRAME_SIZE, is_thread=is_thread, is_privileged=mode.is_privileged
@@ -226,7 +229,7 @@ class ExceptionModel:
             self._core.set("faultmask", 0)
         if not is_active or not self._is_legal(exc_return):
             return self._fault_on_return(exc_return)
-        if interrupts.preempting(self.masks()) is not None:
+        if interrupts.is_any_pending and interrupts.preempting(self.masks()) is not None:
             return self._take(exc_return)  # tail-chaining: the frame stays where it is
         return self._unstack(exc_return)
 
@@ -253,8 +256,7 @@ class ExceptionModel:
             return self._faults.mem_manage(Cfsr.MUNSTKERR) or self._take(exc_return)
         if where is None or not self._fp.leave(sp + FRAME_SIZE, is_extended=is_extended):
             return self._faults.bus(Cfsr.UNSTKERR) or self._take(exc_return)
-        frame = [int.from_bytes(where[n : n + 4], "little") for n in range(0, FRAME_SIZE, 4)]
-        *registers, pc, xpsr = frame
+        *registers, pc, xpsr = FRAME.unpack(where)
         if bool(xpsr & XPSR_IPSR) is is_thread:
             return self._fault_on_return(exc_return)  # as if the frame had been pushed again
         sp = sp + size + 4 * bool(xpsr & XPSR_ALIGNED) & WORD_MASK

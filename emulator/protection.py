@@ -83,6 +83,8 @@ class Protection:
 
     def allows_all(self, begin: int, size: int, access: AccessKind, mode: Mode) -> bool:
         """Whether each byte of a range may be accessed."""
+        if not self.depends_on_mode and begin + size <= PPB_BEGIN:
+            return True
         first = begin & -GRAIN
         return all(
             self.of(address, access, mode) is Verdict.ALLOWED
