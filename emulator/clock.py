@@ -62,6 +62,7 @@ class NativeClock(ctypes.Structure):
         ("table_copy", ctypes.c_uint8 * 32),
         ("stop", ctypes.c_void_p),
         ("read_registers", ctypes.c_void_p),
+        ("idle", ctypes.c_uint64),
         ("looked_key", ctypes.c_uint64),
         ("looked_cycle", ctypes.c_uint64),
         ("interval", ctypes.c_uint32),
@@ -213,7 +214,15 @@ class Clock:
 
     def skip_to(self, cycle: int) -> None:
         """Let time pass without instructions: the core sleeps."""
-        self.native.cycles = max(self.native.cycles, cycle)
+        native = self.native
+        if cycle > native.cycles:
+            native.idle += cycle - native.cycles
+            native.cycles = cycle
+
+    @property
+    def busy_cycles(self) -> int:
+        """How many instructions have been executed, not counted as a sleep's or a poll's."""
+        return int(self.native.cycles - self.native.idle)
 
     def halfword_at(self, address: int) -> int:
         """Return the halfword that a fetch from RAM or flash sees, 0 where neither is."""

@@ -104,8 +104,8 @@ OWN_CODE = 0xFFFF_F800  # no guest address of this page is answered with anythin
 OWN_CODE_ANSWER = Answer(OWN_CODE_BASE, Permission.EXECUTE)
 
 
-# The same library for calls that are over at once. They keep the interpreter's lock: to let go of it
-# for each would have every thread of another board wait for it in between.
+# The same library for calls that are over at once. They keep the interpreter's lock: letting go of
+# it for each would let another board's thread run in between, and wait for that one's turn to end.
 quick = ctypes.PyDLL(uclib._name, handle=uclib._handle)
 
 

@@ -24,6 +24,7 @@ FOREVER_NS = 3600 * NS_PER_S  # one stretch of a read without a timeout
 POLL_NS = 1_000_000  # what a look that does not wait lets pass in lockstep
 SLICE_NS = 1_000_000  # of virtual time, between two looks at what the host wants
 LONG_SLICE_NS = 10_000_000  # the same for a board that follows the host's time
+IDLE_SHARE = 10  # a board that executes less than 1 in this many instructions only waits
 CATCH_UP_NS = 40_000_000  # a host that stalls for longer is not caught up with
 BUSY_NAP_S, IDLE_NAP_S = 0.001, 0.010
 BUSY_S = 0.05  # how long after a byte the line counts as busy
@@ -123,6 +124,9 @@ class Lockstep(Pace):
 class Realtime(Pace):
     """A thread keeps virtual time at `rate` times the host's; 0 is as fast as it goes.
 
+    As fast as it goes means: while it has something to do. A board that sleeps or polls, and whose
+    line is quiet, follows the host's time, so that others get on.
+
     Only that thread touches the board. The host's side leaves what it tells the board under
     `_changed`; the thread does it between two slices.
     """
@@ -201,18 +205,21 @@ class Realtime(Pace):
             self._fail(failure)
 
     def _keep_up(self) -> None:
-        pacer = _Pacer(self._board.clock.ns, self._rate)
+        board, pacer = self._board, _Pacer(self._board.clock.ns, self._rate)
         busy_until_s = 0.0
         while not self._is_closing:
             self._do_as_told()
-            now_ns = self._board.clock.ns
+            now_ns, busy, cycles = board.clock.ns, board.clock.busy_cycles, board.clock.cycles
             target_ns = pacer.target_ns(now_ns)
-            self._board.run_until(target_ns)
-            self.mind_silence(self._board)
-            if self._give_output() or self._board.line.unsent:
+            board.run_until(target_ns)
+            self.mind_silence(board)
+            if self._give_output() or board.line.unsent:
                 busy_until_s = time.monotonic() + BUSY_S
-            if target_ns < now_ns + pacer.slice_ns:  # the board is where it should be
-                self._nap(BUSY_NAP_S if time.monotonic() < busy_until_s else IDLE_NAP_S)
+            is_quiet = time.monotonic() >= busy_until_s
+            executed = (board.clock.busy_cycles - busy) * IDLE_SHARE
+            pacer.waits(board.clock.ns, does=is_quiet and executed < board.clock.cycles - cycles)
+            if pacer.is_there(now_ns, target_ns):
+                self._nap(IDLE_NAP_S if is_quiet else BUSY_NAP_S)
 
     def _do_as_told(self) -> None:
         with self._changed:
@@ -243,19 +250,29 @@ class _Pacer:
     """Says how far the board should be, from how much of the host's time has gone by."""
 
     def __init__(self, now_ns: int, rate: float) -> None:
-        self._rate = rate
-        self.slice_ns = LONG_SLICE_NS if rate else SLICE_NS
+        self._rate = self._present_rate = rate
         self._start(now_ns)
 
     def _start(self, now_ns: int) -> None:
         self._started_s, self._started_ns = time.monotonic(), now_ns
 
+    def waits(self, now_ns: int, *, does: bool) -> None:
+        """Note whether the board has nothing to do; then the host's time is fast enough."""
+        rate = self._rate or float(does)
+        if rate != self._present_rate:
+            self._present_rate = rate
+            self._start(now_ns)
+
     def target_ns(self, now_ns: int) -> int:
         """Return when to run to: now, or up to a slice ahead where the board is behind."""
-        if not self._rate:
-            return now_ns + self.slice_ns
-        elapsed_ns = (time.monotonic() - self._started_s) * NS_PER_S * self._rate
+        if not self._present_rate:
+            return now_ns + SLICE_NS
+        elapsed_ns = (time.monotonic() - self._started_s) * NS_PER_S * self._present_rate
         wanted_ns = self._started_ns + round(elapsed_ns)
         if wanted_ns - now_ns > CATCH_UP_NS:
             self._start(now_ns)
-        return min(wanted_ns, now_ns + self.slice_ns)
+        return min(wanted_ns, now_ns + LONG_SLICE_NS)
+
+    def is_there(self, began_ns: int, target_ns: int) -> bool:
+        """Whether the board, having run to its target, is where it should be."""
+        return bool(self._present_rate) and target_ns < began_ns + LONG_SLICE_NS

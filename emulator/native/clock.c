@@ -59,6 +59,7 @@ struct clock {
     uint8_t table_copy[TABLE_SIZE]; /* what the views of flash were made from */
     int (*stop)(void *engine);
     int (*read_registers)(void *engine, int *names, void **values, int count);
+    uint64_t idle;         /* of `cycles`: passed without an instruction being executed */
     uint64_t looked_key;   /* the block that a look began with, or 0 */
     uint64_t looked_cycle; /* when that was */
     uint32_t interval;     /* cycles between two looks */
@@ -270,7 +271,9 @@ static void look(struct clock *clock, void *engine, const struct counted *slot)
     }
     if (!clock->is_time_read && memcmp(clock->core, now, sizeof now) == 0) {
         const uint64_t loop = cycles - clock->looked_cycle;
-        clock->cycles += (clock->deadline - 1u - cycles) / loop * loop;
+        const uint64_t skipped = (clock->deadline - 1u - cycles) / loop * loop;
+        clock->cycles += skipped;
+        clock->idle += skipped;
     }
     look_later(clock);
 }

@@ -267,3 +267,15 @@ def test_threads_end_with_their_boards(build: Build) -> None:
     before = threading.active_count()
     Realtime(board_with(build, ECHO)).close()
     assert threading.active_count() == before
+
+
+def test_board_that_only_waits_follows_the_host_however_fast_it_may_go(build: Build) -> None:
+    board = board_with(build, ECHO)
+    with closing(Realtime(board, rate=0)) as pace:
+        assert pace.read(2, 0.3) == b"!"
+        started_s, started_ns = time.monotonic(), board.clock.ns
+        assert pace.read(1, 0.5) == b""
+        elapsed_ns = (time.monotonic() - started_s) * 1e9
+        assert board.clock.ns - started_ns < 1.5 * elapsed_ns
+        pace.write(b"a")
+        assert pace.read(1, 5) == b"A"
