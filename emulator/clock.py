@@ -66,6 +66,7 @@ class NativeClock(ctypes.Structure):
         ("looked_key", ctypes.c_uint64),
         ("looked_cycle", ctypes.c_uint64),
         ("interval", ctypes.c_uint32),
+        ("window", ctypes.c_uint32),
         ("is_watching_masks", ctypes.c_uint32),
         ("masks", ctypes.c_uint32 * MASKS),
         ("mask_names", ctypes.c_int * MASKS),

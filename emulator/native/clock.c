@@ -11,7 +11,7 @@
 
 enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, CORE_REGISTERS = 16 };
 enum { TABLE_SIZE = 32, KEPT_BYTES = 32 };
-enum { FIRST_LOOK = 16, RAREST_LOOK = 4096, LONGEST_LOOP = 64 }; /* cycles */
+enum { FIRST_LOOK = 8, RAREST_LOOK = 4096, LONGEST_LOOP = 64 }; /* cycles */
 
 enum clock_stop {
     STOP_NONE,        /* the guest stopped by itself: WFI, or a fault */
@@ -63,6 +63,7 @@ struct clock {
     uint64_t looked_key;   /* the block that a look began with, or 0 */
     uint64_t looked_cycle; /* when that was */
     uint32_t interval;     /* cycles between two looks */
+    uint32_t window;       /* cycles for a look's loop to come back, before it begins again */
     uint32_t is_watching_masks;
     uint32_t masks[MASKS]; /* the values at the last stop */
     int mask_names[MASKS]; /* the engine's numbers of the three registers */
@@ -227,7 +228,8 @@ static int table_changed(const struct clock *clock)
 static void look_later(struct clock *clock)
 {
     clock->looked_key = 0;
-    clock->interval = clock->interval < RAREST_LOOK ? 2u * clock->interval : RAREST_LOOK;
+    clock->interval =
+        clock->interval < RAREST_LOOK ? clock->interval + clock->interval / 2u : RAREST_LOOK;
     clock->slow_at = clock->cycles + clock->interval;
     if (clock->slow_at > clock->deadline) {
         clock->slow_at = clock->deadline;
@@ -247,13 +249,15 @@ static void look(struct clock *clock, void *engine, const struct counted *slot)
         clock->looked_key = 0;
         clock->interval = FIRST_LOOK;
     }
-    if (!slot->only_loads ||
-        (clock->looked_key != 0 && cycles - clock->looked_cycle > LONGEST_LOOP)) {
+    const int has_begun = clock->looked_key != 0, is_back = clock->looked_key == slot->key;
+    const int is_lost = has_begun && !is_back && cycles - clock->looked_cycle > clock->window;
+    clock->window = !has_begun ? FIRST_LOOK : is_lost ? 2u * clock->window : clock->window;
+    if (!slot->only_loads || clock->window > LONGEST_LOOP) {
         look_later(clock);
         return;
     }
     clock->slow_at = 0;
-    if (clock->looked_key != 0 && clock->looked_key != slot->key) {
+    if (has_begun && !is_back && !is_lost) {
         return;
     }
     uint32_t now[CORE_REGISTERS];
@@ -262,7 +266,7 @@ static void look(struct clock *clock, void *engine, const struct counted *slot)
         values[i] = &now[i];
     }
     clock->read_registers(engine, clock->core_names, values, CORE_REGISTERS);
-    if (clock->looked_key == 0) {
+    if (!is_back) { /* begin, or begin again from here: the loop may lie ahead */
         clock->looked_key = slot->key;
         clock->looked_cycle = cycles;
         clock->is_time_read = 0;
