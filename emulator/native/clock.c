@@ -10,7 +10,7 @@
 #include "thumb.h"
 
 enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, CORE_REGISTERS = 16 };
-enum { TABLE_SIZE = 32, KEPT_BYTES = 32 };
+enum { TABLE_SIZE = 32, KEPT_BYTES = 24 };
 enum { FIRST_LOOK = 8, RAREST_LOOK = 4096, LONGEST_LOOP = 64 }; /* cycles */
 
 enum clock_stop {
@@ -38,8 +38,11 @@ struct region {
  */
 #define NEEDS_MORE ((uint64_t)1)
 
+#define STORES_NOTHING ((uint64_t)1) /* in `last` and what it is taken from */
+
 struct counted {
     uint64_t key;
+    uint64_t noted; /* the key as `last` has it */
     uint64_t instructions;
     const uint8_t *host;
     uint16_t coprocessor_at;   /* 1 + the halfword of the first floating-point instruction, or 0 */
@@ -175,6 +178,7 @@ static void count_block(const struct clock *clock, struct counted *slot, uint64_
         .only_loads = is_stable && only_loads(clock, address, size),
         .is_stable = (uint8_t)is_stable,
     };
+    slot->noted = slot->only_loads ? key | STORES_NOTHING : key;
     find_effects(clock, slot);
     const unsigned harmless = clock->traps_division ? 0 : DIVIDES;
     if (!is_stable || (slot->effects & ~harmless) != 0 || slot->coprocessor_at != 0) {
@@ -220,9 +224,11 @@ static void stop(struct clock *clock, void *engine, enum clock_stop reason)
     clock->stop(engine);
 }
 
-static int table_changed(const struct clock *clock)
+/* The table cannot have changed where the last block stored nothing. */
+static inline int table_changed(const struct clock *clock)
 {
-    return clock->table != NULL && memcmp(clock->table, clock->table_copy, TABLE_SIZE) != 0;
+    return clock->table != NULL && !(clock->last & STORES_NOTHING) &&
+           memcmp(clock->table, clock->table_copy, TABLE_SIZE) != 0;
 }
 
 static void look_later(struct clock *clock)
@@ -318,7 +324,7 @@ static __attribute__((noinline)) void count_slowly(struct clock *clock, void *en
     if (clock->cycles >= clock->slow_at && !clock->is_watching_masks) {
         look(clock, engine, slot);
     }
-    clock->last = key;
+    clock->last = slot->noted;
     clock->cycles += slot->instructions;
 }
 
@@ -332,7 +338,7 @@ void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *cl
     const uint64_t key = address | (uint64_t)size << 32 | clock->generation;
     const uint64_t cycles = clock->cycles;
     if (slot->key == key && cycles < clock->slow_at && !table_changed(clock)) {
-        clock->last = key;
+        clock->last = slot->noted;
         clock->cycles = cycles + slot->instructions;
     } else {
         count_slowly(clock, engine, slot, key);
