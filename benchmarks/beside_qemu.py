@@ -43,7 +43,7 @@ PROGRAMS = (
     Program("loads and stores", "LOADS", 3500, ">= 0.75"),
     Program("mixture of lists, matrix, states, CRC", "MIX", 2400, ">= 0.7"),
 )
-CALLS = Program("calls", "CALLS", 120, "<= 1.05")
+CALLS = Program("calls", "CALLS", 40, "<= 1.05")
 
 
 def build(folder: Path, program: Program, *defines: str, rounds: int | None = None) -> Path:
