@@ -72,13 +72,14 @@ class Bus:
         """Return what memory or a register holds, or None where nothing is: for a DMA."""
         where = self._memory_map.slice_at(address, size)
         if where is not None:
-            return int.from_bytes(where, "little")
+            is_hidden = self._memory_map.is_data_only(address)
+            return None if is_hidden else int.from_bytes(where, "little")
         return self.read(address, size) if self.has(address) else None
 
     def store(self, address: int, size: int, value: int) -> bool:
         """Write to RAM or to a register; False where neither is: for a DMA."""
         where = self._memory_map.slice_at(address, size)
-        if where is not None and self._memory_map.is_writable(address):
+        if where is not None and self._memory_map.is_executable_ram(address):
             where[:] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
             self._on_unseen_write(address)
         elif where is None and self.has(address):

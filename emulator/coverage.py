@@ -6,7 +6,7 @@ from pathlib import Path
 from emulator.board import Board
 from emulator.image import Image
 from emulator.part import Part
-from emulator.peripherals.absent import Absent
+from emulator.peripherals.absent import Absent, AbsentRegister
 from emulator.peripherals.base import Peripheral
 
 NAME_WIDTH = 13
@@ -34,7 +34,11 @@ def _said_of(unit: Peripheral) -> str:
         fields = " ".join(field.name for field in register.unmodelled())
         if fields:
             lacking[register.manual_name()] = fields
-    if not lacking:
-        return "modelled"
-    said = "; ".join(f"{name}: {fields}" for name, fields in lacking.items())
-    return f"modelled, but these have no effect: {said}"
+    said = "modelled"
+    if lacking:
+        fields = "; ".join(f"{name}: {fields}" for name, fields in lacking.items())
+        said += f", but these have no effect: {fields}"
+    absent = [r.name for r in unit.registers.values() if isinstance(r, AbsentRegister)]
+    if absent:
+        said += f", but these registers are not: {' '.join(absent)}"
+    return said

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from emulator.peripherals.base import Peripheral
 from emulator.peripherals.scb import Scb
 from emulator.peripherals.usart import Usart
-from emulator.registers import Field, Register
+from emulator.registers import Register
 
 
 def flags(register: Register) -> list[str]:
     """Return the names of the fields that are not 0, as the manual orders them."""
-    fields = (value for value in vars(type(register)).values() if isinstance(value, Field))
-    return [field.name for field in fields if field.of(register.word)]
+    return [field.name for field in register.fields() if field.of(register.word)]
 
 
 def fault_causes(scb: Scb) -> str:
@@ -37,5 +36,5 @@ def why_silent(units: Mapping[str, Peripheral], console: str) -> str:
 
 def _off(usart: Usart) -> list[str]:
     """Return what keeps a USART from sending."""
-    needed = {"UE": usart.cr1.UE, "TE": usart.cr1.TE, "BRR": usart.brr.DIV}
+    needed = {"UE": usart.cr1.UE, "TE": usart.cr1.TE, "BRR": usart.bit_ticks}
     return [f"{name}=0" for name, value in needed.items() if not value]

@@ -36,6 +36,7 @@ class Region:
     size: int  # bytes
     kind: Kind
     aliases: tuple[int, ...] = ()  # further addresses of the same bytes
+    is_data_only: bool = False  # on the core's data bus alone: no fetch and no DMA gets there
 
 
 class Memory:
@@ -100,6 +101,15 @@ class MemoryMap:
         """Whether the guest may store there: RAM, as opposed to flash and to no memory."""
         window = self.window_at(address)
         return window is not None and window.memory.is_writable
+
+    def is_executable_ram(self, address: int) -> bool:
+        """Whether code in RAM may be there, and change."""
+        return self.is_writable(address) and not self.is_data_only(address)
+
+    def is_data_only(self, address: int) -> bool:
+        """Whether only the core's loads and stores reach a memory there."""
+        window = self.window_at(address)
+        return window is not None and window.memory.region.is_data_only
 
     def slice_at(self, address: int, size: int) -> memoryview | None:
         """Return the bytes themselves, or None when not all of them are in one memory."""

@@ -73,7 +73,7 @@ class Register:
 
     def __init_subclass__(cls) -> None:
         cls._bits = dict.fromkeys(Access, 0)
-        for field in (f for f in vars(cls).values() if isinstance(f, Field)):
+        for field in cls.fields():
             if field.mask >> 32 or any(field.mask & bits for bits in cls._bits.values()):
                 raise TypeError(f"{cls.__name__}.{field.name} overlaps or passes bit 31")
             cls._bits[field.access] |= field.mask
@@ -88,9 +88,15 @@ class Register:
         self._told = 0  # unmodelled bits that a program has been told of
 
     @classmethod
+    def fields(cls) -> list[Field]:
+        """Return all fields, in the manual's order; what a family adds to a register comes last."""
+        classes = reversed(cls.__mro__)
+        return [f for c in classes for f in vars(c).values() if isinstance(f, Field)]
+
+    @classmethod
     def unmodelled(cls) -> list[Unmodelled]:
         """Return the fields without effect, in the manual's order."""
-        return [field for field in vars(cls).values() if isinstance(field, Unmodelled)]
+        return [field for field in cls.fields() if isinstance(field, Unmodelled)]
 
     @classmethod
     def manual_name(cls) -> str:

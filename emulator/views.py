@@ -84,7 +84,7 @@ class Views:
     def is_new_code_page(self, address: int) -> bool:
         """Note a fetch; whether it is the first one from its page of RAM."""
         page = page_of(address)
-        if page in self.code_pages or not self._memory_map.is_writable(address):
+        if page in self.code_pages or not self._memory_map.is_executable_ram(address):
             return False
         self.code_pages.add(page)
         return True
@@ -98,6 +98,8 @@ class Views:
             if access is AccessKind.FETCH or not is_peripheral(address):
                 return None
             return Answer(page, Permission.READ | Permission.WRITE)
+        if access is AccessKind.FETCH and window.memory.region.is_data_only:
+            return None
         own = window.memory.region.address + page - window.begin
         if window.memory.is_writable:
             # Stores to an executable page take the engine's slow path, which drops what was

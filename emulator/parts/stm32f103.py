@@ -17,12 +17,14 @@ from emulator.peripherals.bkp import Bkp
 from emulator.peripherals.crc import Crc
 from emulator.peripherals.dma import Dma
 from emulator.peripherals.exti import Exti
-from emulator.peripherals.flash import Flash
+from emulator.peripherals.flash import Wires
+from emulator.peripherals.flash_f1 import FlashF1
 from emulator.peripherals.fpb import FPB_V1
-from emulator.peripherals.gpio import Gpio
+from emulator.peripherals.gpio_f1 import GpioF1
 from emulator.peripherals.iwdg import Iwdg
-from emulator.peripherals.pwr import Pwr
-from emulator.peripherals.rcc import HSI_HZ, Rcc
+from emulator.peripherals.pwr import Pwr, pwr_f1
+from emulator.peripherals.rcc import Rcc
+from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.usart import Usart
 
@@ -53,23 +55,18 @@ def _rcc_of(machine: Machine) -> Rcc:
 
 
 def _rcc(machine: Machine) -> Rcc:
-    return Rcc(
+    return RccF1(
         machine.hse_hz,
         machine.clock.set_hz,
         lambda: cast(Pwr, machine.unit("PWR")).is_backup_writable(),
     )
 
 
-def _flash(machine: Machine) -> Flash:
+def _flash(machine: Machine) -> FlashF1:
     memory = machine.memory_map.memory_at(FLASH_BASE)
     option_bytes = machine.memory_map.memory_at(SYSTEM_MEMORY).view[OPTION_BYTES - SYSTEM_MEMORY :]
-    flash = Flash(
-        memory,
-        option_bytes[:OPTION_BYTES_SIZE],
-        machine.set_programming,
-        machine.flash_changed,
-        machine.irq(FLASH_IRQ),
-    )
+    wires = Wires(memory, machine.set_programming, machine.flash_changed, machine.irq(FLASH_IRQ))
+    flash = FlashF1(wires, option_bytes[:OPTION_BYTES_SIZE])
     machine.bus.attach_programmer(flash.program)
     return flash
 
@@ -90,10 +87,10 @@ def _exti(machine: Machine) -> Exti:
     return Exti(set_irqs, cast(Afio, machine.unit("AFIO")).exti_port)
 
 
-def _gpio(port: int) -> Callable[[Machine], Gpio]:
-    def make(machine: Machine) -> Gpio:
+def _gpio(port: int) -> Callable[[Machine], GpioF1]:
+    def make(machine: Machine) -> GpioF1:
         exti = cast(Exti, machine.unit("EXTI"))
-        return Gpio(lambda pin, level: exti.pin_changed(port, pin, level))
+        return GpioF1(lambda pin, level: exti.pin_changed(port, pin, level))
 
     return make
 
@@ -161,7 +158,7 @@ UNITS = (
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("USART2", 0x4000_4400, _usart(USART2_IRQ, Rcc.pclk1_hz, 7, 6), _clocked_by("USART2")),
     Unit("USART3", 0x4000_4800, _usart(USART3_IRQ, Rcc.pclk1_hz, 2, 3), _clocked_by("USART3")),
-    Unit("PWR", 0x4000_7000, lambda _: Pwr(), _clocked_by("PWR")),
+    Unit("PWR", 0x4000_7000, lambda _: pwr_f1(), _clocked_by("PWR")),
     Unit("BKP", 0x4000_6C00, _bkp, _clocked_by("BKP")),
     _absent("RTC", 0x4000_2800, RTC),
     _absent("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG"),

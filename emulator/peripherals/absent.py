@@ -30,23 +30,28 @@ class AbsentRegister(Register):
             unimplemented.warning(f"%s is not modelled: {what}", self.name, word)
 
 
-class Absent(Peripheral):
-    """The unit, from a list: NAME or NAME=reset value, four bytes each; @offset goes on there.
+def absent_registers(unit: str, registers: str) -> dict[int, Register]:
+    """Make them of a list: NAME or NAME=reset value, four bytes each; @offset goes on there.
 
     Values and offsets are hexadecimal.
     """
+    named: dict[int, Register] = {}
+    offset = 0
+    for entry in registers.split():
+        if entry.startswith("@"):
+            offset = int(entry[1:], 16)
+            continue
+        name, _, reset = entry.partition("=")
+        named[offset] = AbsentRegister(f"{unit}_{name}", int(reset or "0", 16))
+        offset += 4
+    return named
+
+
+class Absent(Peripheral):
+    """The unit, from a list as `absent_registers` takes it."""
 
     def __init__(self, unit: str, registers: str) -> None:
-        named: dict[int, Register] = {}
-        offset = 0
-        for entry in registers.split():
-            if entry.startswith("@"):
-                offset = int(entry[1:], 16)
-                continue
-            name, _, reset = entry.partition("=")
-            named[offset] = AbsentRegister(f"{unit}_{name}", int(reset or "0", 16))
-            offset += 4
-        super().__init__(named)
+        super().__init__(absent_registers(unit, registers))
         self.text = registers
 
     def state(self) -> tuple[Any, ...]:

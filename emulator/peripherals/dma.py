@@ -5,7 +5,8 @@ Deviation: a transfer takes no time, so priorities among channels have no effect
 Not modelled: nothing known.
 """
 
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from emulator.peripherals.base import Peripheral
@@ -102,7 +103,36 @@ class Channel:
         return bool(self.ccr.EN and self.cndtr.NDT and wanted)
 
 
-class Dma(Peripheral):
+class Controller(Peripheral):
+    """What serves requests: a transfer at a time, as long as there are any."""
+
+    def __init__(self, registers: Mapping[int, Register]) -> None:
+        super().__init__(registers)
+        self._is_serving = False
+
+    @abstractmethod
+    def next_ready(self) -> int | None:
+        """The number of what is to transfer now, if anything is."""
+
+    @abstractmethod
+    def transfer(self, n: int) -> None:
+        """Make one transfer; it may raise the next request."""
+
+    @abstractmethod
+    def update_irqs(self) -> None:
+        """Drive the interrupts' lines."""
+
+    def serve(self) -> None:
+        if self._is_serving:
+            return
+        self._is_serving = True
+        while (ready := self.next_ready()) is not None:
+            self.transfer(ready)
+        self._is_serving = False
+        self.update_irqs()
+
+
+class Dma(Controller):
     """The controller. `set_irqs` has one function for each channel."""
 
     extra_state = ("_progress",)
@@ -117,7 +147,6 @@ class Dma(Peripheral):
             registers |= {base + 4 * i: register for i, register in enumerate(own)}
         super().__init__(registers)
         self._bus, self._set_irqs = bus, set_irqs
-        self._is_serving = False
 
     @property
     def _progress(self) -> tuple[tuple[int, bool], ...]:
@@ -132,7 +161,7 @@ class Dma(Peripheral):
         super().reset()
         for channel in self.channels:
             channel.total = 0
-        self._update_irqs()
+        self.update_irqs()
 
     def write(self, offset: int, word: int) -> None:
         n, at = divmod(offset - CHANNEL_BASE, CHANNEL_SIZE)
@@ -144,7 +173,7 @@ class Dma(Peripheral):
             self._configure(self.channels[n], word)
         elif not self.channels[n].ccr.EN:  # an enabled channel keeps its other registers
             super().write(offset, word)
-        self._update_irqs()
+        self.update_irqs()
 
     def request(self, channel: int) -> Callable[[bool], None]:
         """Return what drives the request of a channel, numbered from 1."""
@@ -152,7 +181,7 @@ class Dma(Peripheral):
         def set_request(level: bool) -> None:
             self.channels[channel - 1].is_requested = level
             if level:
-                self._serve()
+                self.serve()
 
         return set_request
 
@@ -169,22 +198,12 @@ class Dma(Peripheral):
         channel.ccr.write(word)
         if channel.ccr.EN and not was_enabled:
             channel.total = channel.cndtr.NDT
-            self._serve()
+            self.serve()
 
-    def _serve(self) -> None:
-        """Transfer for every channel that is asked to; a transfer may raise the next request."""
-        if self._is_serving:
-            return
-        self._is_serving = True
-        while True:
-            ready = next((n for n, channel in enumerate(self.channels) if channel.is_ready), None)
-            if ready is None:
-                break
-            self._transfer(ready)
-        self._is_serving = False
-        self._update_irqs()
+    def next_ready(self) -> int | None:
+        return next((n for n, channel in enumerate(self.channels) if channel.is_ready), None)
 
-    def _transfer(self, n: int) -> None:
+    def transfer(self, n: int) -> None:
         channel = self.channels[n]
         ccr = channel.ccr
         peripheral, memory = channel.addresses
@@ -208,7 +227,7 @@ class Dma(Peripheral):
     def _flag(self, n: int, flag: int) -> None:
         self.isr.word |= (flag | GLOBAL) << 4 * n
 
-    def _update_irqs(self) -> None:
+    def update_irqs(self) -> None:
         for n, (channel, set_irq) in enumerate(zip(self.channels, self._set_irqs, strict=True)):
             flags = self.isr.word >> 4 * n
             set_irq(bool(flags & channel.ccr.word & (COMPLETE | HALF | ERROR)))

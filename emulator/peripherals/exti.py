@@ -1,7 +1,8 @@
-"""External interrupt/event controller (EXTI), STM32F10x: edges of pins, and software's own.
+"""External interrupt/event controller (EXTI), STM32F1 and F4: edges of pins, and software's own.
 
-Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
-Not modelled: events (EMR is stored); what drives lines 16 to 18: PVD, RTC alarm, USB wake-up.
+Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
+stm32f405xx.h have them. The STM32F10x has 19 lines, the STM32F405 has 23.
+Not modelled: events (EMR is stored); what drives the lines from 16 on: PVD, RTC, USB.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,45 +14,49 @@ from emulator.registers import Access, Field, Register, Unmodelled
 class ExtiImr(Register):
     """EXTI_IMR, Interrupt mask register."""
 
-    MR = Field(18, 0)  # 1: pending is an interrupt
+    MR = Field(22, 0)  # 1: pending is an interrupt
 
 
 class ExtiEmr(Register):
     """EXTI_EMR, Event mask register."""
 
-    MR = Unmodelled(18, 0)
+    MR = Unmodelled(22, 0)
 
 
 class ExtiRtsr(Register):
     """EXTI_RTSR, Rising trigger selection register."""
 
-    TR = Field(18, 0)
+    TR = Field(22, 0)
 
 
 class ExtiFtsr(Register):
     """EXTI_FTSR, Falling trigger selection register."""
 
-    TR = Field(18, 0)
+    TR = Field(22, 0)
 
 
 class ExtiSwier(Register):
     """EXTI_SWIER, Software interrupt event register. A 0 that becomes 1 triggers the line."""
 
-    SWIER = Field(18, 0)
+    SWIER = Field(22, 0)
 
 
 class ExtiPr(Register):
     """EXTI_PR, Pending register."""
 
-    PR = Field(18, 0, Access.RC_W1)
+    PR = Field(22, 0, Access.RC_W1)
 
 
 class Exti(Peripheral):
     """The controller. `set_irqs`: the lines that share an interrupt, as a mask, and that one."""
 
     def __init__(
-        self, set_irqs: Mapping[int, Callable[[bool], None]], port_of: Callable[[int], int]
+        self,
+        set_irqs: Mapping[int, Callable[[bool], None]],
+        port_of: Callable[[int], int],
+        lines: int = 19,
     ) -> None:
+        self._lines = (1 << lines) - 1
         self.imr = ExtiImr()
         self.rtsr = ExtiRtsr()
         self.ftsr = ExtiFtsr()
@@ -74,6 +79,7 @@ class Exti(Peripheral):
         self._update_irqs()
 
     def write(self, offset: int, word: int) -> None:
+        word &= self._lines
         raised = word & ~self.swier.word if offset == 0x10 else 0
         super().write(offset, word)
         self.swier.word &= ~word if offset == 0x14 else -1  # PR's 1 clears SWIER's, too

@@ -1,24 +1,20 @@
-"""General-purpose I/O port (GPIO), STM32F10x: sixteen pins.
+"""General-purpose I/O port (GPIO): what the STM32F10x and the STM32F405 have alike.
 
-Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
-Not modelled: alternate functions (a USART is wired whatever CRL says). An input that nothing
+Sixteen pins with their levels, and the lock; how pins are configured is in gpio_f1.py and
+gpio_f4.py. Sources: RM0008's and RM0090's register and bit names as ST's device headers
+stm32f103xb.h and stm32f405xx.h have them.
+Not modelled: alternate functions (a USART is wired whatever the port says). An input that nothing
 drives and nothing pulls reads 0.
 """
 
-import functools
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register
 
 PINS = 16
-
-
-class GpioCr(Register):
-    """GPIOx_CRL and GPIOx_CRH, Port configuration registers: CNF[1:0] and MODE[1:0] a pin."""
-
-    CONFIGURATION = Field(31, 0)
 
 
 class GpioIdr(Register):
@@ -40,12 +36,6 @@ class GpioBsrr(Register):
     BS = Field(15, 0, Access.WO)  # where a pin is in both, it is set
 
 
-class GpioBrr(Register):
-    """GPIOx_BRR, Port bit reset register."""
-
-    BR = Field(15, 0, Access.WO)
-
-
 class GpioLckr(Register):
     """GPIOx_LCKR, Port configuration lock register.
 
@@ -61,21 +51,7 @@ class Modes(NamedTuple):
 
     outputs: int
     open_drains: int  # of the outputs
-    pulled: int  # inputs with a pull, up or down by ODR
-
-
-@functools.cache
-def modes(crl: int, crh: int) -> Modes:
-    """Read CNF[1:0] and MODE[1:0] of each pin."""
-    outputs = open_drains = pulled = 0
-    for pin in range(PINS):
-        configuration = (crh << 32 | crl) >> 4 * pin
-        if configuration & 0b0011:  # MODE: a speed, of an output
-            outputs |= 1 << pin
-            open_drains |= (configuration >> 2 & 1) << pin
-        elif configuration & 0b1100 == 0b1000:
-            pulled |= 1 << pin
-    return Modes(outputs, open_drains, pulled)
+    pulled_up: int  # of the pins that nothing drives
 
 
 def nobody(_: int, __: bool) -> None:
@@ -83,15 +59,27 @@ def nobody(_: int, __: bool) -> None:
 
 
 class Gpio(Peripheral):
-    """One port. `drive` is the world outside; `on_level` hears of each pin whose level changes."""
+    """One port. `drive` is the world outside; `on_level` hears of each pin whose level changes.
+
+    `configuration` has the registers that a lock keeps, with their bits for each pin.
+    """
 
     extra_state = ("_driven", "_levels_outside", "_levels", "_lock_writes")
 
-    def __init__(self, on_level: Callable[[int, bool], None] = nobody) -> None:
-        self._crl, self._crh = GpioCr(reset=0x4444_4444), GpioCr(reset=0x4444_4444)
+    def __init__(
+        self,
+        configuration: Mapping[int, Register],
+        data_offset: int,  # of IDR; ODR, BSRR follow
+        lckr_offset: int,
+        further: Mapping[int, Register],
+        on_level: Callable[[int, bool], None],
+    ) -> None:
         self.idr = GpioIdr()
         self.odr = GpioOdr()
         self._lckr = GpioLckr()
+        self._idr_offset, self._bsrr_offset = data_offset, data_offset + 8
+        self._lckr_offset = lckr_offset
+        self._configuration = dict(configuration)
         self._on_level = on_level
         self._driven = 0  # pins that something outside drives
         self._levels_outside = 0  # and to what
@@ -99,15 +87,23 @@ class Gpio(Peripheral):
         self._lock_writes: tuple[int, ...] = ()  # the last three to LCKR
         super().__init__(
             {
-                0x00: self._crl,
-                0x04: self._crh,
-                0x08: self.idr,
-                0x0C: self.odr,
-                0x10: GpioBsrr(),
-                0x14: GpioBrr(),
-                0x18: self._lckr,
+                **configuration,
+                data_offset: self.idr,
+                data_offset + 4: self.odr,
+                data_offset + 8: GpioBsrr(),
+                **further,
+                lckr_offset: self._lckr,
             }
         )
+
+    @property
+    @abstractmethod
+    def modes(self) -> Modes:
+        """What the configuration registers make of the pins."""
+
+    @abstractmethod
+    def pins_of(self, offset: int, pins: int) -> int:
+        """The bits of a configuration register that belong to some pins."""
 
     def reset(self) -> None:
         super().reset()
@@ -115,21 +111,19 @@ class Gpio(Peripheral):
         self._update_levels()
 
     def read(self, offset: int) -> int:
-        if offset == 0x08:
+        if offset == self._idr_offset:
             return self._levels
-        if offset == 0x18:
+        if offset == self._lckr_offset:
             self._finish_lock()
         return super().read(offset)
 
     def write(self, offset: int, word: int) -> None:
-        if offset == 0x10:
+        if offset == self._bsrr_offset:
             self.odr.word = self.odr.word & ~(word >> 16) | word & 0xFFFF
-        elif offset == 0x14:
-            self.odr.word &= ~word
-        elif offset == 0x18:
+        elif offset == self._lckr_offset:
             self._write_lock(word)
-        elif offset in (0x00, 0x04):
-            locked = self._locked_bits(offset)
+        elif offset in self._configuration:
+            locked = self.pins_of(offset, self._lckr.LCK) if self._lckr.LCKK else 0
             super().write(offset, word & ~locked | self.registers[offset].word & locked)
         else:
             super().write(offset, word)
@@ -138,11 +132,11 @@ class Gpio(Peripheral):
     # Levels.
 
     def _update_levels(self) -> None:
-        outputs, open_drains, pulled = modes(self._crl.word, self._crh.word)
+        outputs, open_drains, pulled_up = self.modes
         odr = self.odr.word
         pushed = outputs & ~(open_drains & odr)  # an open drain drives 0 only
         outside = self._driven & ~pushed
-        idle = (open_drains | pulled) & odr  # an open drain's 1 is somebody's pull-up
+        idle = open_drains & odr | pulled_up  # an open drain's 1 is somebody's pull-up
         levels = odr & pushed | self._levels_outside & outside | idle & ~pushed & ~outside
         changed = levels ^ self._levels
         self._levels = levels
@@ -153,8 +147,7 @@ class Gpio(Peripheral):
 
     def output(self, pin: int) -> bool | None:
         """Return the level the port drives on a pin, or None where it is an input."""
-        is_output = modes(self._crl.word, self._crh.word).outputs >> pin & 1
-        return bool(self.odr.word >> pin & 1) if is_output else None
+        return bool(self.odr.word >> pin & 1) if self.modes.outputs >> pin & 1 else None
 
     def level(self, pin: int) -> bool:
         """Return what IDR reads."""
@@ -180,10 +173,3 @@ class Gpio(Peripheral):
         with_key = GpioLckr.LCKK.mask | pins
         if self._lock_writes == (with_key, pins, with_key):
             self._lckr.LCKK = 1
-
-    def _locked_bits(self, offset: int) -> int:
-        """Return the bits of CRL or CRH that a lock keeps."""
-        if not self._lckr.LCKK:
-            return 0
-        pins = self._lckr.LCK >> 2 * offset & 0xFF
-        return sum(0b1111 << 4 * pin for pin in range(8) if pins >> pin & 1)

@@ -1,18 +1,18 @@
-"""Reset and Clock Control (RCC), STM32F10x: the clock tree, resets, and what clocks what.
+"""Reset and Clock Control (RCC): what the STM32F10x and the STM32F405 have alike.
 
-Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
-Deviation: oscillators and the PLL are ready at once. Not modelled: MCO, the clock
-security system, CIR. A peripheral keeps running while its clock is off; only the bus stops.
+A clock tree, resets, and what clocks what. The families' registers are in rcc_f1.py and rcc_f4.py.
+Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
+stm32f405xx.h have them. Deviation: oscillators and PLLs are ready at once.
+Not modelled: that a peripheral stops while its clock is off; only the bus does.
 """
 
 import functools
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.registers import Access, Field, Register, Unmodelled
-
-HSI_HZ = 8_000_000
 
 
 class RccCr(Register):
@@ -31,102 +31,11 @@ class RccCr(Register):
 
 
 class RccCfgr(Register):
-    """RCC_CFGR, Clock configuration register."""
+    """RCC_CFGR, Clock configuration register. The APB prescalers' place is the family's."""
 
-    MCO = Unmodelled(26, 24)
-    USBPRE = Field(22, 22)
-    PLLMUL = Field(21, 18)  # 0b0000: times 2, and so on; 0b1110 and 0b1111: times 16
-    PLLXTPRE = Field(17, 17)  # 1: HSE / 2 enters the PLL
-    PLLSRC = Field(16, 16)  # 0: HSI / 2, 1: HSE
-    ADCPRE = Field(15, 14)
-    PPRE2 = Field(13, 11)
-    PPRE1 = Field(10, 8)
     HPRE = Field(7, 4)
     SWS = Field(3, 2, Access.RO)
     SW = Field(1, 0)
-
-
-class RccCir(Register):
-    """RCC_CIR, Clock interrupt register."""
-
-    ENABLES = Unmodelled(12, 8)
-
-
-class RccApb2rstr(Register):
-    """RCC_APB2RSTR, APB2 peripheral reset register."""
-
-    USART1RST = Field(14, 14)
-    SPI1RST = Field(12, 12)
-    TIM1RST = Field(11, 11)
-    ADC2RST = Field(10, 10)
-    ADC1RST = Field(9, 9)
-    IOPERST = Field(6, 6)
-    IOPDRST = Field(5, 5)
-    IOPCRST = Field(4, 4)
-    IOPBRST = Field(3, 3)
-    IOPARST = Field(2, 2)
-    AFIORST = Field(0, 0)
-
-
-class RccApb1rstr(Register):
-    """RCC_APB1RSTR, APB1 peripheral reset register."""
-
-    PWRRST = Field(28, 28)
-    BKPRST = Field(27, 27)
-    CAN1RST = Field(25, 25)
-    USBRST = Field(23, 23)
-    I2C2RST = Field(22, 22)
-    I2C1RST = Field(21, 21)
-    USART3RST = Field(18, 18)
-    USART2RST = Field(17, 17)
-    SPI2RST = Field(14, 14)
-    WWDGRST = Field(11, 11)
-    TIM4RST = Field(2, 2)
-    TIM3RST = Field(1, 1)
-    TIM2RST = Field(0, 0)
-
-
-class RccAhbenr(Register):
-    """RCC_AHBENR, AHB peripheral clock enable register."""
-
-    CRCEN = Field(6, 6)
-    FLITFEN = Field(4, 4)
-    SRAMEN = Field(2, 2)
-    DMA1EN = Field(0, 0)
-
-
-class RccApb2enr(Register):
-    """RCC_APB2ENR, APB2 peripheral clock enable register."""
-
-    USART1EN = Field(14, 14)
-    SPI1EN = Field(12, 12)
-    TIM1EN = Field(11, 11)
-    ADC2EN = Field(10, 10)
-    ADC1EN = Field(9, 9)
-    IOPEEN = Field(6, 6)
-    IOPDEN = Field(5, 5)
-    IOPCEN = Field(4, 4)
-    IOPBEN = Field(3, 3)
-    IOPAEN = Field(2, 2)
-    AFIOEN = Field(0, 0)
-
-
-class RccApb1enr(Register):
-    """RCC_APB1ENR, APB1 peripheral clock enable register."""
-
-    PWREN = Field(28, 28)
-    BKPEN = Field(27, 27)
-    CAN1EN = Field(25, 25)
-    USBEN = Field(23, 23)
-    I2C2EN = Field(22, 22)
-    I2C1EN = Field(21, 21)
-    USART3EN = Field(18, 18)
-    USART2EN = Field(17, 17)
-    SPI2EN = Field(14, 14)
-    WWDGEN = Field(11, 11)
-    TIM4EN = Field(2, 2)
-    TIM3EN = Field(1, 1)
-    TIM2EN = Field(0, 0)
 
 
 class RccBdcr(Register):
@@ -154,13 +63,12 @@ class RccCsr(Register):
     LSION = Field(0, 0)
 
 
-RESET_FLAGS = {  # by cause; every reset inside the chip pulls its own NRST pin down, too
-    ResetCause.POWER: RccCsr.PORRSTF.mask | RccCsr.PINRSTF.mask,
+RESET_FLAGS = {  # by cause but power-on; every reset inside the chip pulls its NRST pin down, too
     ResetCause.PIN: RccCsr.PINRSTF.mask,
     ResetCause.SOFTWARE: RccCsr.SFTRSTF.mask | RccCsr.PINRSTF.mask,
     ResetCause.WATCHDOG: RccCsr.IWDGRSTF.mask | RccCsr.PINRSTF.mask,
 }
-ALL_RESET_FLAGS = 0xFC00_0000
+ALL_RESET_FLAGS = 0xFE00_0000
 
 
 def prescaler(code: int, none_below: int, skips_32: bool) -> int:
@@ -169,6 +77,14 @@ def prescaler(code: int, none_below: int, skips_32: bool) -> int:
         return 1
     exponent = code - none_below + 1
     return 1 << exponent + (skips_32 and exponent >= 5)
+
+
+class Prescalers(NamedTuple):
+    """HPRE, PPRE1 and PPRE2 of CFGR."""
+
+    hpre: int
+    ppre1: int
+    ppre2: int
 
 
 class Clocks(NamedTuple):
@@ -181,48 +97,51 @@ class Clocks(NamedTuple):
 
 
 @functools.cache
-def clocks(cfgr: int, sysclk: int) -> Clocks:
+def clocks(prescalers: Prescalers, sysclk: int) -> Clocks:
     """Return what CFGR's prescalers make of the system clock."""
-    hclk = sysclk // prescaler(RccCfgr.HPRE.of(cfgr), 0b1000, skips_32=True)
-    pclk1, pclk2 = (
-        hclk // prescaler(field.of(cfgr), 0b100, skips_32=False)
-        for field in (RccCfgr.PPRE1, RccCfgr.PPRE2)
-    )
+    hclk = sysclk // prescaler(prescalers.hpre, 0b1000, skips_32=True)
+    pclk1, pclk2 = (hclk // prescaler(code, 0b100, skips_32=False) for code in prescalers[1:])
     return Clocks(sysclk, hclk, pclk1, pclk2)
 
 
 class Rcc(Peripheral):
-    """The clock tree. `hse_hz` is the crystal on the board, None where there is none."""
+    """The clock tree. `hse_hz` is the crystal on the board, None where there is none.
+
+    Registers come by their offsets; those of the backup domain are found by their class.
+    """
 
     def __init__(
         self,
+        registers: Mapping[int, Register],
+        cr: RccCr,
+        cfgr: RccCfgr,
+        csr: RccCsr,
+        hsi_hz: int,
         hse_hz: int | None,
         on_clock_change: Callable[[int], None],
         is_backup_writable: Callable[[], bool],
     ) -> None:
-        self.cr = RccCr(reset=0x0000_0083)
-        self.cfgr = RccCfgr()
-        self.csr = RccCsr(reset=RESET_FLAGS[ResetCause.POWER])
-        self.bdcr = RccBdcr()
-        self._hse_hz = hse_hz
+        super().__init__(registers)
+        self.cr, self.cfgr, self.csr = cr, cfgr, csr
+        self._bdcr_offset, self.bdcr = next(
+            (offset, r) for offset, r in registers.items() if isinstance(r, RccBdcr)
+        )
+        self._power_on_flags = csr.word
+        self._hsi_hz, self.hse_hz = hsi_hz, hse_hz
         self._on_clock_change = on_clock_change
         self._is_backup_writable = is_backup_writable
         self.backup_domain: list[Peripheral] = []  # what BDRST resets, beside BDCR
         self._resets: list[tuple[Gate, Peripheral]] = []
-        super().__init__(
-            {
-                0x00: self.cr,
-                0x04: self.cfgr,
-                0x08: RccCir(),
-                0x0C: RccApb2rstr(),
-                0x10: RccApb1rstr(),
-                0x14: RccAhbenr(reset=0x0000_0014),
-                0x18: RccApb2enr(),
-                0x1C: RccApb1enr(),
-                0x20: self.bdcr,
-                0x24: self.csr,
-            }
-        )
+
+    @property
+    @abstractmethod
+    def pll_hz(self) -> int | None:
+        """The PLL's output for the system clock, None where it has no input."""
+
+    @property
+    @abstractmethod
+    def prescalers(self) -> Prescalers:
+        """What CFGR says; its fields are in other places in each family."""
 
     def reset(self) -> None:
         super().reset()
@@ -231,7 +150,7 @@ class Rcc(Peripheral):
     def system_reset(self, cause: ResetCause) -> None:
         flags, backup_domain = self.csr.word & ALL_RESET_FLAGS, self.bdcr.word
         self.reset()
-        self.csr.word = flags | RESET_FLAGS[cause]
+        self.csr.word = flags | RESET_FLAGS.get(cause, self._power_on_flags)
         self.bdcr.word = backup_domain
 
     def gate(self, name: str, peripheral: Peripheral) -> Gate:
@@ -246,13 +165,13 @@ class Rcc(Peripheral):
 
     def _bit(self, name: str) -> Gate | None:
         for register in self.registers.values():
-            field = vars(type(register)).get(name)
-            if isinstance(field, Field):
-                return Gate(register, field.mask)
+            for field in register.fields():
+                if field.name == name:
+                    return Gate(register, field.mask)
         return None
 
     def write(self, offset: int, word: int) -> None:
-        if offset == 0x20:
+        if offset == self._bdcr_offset:
             self._write_bdcr(word)
         else:
             super().write(offset, word)
@@ -261,14 +180,18 @@ class Rcc(Peripheral):
                 peripheral.system_reset(ResetCause.SOFTWARE)
         if self.csr.RMVF:
             self.csr.word &= ~ALL_RESET_FLAGS
-        self.cr.HSIRDY = self.cr.HSION
-        self.cr.HSERDY = self.cr.HSEON and self._hse_hz is not None
-        self.cr.PLLRDY = self.cr.PLLON and self._pll_hz is not None
-        self.csr.LSIRDY = self.csr.LSION
-        self.bdcr.LSERDY = self.bdcr.LSEON
+        self.make_ready()
         if self._source_hz(self.cfgr.SW) is not None:
             self.cfgr.SWS = self.cfgr.SW  # a switch to a clock that is not ready waits
         self._on_clock_change(self.clocks.hclk)
+
+    def make_ready(self) -> None:
+        """Say which oscillators run."""
+        self.cr.HSIRDY = self.cr.HSION
+        self.cr.HSERDY = self.cr.HSEON and self.hse_hz is not None
+        self.cr.PLLRDY = self.cr.PLLON and self.pll_hz is not None
+        self.csr.LSIRDY = self.csr.LSION
+        self.bdcr.LSERDY = self.bdcr.LSEON
 
     def _write_bdcr(self, word: int) -> None:
         if not self._is_backup_writable():
@@ -281,7 +204,7 @@ class Rcc(Peripheral):
 
     @property
     def clocks(self) -> Clocks:
-        return clocks(self.cfgr.word, self._source_hz(self.cfgr.SWS) or HSI_HZ)
+        return clocks(self.prescalers, self._source_hz(self.cfgr.SWS) or self._hsi_hz)
 
     def pclk1_hz(self) -> int:
         return self.clocks.pclk1
@@ -293,24 +216,14 @@ class Rcc(Peripheral):
         """Return what clocks the timers on APB1: PCLK1, twice that where APB1 is divided."""
         return self.clocks.pclk1 * (1 if self.clocks.pclk1 == self.clocks.hclk else 2)
 
-    @property
-    def _pll_hz(self) -> int | None:
-        if not self.cfgr.PLLSRC:
-            source = HSI_HZ // 2
-        elif self.cr.HSERDY and self._hse_hz is not None:
-            source = self._hse_hz >> self.cfgr.PLLXTPRE
-        else:
-            return None
-        return source * min(self.cfgr.PLLMUL + 2, 16)
-
     def _source_hz(self, switch: int) -> int | None:
         """Return the frequency of a system clock source, or None when it is not ready."""
         match switch:
             case 0b00:
-                return HSI_HZ if self.cr.HSIRDY else None
+                return self._hsi_hz if self.cr.HSIRDY else None
             case 0b01:
-                return self._hse_hz if self.cr.HSERDY else None
+                return self.hse_hz if self.cr.HSERDY else None
             case 0b10:
-                return self._pll_hz if self.cr.PLLRDY else None
+                return self.pll_hz if self.cr.PLLRDY else None
             case _:
                 return None

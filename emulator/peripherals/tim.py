@@ -1,6 +1,7 @@
-"""General-purpose timer (TIM2 to TIM5), STM32F10x: an up or down counter with update interrupt.
+"""General-purpose timer (TIM2 to TIM5), STM32F1 and F4: an up or down counter, update interrupt.
 
-Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
+Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
+stm32f405xx.h have them; TIM2 and TIM5 of the STM32F405 count in 32 bits and have OR.
 Deviation: a new APB1 prescaler counts from the next update on; an access sees the time at which its
 block of instructions ends.
 UNKNOWN: a count above ARR runs to its width's end and gives an update there.
@@ -74,6 +75,12 @@ class TimStored(Register):
     WORD = Unmodelled(31, 0)
 
 
+class TimOr(Register):
+    """TIMx_OR, option register."""
+
+    RMP = Unmodelled(11, 0)
+
+
 class TimCount(Register):
     """TIMx_CNT, TIMx_PSC and TIMx_ARR: a count."""
 
@@ -94,6 +101,8 @@ class Tim(Peripheral):
         timer_hz: Callable[[], int],
         set_irq: Callable[[bool], None],
         width: int = 16,
+        *,
+        has_or: bool = False,
     ) -> None:
         self.cr1 = TimCr1()
         self.dier = TimDier()
@@ -102,7 +111,9 @@ class Tim(Peripheral):
         self.psc = TimCount()
         self._last = (1 << width) - 1  # the highest count
         self.arr = TimCount(reset=self._last)
-        stored = {offset: TimStored() for offset in TIM_STORED}
+        stored: dict[int, Register] = {offset: TimStored() for offset in TIM_STORED}
+        if has_or:
+            stored[0x50] = TimOr()
         super().__init__(
             {
                 0x00: self.cr1,

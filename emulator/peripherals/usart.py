@@ -1,6 +1,7 @@
-"""Universal synchronous asynchronous receiver transmitter (USART), STM32F10x: asynchronous mode.
+"""Universal synchronous asynchronous receiver transmitter (USART), STM32F1 and F4: asynchronous.
 
-Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
+Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
+stm32f405xx.h have them; the STM32F10x has no OVER8 and no ONEBIT.
 Not modelled: the idle frame that setting TE sends, LIN, IrDA, smartcard, half-duplex and
 synchronous modes, flow control. The line carries eight bits: of a ninth, it hears nothing.
 """
@@ -51,7 +52,10 @@ class UsartDr(Register):
 
 
 class UsartBrr(Register):
-    """USART_BRR, Baud rate register: the divisor of the bus clock in sixteenths."""
+    """USART_BRR, Baud rate register: the divisor of the bus clock in sixteenths.
+
+    With OVER8 in eighths: the lowest three bits are the fraction, and bit 3 is no part of it.
+    """
 
     DIV = Field(15, 0)
 
@@ -59,6 +63,7 @@ class UsartBrr(Register):
 class UsartCr1(Register):
     """USART_CR1, Control register 1."""
 
+    OVER8 = Field(15, 15)  # 1: eight samples a bit
     UE = Field(13, 13)
     M = Field(12, 12)  # 1: nine data bits
     WAKE = Field(11, 11)  # how a muted receiver wakes; 0: idle line, 1: address mark
@@ -88,6 +93,7 @@ class UsartCr2(Register):
 class UsartCr3(Register):
     """USART_CR3, Control register 3."""
 
+    ONEBIT = Field(11, 11)  # 1: one sample decides a bit, and noise goes unnoticed
     CTS_RTS = Unmodelled(10, 8)  # CTSIE, CTSE, RTSE
     DMAT = Field(7, 7)
     DMAR = Field(6, 6)
@@ -129,6 +135,8 @@ class Usart(Peripheral):
             unconnected,
             unconnected,
         ),
+        *,
+        has_over8: bool = False,
     ) -> None:
         self.sr = UsartSr(reset=0x0000_00C0)
         self.dr = UsartDr()
@@ -147,6 +155,8 @@ class Usart(Peripheral):
                 0x18: UsartGtpr(),
             }
         )
+        lacking = {0x0C: UsartCr1.OVER8.mask, 0x14: UsartCr3.ONEBIT.mask}
+        self._lacking = {} if has_over8 else lacking
         self._clock, self._pclk_hz, self._set_irq = clock, pclk_hz, set_irq
         self._request_tx, self._request_rx = set_dma_requests
         self._frame_end = clock.timer(self._on_frame_end)
@@ -178,7 +188,7 @@ class Usart(Peripheral):
         if offset == 0x04:
             self._transmit(word)
         else:
-            super().write(offset, word)
+            super().write(offset, word & ~self._lacking.get(offset, 0))
             if offset == 0x0C:
                 self._break_if_asked()
         self._update()
@@ -186,9 +196,16 @@ class Usart(Peripheral):
     # Frames.
 
     @property
+    def bit_ticks(self) -> int:
+        """Return how many ticks of the bus clock a bit lasts, 0 while BRR is 0."""
+        div = self.brr.DIV
+        return (div >> 4) * 8 + (div & 0b111) if self.cr1.OVER8 else div
+
+    @property
     def baudrate(self) -> int:
         """Return bits per second, 0 while BRR is 0."""
-        return self._pclk_hz() // self.brr.DIV if self.brr.DIV else 0
+        ticks = self.bit_ticks
+        return self._pclk_hz() // ticks if ticks else 0
 
     @property
     def _data_bits(self) -> int:
@@ -197,11 +214,11 @@ class Usart(Peripheral):
     @property
     def _frame_cycles(self) -> int:
         half_bits = 2 * (1 + self._data_bits) + STOP_HALF_BITS[self.cr2.STOP]
-        return half_bits * self.brr.DIV * self._clock.hz // (2 * self._pclk_hz())
+        return half_bits * self.bit_ticks * self._clock.hz // (2 * self._pclk_hz())
 
     @property
     def _can_transmit(self) -> bool:
-        return bool(self.cr1.UE and self.cr1.TE and self.brr.DIV)
+        return bool(self.cr1.UE and self.cr1.TE and self.bit_ticks)
 
     def _framed(self, word: int) -> int:
         """Return the data bits of a frame: all but the last, and parity in its place."""
@@ -256,7 +273,7 @@ class Usart(Peripheral):
         """
         if not (self.cr1.UE and self.cr1.RE):
             return
-        if self.brr.DIV:
+        if self.bit_ticks:
             self._idle_line.start(self._frame_cycles)
         word = byte | ninth << 8 if self.cr1.M else byte
         if self.cr1.RWU and not self._is_woken_by(word):
@@ -267,7 +284,7 @@ class Usart(Peripheral):
             self.dr.DR = word
             self.sr.RXNE = 1
             self.sr.FE |= not is_framed
-            self.sr.NE |= is_noisy
+            self.sr.NE |= is_noisy and not self.cr3.ONEBIT
             self.sr.PE |= self.cr1.PCE and has_odd_parity(word) ^ self.cr1.PS
         self._update()
 

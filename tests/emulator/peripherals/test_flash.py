@@ -6,7 +6,8 @@ import pytest
 
 from emulator.memory_map import Kind, Memory, Region
 from emulator.peripherals.base import ResetCause
-from emulator.peripherals.flash import Flash
+from emulator.peripherals.flash import Wires
+from emulator.peripherals.flash_f1 import FlashF1
 
 ACR, KEYR, SR, CR, AR, OBR, WRPR = 0x00, 0x04, 0x0C, 0x10, 0x14, 0x1C, 0x20
 PG, PER, MER, STRT, LOCK, ERRIE, EOPIE = 1, 1 << 1, 1 << 2, 1 << 6, 1 << 7, 1 << 10, 1 << 12
@@ -36,34 +37,34 @@ def memory() -> Memory:
     return made
 
 
-def make(memory: Memory, far: Far, option_bytes: bytes = NOTHING_PROTECTED) -> Flash:
-    flash = Flash(
+def make(memory: Memory, far: Far, option_bytes: bytes = NOTHING_PROTECTED) -> FlashF1:
+    wires = Wires(
         memory,
-        memoryview(option_bytes),
         lambda on: setattr(far, "is_programming", on),
         lambda begin, end: far.changes.append((begin, end)),
         lambda level: setattr(far, "irq", level),
     )
+    flash = FlashF1(wires, memoryview(option_bytes))
     flash.reset()
     return flash
 
 
 @pytest.fixture
-def flash(memory: Memory, far: Far) -> Flash:
+def flash(memory: Memory, far: Far) -> FlashF1:
     return make(memory, far)
 
 
-def unlock(flash: Flash) -> None:
+def unlock(flash: FlashF1) -> None:
     flash.write(KEYR, 0x4567_0123)
     flash.write(KEYR, 0xCDEF_89AB)
 
 
-def test_reset_values(flash: Flash) -> None:
+def test_reset_values(flash: FlashF1) -> None:
     words = [flash.read(offset) for offset in (ACR, KEYR, SR, CR, OBR, WRPR)]
     assert words == [0x30, 0, 0, 0x80, 0x03FF_FFFC, 0xFFFF_FFFF]
 
 
-def test_keys_unlock_and_software_locks(flash: Flash) -> None:
+def test_keys_unlock_and_software_locks(flash: FlashF1) -> None:
     flash.write(CR, PG)
     assert flash.read(CR) == LOCK
     unlock(flash)
@@ -84,7 +85,7 @@ def test_keys_unlock_and_software_locks(flash: Flash) -> None:
         pytest.param([0x4567_0123, 0, 0x4567_0123, 0xCDEF_89AB], id="a wrong one second"),
     ],
 )
-def test_wrong_keys_lock_until_reset(flash: Flash, keys: list[int]) -> None:
+def test_wrong_keys_lock_until_reset(flash: FlashF1, keys: list[int]) -> None:
     for key in keys:
         flash.write(KEYR, key)
     assert flash.read(CR) == LOCK
@@ -96,7 +97,7 @@ def test_wrong_keys_lock_until_reset(flash: Flash, keys: list[int]) -> None:
     assert flash.read(CR) == 0
 
 
-def test_page_is_erased(flash: Flash, memory: Memory, far: Far) -> None:
+def test_page_is_erased(flash: FlashF1, memory: Memory, far: Far) -> None:
     unlock(flash)
     flash.write(CR, PER)
     flash.write(AR, BASE + 0x1234)  # anywhere in the page
@@ -110,14 +111,14 @@ def test_page_is_erased(flash: Flash, memory: Memory, far: Far) -> None:
     assert flash.read(SR) == 0
 
 
-def test_all_of_it_is_erased(flash: Flash, memory: Memory) -> None:
+def test_all_of_it_is_erased(flash: FlashF1, memory: Memory) -> None:
     unlock(flash)
     flash.write(CR, MER)
     flash.write(CR, MER | STRT)
     assert bytes(memory.view) == b"\xff" * SIZE
 
 
-def test_page_outside_is_refused(flash: Flash, far: Far) -> None:
+def test_page_outside_is_refused(flash: FlashF1, far: Far) -> None:
     unlock(flash)
     flash.write(CR, PER)
     flash.write(AR, BASE + SIZE)
@@ -126,7 +127,7 @@ def test_page_outside_is_refused(flash: Flash, far: Far) -> None:
     assert far.changes == []
 
 
-def test_programming_is_on_while_pg_is(flash: Flash, far: Far) -> None:
+def test_programming_is_on_while_pg_is(flash: FlashF1, far: Far) -> None:
     unlock(flash)
     seen: list[bool] = []
     for word in (0, PG, PER, PG | LOCK):
@@ -135,13 +136,13 @@ def test_programming_is_on_while_pg_is(flash: Flash, far: Far) -> None:
     assert seen == [False, True, False, True]
 
 
-def erased(flash: Flash, memory: Memory) -> None:
+def erased(flash: FlashF1, memory: Memory) -> None:
     memory.view[0x400:0x800] = b"\xff" * 0x400
     unlock(flash)
     flash.write(CR, PG)
 
 
-def test_halfword_is_programmed_once(flash: Flash, memory: Memory, far: Far) -> None:
+def test_halfword_is_programmed_once(flash: FlashF1, memory: Memory, far: Far) -> None:
     erased(flash, memory)
     flash.program(0x402, 2, 0x1234)
     assert bytes(memory.view[0x400:0x406]) == bytes.fromhex("FFFF 3412 FFFF")
@@ -159,7 +160,7 @@ def test_halfword_is_programmed_once(flash: Flash, memory: Memory, far: Far) -> 
 
 @pytest.mark.parametrize("size", [1, 4])
 def test_other_sizes_are_not_programmed(
-    flash: Flash, memory: Memory, size: int, caplog: pytest.LogCaptureFixture
+    flash: FlashF1, memory: Memory, size: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     erased(flash, memory)
     with caplog.at_level(logging.WARNING, "emulator.guest"):
@@ -199,7 +200,7 @@ def test_option_bytes_are_read_at_reset(memory: Memory, far: Far) -> None:
 
 
 @pytest.mark.parametrize(("enable", "value"), [(EOPIE, 0x1234), (ERRIE, 0x0001)])
-def test_interrupts(flash: Flash, memory: Memory, far: Far, enable: int, value: int) -> None:
+def test_interrupts(flash: FlashF1, memory: Memory, far: Far, enable: int, value: int) -> None:
     erased(flash, memory)
     memory.view[0x500] = 0
     flash.write(CR, PG | enable)

@@ -2,21 +2,21 @@
 
 import pytest
 
-from emulator.peripherals.gpio import Gpio
+from emulator.peripherals.gpio_f1 import GpioF1
 
 CRL, CRH, IDR, ODR, BSRR, BRR, LCKR = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18
 PC13_OUTPUT = 0x4424_4444
 
 
 @pytest.fixture
-def gpio() -> Gpio:
-    made = Gpio()
+def gpio() -> GpioF1:
+    made = GpioF1()
     made.write(CRH, PC13_OUTPUT)
     return made
 
 
 def test_pins_are_inputs_after_reset() -> None:
-    gpio = Gpio()
+    gpio = GpioF1()
     assert gpio.read(CRL) == gpio.read(CRH) == 0x4444_4444
     assert [gpio.output(pin) for pin in range(16)] == [None] * 16
 
@@ -30,27 +30,27 @@ def test_pins_are_inputs_after_reset() -> None:
         pytest.param(0x1234, 0x0000_0000, 0x1234, id="neither"),
     ],
 )
-def test_bsrr(gpio: Gpio, odr: int, bsrr: int, after: int) -> None:
+def test_bsrr(gpio: GpioF1, odr: int, bsrr: int, after: int) -> None:
     gpio.write(ODR, odr)
     gpio.write(BSRR, bsrr)
     assert gpio.read(ODR) == after
     assert gpio.read(BSRR) == 0
 
 
-def test_brr_resets(gpio: Gpio) -> None:
+def test_brr_resets(gpio: GpioF1) -> None:
     gpio.write(ODR, 0xFFFF)
     gpio.write(BRR, 0x2001)
     assert gpio.read(ODR) == 0xDFFE
 
 
-def test_output_pin_drives_what_odr_says(gpio: Gpio) -> None:
+def test_output_pin_drives_what_odr_says(gpio: GpioF1) -> None:
     assert gpio.output(13) is False
     gpio.write(BSRR, 1 << 13)
     assert gpio.output(13) is True
     assert gpio.output(12) is None
 
 
-def test_idr_reads_outputs_back_and_inputs_from_outside(gpio: Gpio) -> None:
+def test_idr_reads_outputs_back_and_inputs_from_outside(gpio: GpioF1) -> None:
     gpio.write(ODR, 1 << 13)
     gpio.drive(0, level=True)
     gpio.drive(13, level=False)  # an output wins
@@ -74,7 +74,7 @@ def test_idr_reads_outputs_back_and_inputs_from_outside(gpio: Gpio) -> None:
     ],
 )
 def test_level_of_a_pin(configuration: int, odr: int, driven: bool | None, level: int) -> None:
-    gpio = Gpio()
+    gpio = GpioF1()
     gpio.write(CRL, 0x4444_4440 | configuration)
     gpio.write(ODR, odr)
     gpio.drive(0, driven)
@@ -86,7 +86,7 @@ def test_level_of_a_pin(configuration: int, odr: int, driven: bool | None, level
 
 def test_each_change_of_a_level_is_told_once() -> None:
     heard: list[tuple[int, bool]] = []
-    gpio = Gpio(lambda pin, level: heard.append((pin, level)))
+    gpio = GpioF1(lambda pin, level: heard.append((pin, level)))
     gpio.drive(3, level=True)
     gpio.drive(3, level=True)
     gpio.write(CRH, PC13_OUTPUT)
@@ -106,7 +106,7 @@ def test_each_change_of_a_level_is_told_once() -> None:
     ],
 )
 def test_lock_keeps_the_configuration_until_reset(keys: list[int], *, is_locked: bool) -> None:
-    gpio = Gpio()
+    gpio = GpioF1()
     for key in keys:
         gpio.write(LCKR, key)
     assert bool(gpio.read(LCKR) & 1 << 16) is is_locked

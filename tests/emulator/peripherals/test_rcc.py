@@ -3,7 +3,8 @@
 import pytest
 
 from emulator.peripherals.base import Peripheral, ResetCause
-from emulator.peripherals.rcc import Rcc, prescaler
+from emulator.peripherals.rcc import prescaler
+from emulator.peripherals.rcc_f1 import RccF1
 from emulator.registers import Field, Register
 
 CR, CFGR, APB2RSTR, AHBENR, APB2ENR, APB1ENR, BDCR, CSR = 0, 4, 0xC, 0x14, 0x18, 0x1C, 0x20, 0x24
@@ -17,18 +18,18 @@ def heard() -> list[int]:
 
 
 @pytest.fixture
-def rcc(heard: list[int]) -> Rcc:
-    return Rcc(8_000_000, heard.append, lambda: True)
+def rcc(heard: list[int]) -> RccF1:
+    return RccF1(8_000_000, heard.append, lambda: True)
 
 
-def test_reset_values(rcc: Rcc) -> None:
+def test_reset_values(rcc: RccF1) -> None:
     assert rcc.read(CR) == 0x0000_0083
     assert rcc.read(CFGR) == 0
     assert rcc.read(CSR) == 0x0C00_0000
     assert rcc.clocks == (8_000_000, 8_000_000, 8_000_000, 8_000_000)
 
 
-def test_72_mhz_from_the_crystal(rcc: Rcc, heard: list[int]) -> None:
+def test_72_mhz_from_the_crystal(rcc: RccF1, heard: list[int]) -> None:
     rcc.write(CR, HSION | HSEON)
     assert rcc.read(CR) & HSERDY
     rcc.write(CFGR, TIMES_9 | PLLSRC_HSE | 0b100 << 8)
@@ -51,7 +52,7 @@ def test_72_mhz_from_the_crystal(rcc: Rcc, heard: list[int]) -> None:
         pytest.param(TIMES_9 | PLLSRC_HSE | 0b1100 << 4, 1_125_000, id="AHB / 64, not 32"),
     ],
 )
-def test_frequencies(rcc: Rcc, cfgr: int, hz: int) -> None:
+def test_frequencies(rcc: RccF1, cfgr: int, hz: int) -> None:
     rcc.write(CFGR, cfgr)
     rcc.write(CR, HSION | HSEON | PLLON)
     rcc.write(CFGR, cfgr | 0b10)
@@ -59,7 +60,7 @@ def test_frequencies(rcc: Rcc, cfgr: int, hz: int) -> None:
 
 
 def test_without_a_crystal_hse_never_is_ready() -> None:
-    rcc = Rcc(None, lambda _: None, lambda: True)
+    rcc = RccF1(None, lambda _: None, lambda: True)
     rcc.write(CR, HSION | HSEON)
     assert not rcc.read(CR) & HSERDY
     rcc.write(CFGR, TIMES_9 | PLLSRC_HSE)
@@ -70,17 +71,17 @@ def test_without_a_crystal_hse_never_is_ready() -> None:
     assert rcc.clocks.hclk == 8_000_000
 
 
-def test_ready_bits_are_read_only(rcc: Rcc) -> None:
+def test_ready_bits_are_read_only(rcc: RccF1) -> None:
     rcc.write(CR, HSION | HSERDY | PLLRDY)
     assert rcc.read(CR) & (HSERDY | PLLRDY) == 0
 
 
-def test_reset_flags_are_cleared_by_rmvf(rcc: Rcc) -> None:
+def test_reset_flags_are_cleared_by_rmvf(rcc: RccF1) -> None:
     rcc.write(CSR, 1 << 24)
     assert rcc.read(CSR) == 0
 
 
-def test_enables_are_stored(rcc: Rcc) -> None:
+def test_enables_are_stored(rcc: RccF1) -> None:
     rcc.write(APB2ENR, 0x4004)
     assert rcc.read(APB2ENR) == 0x4004
 
@@ -94,7 +95,7 @@ def test_enables_are_stored(rcc: Rcc) -> None:
         pytest.param(ResetCause.WATCHDOG, 0x2400_0000, id="IWDGRSTF, PINRSTF"),
     ],
 )
-def test_reset_flags_say_why_and_add_up(rcc: Rcc, cause: ResetCause, flags: int) -> None:
+def test_reset_flags_say_why_and_add_up(rcc: RccF1, cause: ResetCause, flags: int) -> None:
     rcc.write(CSR, 1 << 24 | 1)  # RMVF, LSION
     rcc.system_reset(cause)
     assert rcc.read(CSR) == flags
@@ -102,7 +103,7 @@ def test_reset_flags_say_why_and_add_up(rcc: Rcc, cause: ResetCause, flags: int)
     assert rcc.read(CSR) == flags | 0x1400_0000
 
 
-def test_system_reset_leaves_the_backup_domain(rcc: Rcc) -> None:
+def test_system_reset_leaves_the_backup_domain(rcc: RccF1) -> None:
     rcc.write(BDCR, 1)
     rcc.write(CFGR, TIMES_9)
     rcc.system_reset(ResetCause.SOFTWARE)
@@ -123,14 +124,14 @@ def test_system_reset_leaves_the_backup_domain(rcc: Rcc) -> None:
         pytest.param("DMA1", AHBENR, 0, id="DMA1EN"),
     ],
 )
-def test_gate_is_the_enable_bit(rcc: Rcc, name: str, offset: int, bit: int) -> None:
+def test_gate_is_the_enable_bit(rcc: RccF1, name: str, offset: int, bit: int) -> None:
     gate = rcc.gate(name, Peripheral({}))
     assert not gate.register.word & gate.mask
     rcc.write(offset, 1 << bit)
     assert gate.register.word & gate.mask
 
 
-def test_reset_bit_resets_its_peripheral_only(rcc: Rcc) -> None:
+def test_reset_bit_resets_its_peripheral_only(rcc: RccF1) -> None:
     class Stored(Register):
         """STORED, one word."""
 

@@ -1,0 +1,107 @@
+"""General-purpose I/O port (GPIO), STM32F405: a register for each question about the pins.
+
+Sources: RM0090's register and bit names as ST's device header stm32f405xx.h has them; reset values
+from ST's STM32F41x.svd.
+Not modelled: see gpio.py; analog mode but for its reading 0.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from emulator.peripherals.gpio import PINS, Gpio, Modes, nobody
+from emulator.registers import Field, Register
+
+OUTPUT, ANALOG = 0b01, 0b11  # in MODER
+PULL_UP = 0b01  # in PUPDR
+BITS_PER_PIN = {0x00: 2, 0x04: 1, 0x08: 2, 0x0C: 2, 0x20: 4, 0x24: 4}  # by offset
+
+
+class GpioModer(Register):
+    """GPIOx_MODER, port mode register: two bits a pin."""
+
+    MODER = Field(31, 0)
+
+
+class GpioOtyper(Register):
+    """GPIOx_OTYPER, port output type register: 1 is an open drain."""
+
+    OT = Field(15, 0)
+
+
+class GpioOspeedr(Register):
+    """GPIOx_OSPEEDR, port output speed register: two bits a pin, without effect on a level."""
+
+    OSPEEDR = Field(31, 0)
+
+
+class GpioPupdr(Register):
+    """GPIOx_PUPDR, port pull-up/pull-down register: two bits a pin."""
+
+    PUPDR = Field(31, 0)
+
+
+class GpioAfr(Register):
+    """GPIOx_AFRL and GPIOx_AFRH, alternate function registers: four bits a pin."""
+
+    AFR = Field(31, 0)
+
+
+class AtReset(NamedTuple):
+    """A port's reset values: ports A and B have the debug pins."""
+
+    moder: int = 0
+    ospeedr: int = 0
+    pupdr: int = 0
+
+
+RESET: Mapping[str, AtReset] = {
+    "A": AtReset(0xA800_0000, 0, 0x6400_0000),
+    "B": AtReset(0x0000_0280, 0x0000_00C0, 0x0000_0100),
+}
+
+
+@functools.cache
+def modes(moder: int, otyper: int, pupdr: int) -> Modes:
+    """Read the pins' mode, output type and pull."""
+    outputs = pulled_up = 0
+    for pin in range(PINS):
+        mode = moder >> 2 * pin & 0b11
+        outputs |= (mode == OUTPUT) << pin
+        pulled_up |= (mode != ANALOG and pupdr >> 2 * pin & 0b11 == PULL_UP) << pin
+    return Modes(outputs, outputs & otyper, pulled_up)
+
+
+class GpioF4(Gpio):
+    """Port `name`."""
+
+    def __init__(self, name: str, on_level: Callable[[int, bool], None] = nobody) -> None:
+        at_reset = RESET.get(name, AtReset())
+        self._moder = GpioModer(at_reset.moder)
+        self._otyper = GpioOtyper()
+        self._pupdr = GpioPupdr(at_reset.pupdr)
+        super().__init__(
+            {
+                0x00: self._moder,
+                0x04: self._otyper,
+                0x08: GpioOspeedr(at_reset.ospeedr),
+                0x0C: self._pupdr,
+                0x20: GpioAfr(),
+                0x24: GpioAfr(),
+            },
+            data_offset=0x10,
+            lckr_offset=0x1C,
+            further={},
+            on_level=on_level,
+        )
+
+    @property
+    def modes(self) -> Modes:
+        return modes(self._moder.word, self._otyper.word, self._pupdr.word)
+
+    def pins_of(self, offset: int, pins: int) -> int:
+        width = BITS_PER_PIN[offset]
+        first = 8 if offset == 0x24 else 0  # AFRH has the upper eight
+        mask = (1 << width) - 1
+        chosen = (pin for pin in range(32 // width) if pins >> first + pin & 1)
+        return sum(mask << width * pin for pin in chosen) & 0xFFFF_FFFF
