@@ -8,7 +8,7 @@ Not modelled: changing the option bytes; read protection; mapping RAM or the boo
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from emulator.memory_map import ERASED, Memory
 from emulator.peripherals.base import Peripheral
@@ -29,7 +29,8 @@ class FlashOptkeyr(Register):
     OPTKEYR = Unmodelled(31, 0, Access.WO)  # the option bytes stay locked
 
 
-class Wires(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Wires:
     """What an interface is connected to."""
 
     memory: Memory
@@ -47,7 +48,8 @@ class Flash(Peripheral):
         self, registers: Mapping[int, Register], wires: Wires, *, lock: int, start: int
     ) -> None:
         super().__init__({0x04: FlashKeyr(), 0x08: FlashOptkeyr(), **registers})
-        self._memory, self.set_programming, self._on_change, self.set_irq = wires
+        self._memory, self._on_change = wires.memory, wires.on_change
+        self.set_programming, self.set_irq = wires.set_programming, wires.set_irq
         self._control, self._lock, self._start = registers[0x10], lock, start
         self._keys: tuple[int, ...] = ()  # written to KEYR since reset or the last lock
 

@@ -32,9 +32,23 @@ PROGRAMS = Path(__file__).with_name("programs")
 ZIG = Path(ziglang.__file__).with_name("zig")
 PART = "stm32f103c8"
 USUAL = part_named(PART)
+TARGETS = {  # by part; the others are built for the usual one
+    PART: ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3"),
+    "stm32f405": (
+        *("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
+        "-DSTM32F405",
+    ),
+}
 FLAGS = (
-    *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3", "-std=gnu11", "-ffreestanding"),
-    *("-Os", "-g0", "-fno-sanitize=all", "-fno-stack-protector", "-fno-unwind-tables"),
+    *(
+        "-std=gnu11",
+        "-ffreestanding",
+        "-Os",
+        "-g0",
+        "-fno-sanitize=all",
+        "-fno-stack-protector",
+        "-fno-unwind-tables",
+    ),
     *("-fno-asynchronous-unwind-tables", "-ffunction-sections", "-Wall", "-Wextra", "-Werror"),
     *("-Wno-missing-prototypes", f"-I{PROGRAMS}"),
 )
@@ -103,20 +117,27 @@ def _zig(*arguments: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Build a program's ELF, once: from its text, or from a file of programs/ named *.c."""
     folder = tmp_path_factory.mktemp("guests")
-    runtime = folder / "runtime.o"
-    _zig("cc", *FLAGS, "-c", str(PROGRAMS / "runtime.c"), "-o", str(runtime))
 
     @functools.cache
-    def build(source: str) -> Path:
+    def runtime_for(part: str) -> Path:
+        runtime = folder / f"runtime-{part}.o"
+        source = str(PROGRAMS / "runtime.c")
+        _zig("cc", *TARGETS.get(part, TARGETS[PART]), *FLAGS, "-c", source, "-o", str(runtime))
+        return runtime
+
+    @functools.cache
+    def build(source: str, part: str = PART) -> Path:
         if source.endswith(".c"):
-            return build((PROGRAMS / source).read_text("ascii"))
-        name = hashlib.sha256(source.encode()).hexdigest()[:16]
+            return build((PROGRAMS / source).read_text("ascii"), part)
+        name = f"{part}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
         guest_c, guest_o, elf = (folder / f"{name}{suffix}" for suffix in (".c", ".o", ".elf"))
         guest_c.write_text(f'#include "guest.h"\n#line 1 "guest"\n{source}')
-        _zig("cc", *FLAGS, "-c", str(guest_c), "-o", str(guest_o))
+        _zig(
+            "cc", *TARGETS.get(part, TARGETS[PART]), *FLAGS, "-c", str(guest_c), "-o", str(guest_o)
+        )
         layout = str(PROGRAMS / "layout.ld")
         _zig(
             "ld.lld",
@@ -126,7 +147,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             layout,
             "-o",
             str(elf),
-            str(runtime),
+            str(runtime_for(part)),
             str(guest_o),
         )
         return elf
@@ -141,12 +162,12 @@ def part_with(**core: object) -> Part:
 
 
 @pytest.fixture(scope="session")
-def boards(build: Callable[[str], Path]) -> Callable[..., tuple[Board, Snapshot]]:
+def boards(build: Callable[..., Path]) -> Callable[..., tuple[Board, Snapshot]]:
     """One board per program and part, and its state once it is idle."""
 
     @functools.cache
     def boot(source: str, part: Part = USUAL) -> tuple[Board, Snapshot]:
-        board = Board(part, load_image(build(source)))
+        board = Board(part, load_image(build(source, part.name)))
         board.run_for(ms=2)
         return board, board.snapshot()
 

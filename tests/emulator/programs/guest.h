@@ -38,10 +38,17 @@
 #define MPU_RASR      REG(0xE000EDA0)
 #define DEMCR         REG(0xE000EDFC)
 #define STIR          REG(0xE000EF00)
-#define USART1_SR     REG(0x40013800)
-#define USART1_DR     REG(0x40013804)
-#define USART1_BRR    REG(0x40013808)
-#define USART1_CR1    REG(0x4001380C)
+#ifdef STM32F405
+#define USART1_BASE 0x40011000
+#define VECTORS     98
+#else
+#define USART1_BASE 0x40013800
+#define VECTORS     59
+#endif
+#define USART1_SR  REG(USART1_BASE)
+#define USART1_DR  REG(USART1_BASE + 4)
+#define USART1_BRR REG(USART1_BASE + 8)
+#define USART1_CR1 REG(USART1_BASE + 12)
 
 #define NAKED     __attribute__((naked, noinline, used))
 #define NOINLINE  __attribute__((noinline, used))
@@ -63,11 +70,12 @@ enum {
 };
 
 typedef void (*handler)(void);
-extern volatile handler vectors[59]; /* in RAM; VTOR points here. A test puts its handlers in. */
-extern volatile uint32_t out[32];    /* what a test reads afterwards */
-extern volatile uint32_t noted;      /* how many `note` has put into `notes` */
-extern volatile uint32_t notes[64];  /* the order in which things happened */
-extern uint32_t table[8];            /* the remap table, 32-byte aligned */
+extern volatile handler
+    vectors[VECTORS];               /* in RAM; VTOR points here. A test puts its handlers in. */
+extern volatile uint32_t out[32];   /* what a test reads afterwards */
+extern volatile uint32_t noted;     /* how many `note` has put into `notes` */
+extern volatile uint32_t notes[64]; /* the order in which things happened */
+extern uint32_t table[8];           /* the remap table, 32-byte aligned */
 
 static inline void note(uint32_t what)
 {

@@ -1,7 +1,7 @@
 /* Boots a guest program, then waits: the tests call its functions one at a time. */
 #include "guest.h"
 
-volatile handler vectors[59] __attribute__((aligned(256)));
+volatile handler vectors[VECTORS] __attribute__((aligned(512)));
 volatile uint32_t out[32], noted, notes[64];
 uint32_t table[8] __attribute__((aligned(32)));
 uint32_t *frame;
@@ -52,14 +52,20 @@ void keep_frame(uint32_t *at, uint32_t exc_return)
 
 void reset(void)
 {
-    REG(0x40021014) = REG(0x40021018) = REG(0x4002101C) = ~0u; /* RCC: every clock is on */
+#ifdef STM32F405 /* RCC: every clock is on; the FPU is */
+    REG(0x40023830) = REG(0x40023834) = REG(0x40023838) = REG(0x40023840) = REG(0x40023844) = ~0u;
+    REG(0xE000ED88) = 0xFu << 20;
+    BARRIER();
+#else
+    REG(0x40021014) = REG(0x40021018) = REG(0x4002101C) = ~0u;
+#endif
     for (uint32_t i = 0; data_start + i < data_end; i++) {
         data_start[i] = data_load[i];
     }
     for (uint32_t *word = bss_start; word < bss_end; word++) {
         *word = 0;
     }
-    for (unsigned i = 0; i < 59; i++) {
+    for (unsigned i = 0; i < VECTORS; i++) {
         vectors[i] = stray;
     }
     VTOR = (uint32_t)(uintptr_t)vectors;
