@@ -27,7 +27,10 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "level1": ("-DPOLICY_LEVEL=1",),  # a stand-in for boards in the field; see policy.h
 }
 
-TARGET_FLAGS = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3")
+TARGETS: Mapping[str, tuple[str, ...]] = {
+    "stm32f103c8": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3"),
+    "stm32f405": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
+}
 CODE_FLAGS = (
     *("-std=c11", "-ffreestanding", "-Os", "-g", "-ffunction-sections", "-fdata-sections"),
     *("-fno-sanitize=all", "-fno-stack-protector"),  # zig cc turns both on by itself
@@ -96,7 +99,7 @@ def _is_current(elf: Path, build_hash: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What to build: the loader, the core's and the part's own files, and a program."""
+    """What to build: the loader, what parts share, the part's own files, and a program."""
 
     part: str
     variant: str
@@ -109,13 +112,24 @@ class _Plan:
 
     @property
     def directories(self) -> list[Path]:
-        core = SOURCE_DIRECTORY / "core"
-        return [SOURCE_DIRECTORY, core, self.program, SOURCE_DIRECTORY / self.part]
+        shared = [SOURCE_DIRECTORY / name for name in ("core", "stm32")]
+        return [SOURCE_DIRECTORY, *shared, self.program, SOURCE_DIRECTORY / self.part]
 
     @property
     def flags(self) -> list[str]:
         includes = [f"-I{_relative(path)}" for path in self.directories]
-        return [*TARGET_FLAGS, *CODE_FLAGS, *WARNING_FLAGS, *VARIANTS[self.variant], *includes]
+        return [
+            *TARGETS[self.part],
+            *CODE_FLAGS,
+            *WARNING_FLAGS,
+            *VARIANTS[self.variant],
+            *includes,
+        ]
+
+    @property
+    def script_folders(self) -> list[str]:
+        """Where a linker script finds what it includes."""
+        return [f"-L{directory}" for directory in self.directories]
 
     def output_directories(self) -> list[Path]:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -157,7 +171,16 @@ def _build(plan: _Plan, build_hash: str, scratch: Path) -> None:
     elf = scratch / f"{NAME}.elf"
     script = SOURCE_DIRECTORY / plan.part / "layout.ld"
     # In the scratch directory, so that no path of this machine enters the map.
-    command = ["ld.lld", *LINK_FLAGS, "-T", str(script), f"-Map={NAME}.map", "-o", elf.name]
+    command = [
+        "ld.lld",
+        *LINK_FLAGS,
+        "-T",
+        str(script),
+        *plan.script_folders,
+        f"-Map={NAME}.map",
+        "-o",
+        elf.name,
+    ]
     _run("link", [*command, *map(str, objects)], cwd=scratch)
 
     address, image = flash_image(elf)

@@ -47,16 +47,19 @@ typedef struct {
 #define CoreDebug ((CoreDebug_Type *)0xE000EDF0u)
 #define NVIC_ISER ((volatile uint32_t *)0xE000E100u) /* NVIC_ISERn */
 
-#define SCB_AIRCR_VECTKEY     (0x05FAu << 16)
-#define SCB_AIRCR_SYSRESETREQ (1u << 2)
-#define SCB_CCR_STKALIGN      (1u << 9)
-#define SCB_SHCSR_USGFAULTENA (1u << 18)
-#define SCB_SHCSR_BUSFAULTENA (1u << 17)
-#define SCB_SHCSR_MEMFAULTENA (1u << 16)
-#define SCB_CFSR_BFARVALID    (1u << 15)
-#define SCB_CFSR_MMARVALID    (1u << 7)
-#define SCB_HFSR_DEBUGEVT     (1u << 31)
-#define SCB_DFSR_BKPT         (1u << 1)
+#define SCB_CPACR (*(volatile uint32_t *)0xE000ED88u) /* CPACR */
+
+#define SCB_CPACR_CP10_CP11_FULL (0xFu << 20) /* the floating-point unit, for everybody */
+#define SCB_AIRCR_VECTKEY        (0x05FAu << 16)
+#define SCB_AIRCR_SYSRESETREQ    (1u << 2)
+#define SCB_CCR_STKALIGN         (1u << 9)
+#define SCB_SHCSR_USGFAULTENA    (1u << 18)
+#define SCB_SHCSR_BUSFAULTENA    (1u << 17)
+#define SCB_SHCSR_MEMFAULTENA    (1u << 16)
+#define SCB_CFSR_BFARVALID       (1u << 15)
+#define SCB_CFSR_MMARVALID       (1u << 7)
+#define SCB_HFSR_DEBUGEVT        (1u << 31)
+#define SCB_DFSR_BKPT            (1u << 1)
 
 #define CoreDebug_DHCSR_C_DEBUGEN (1u << 0)
 #define CoreDebug_DEMCR_MON_EN    (1u << 16)

@@ -34,28 +34,13 @@ typedef struct {
     volatile uint32_t LCKR; /* 0x18 GPIOx_LCKR */
 } GPIO_TypeDef;
 
-typedef struct {
-    volatile uint32_t SR;   /* 0x00 USART_SR   */
-    volatile uint32_t DR;   /* 0x04 USART_DR   */
-    volatile uint32_t BRR;  /* 0x08 USART_BRR  */
-    volatile uint32_t CR1;  /* 0x0C USART_CR1  */
-    volatile uint32_t CR2;  /* 0x10 USART_CR2  */
-    volatile uint32_t CR3;  /* 0x14 USART_CR3  */
-    volatile uint32_t GTPR; /* 0x18 USART_GTPR */
-} USART_TypeDef;
-
 _Static_assert(offsetof(RCC_TypeDef, APB1ENR) == 0x1C, "RCC_APB1ENR offset");
 _Static_assert(offsetof(GPIO_TypeDef, BSRR) == 0x10, "GPIOx_BSRR offset");
-_Static_assert(offsetof(USART_TypeDef, CR1) == 0x0C, "USART_CR1 offset");
 
-#define RCC    ((RCC_TypeDef *)0x40021000u)
-#define FLASH  ((FLASH_TypeDef *)0x40022000u)
-#define GPIOA  ((GPIO_TypeDef *)0x40010800u)
-#define GPIOC  ((GPIO_TypeDef *)0x40011000u)
-#define USART1 ((USART_TypeDef *)0x40013800u)
-
-#define USART1_IRQn 37u
-#define IRQ_COUNT   43u /* medium-density devices: IRQ 0 to 42 */
+#define RCC   ((RCC_TypeDef *)0x40021000u)
+#define FLASH ((FLASH_TypeDef *)0x40022000u)
+#define GPIOA ((GPIO_TypeDef *)0x40010800u)
+#define GPIOC ((GPIO_TypeDef *)0x40011000u)
 
 #define RCC_CR_PLLRDY       (1u << 25)
 #define RCC_CR_PLLON        (1u << 24)
@@ -80,17 +65,6 @@ _Static_assert(offsetof(USART_TypeDef, CR1) == 0x0C, "USART_CR1 offset");
 
 #define FLASH_ACR_PRFTBE  (1u << 4)
 #define FLASH_ACR_LATENCY (0x7u << 0)
-
-#define USART_SR_TXE     (1u << 7)
-#define USART_SR_TC      (1u << 6)
-#define USART_SR_RXNE    (1u << 5)
-#define USART_SR_ORE     (1u << 3)
-#define USART_SR_NE      (1u << 2)
-#define USART_SR_FE      (1u << 1)
-#define USART_CR1_UE     (1u << 13)
-#define USART_CR1_RXNEIE (1u << 5)
-#define USART_CR1_TE     (1u << 3)
-#define USART_CR1_RE     (1u << 2)
 
 /* One pin's four bits in GPIOx_CRL/CRH: CNF[1:0], MODE[1:0]. */
 #define GPIO_INPUT_PULL      0x8u

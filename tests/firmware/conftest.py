@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 
 from emulator.board import Board
 from emulator.snapshot import Snapshot
-from firmware.build import TARGET_FLAGS, firmware_elf
+from firmware.build import TARGETS, firmware_elf
 from server.patch.image import FirmwareImage, load_image
 from tests.firmware.talking import Ask, Talk
 
@@ -50,7 +50,13 @@ def patches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Machine code of PATCHES, by name."""
     directory = tmp_path_factory.mktemp("patches")
     (directory / "patches.c").write_text(PATCHES)
-    flags = [*TARGET_FLAGS, "-ffreestanding", "-Os", "-ffunction-sections", "-fno-sanitize=all"]
+    flags = [
+        *TARGETS["stm32f103c8"],
+        "-ffreestanding",
+        "-Os",
+        "-ffunction-sections",
+        "-fno-sanitize=all",
+    ]
     command = [sys.executable, "-m", "ziglang", "cc", *flags, "-c", "patches.c", "-o", "patches.o"]
     subprocess.run(command, cwd=directory, check=True)
     with (directory / "patches.o").open("rb") as file:

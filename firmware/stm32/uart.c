@@ -2,15 +2,18 @@
 /* USART1, PA9 (TX) and PA10 (RX): received by interrupt, sent by polling. */
 #include "uart.h"
 
-#include "clock.h"
+#include "board.h"
 #include "cortex_m.h"
+#include "device.h"
 #include "interrupts.h"
 #include "policy.h"
-#include "stm32f103.h"
+#include "usart.h"
 
-#define BAUD       115200u
-#define RING_SIZE  POLICY_RING_SIZE
-#define AFTER_LOSS 0x100u
+#define USART1      ((USART_TypeDef *)DEVICE_USART1)
+#define USART1_IRQn 37u
+#define BAUD        115200u
+#define RING_SIZE   POLICY_RING_SIZE
+#define AFTER_LOSS  0x100u
 
 /* The interrupt moves `head` only, the program `tail` only; both count up and wrap. */
 static volatile uint16_t ring[RING_SIZE];
@@ -21,10 +24,7 @@ _Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indices wrap by masking");
 
 void uart_start(void)
 {
-    RCC->APB2ENR |= RCC_APB2ENR_IOPAEN | RCC_APB2ENR_USART1EN;
-    GPIOA->BSRR = 1u << 10; /* the input's pull is up: an open line is idle, not noise */
-    GPIOA->CRH = (GPIOA->CRH & ~(0xFFu << 4)) | GPIO_ALTERNATE_50MHZ << 4 | GPIO_INPUT_PULL << 8;
-    USART1->BRR = (clock_hz() + BAUD / 2) / BAUD; /* APB2 runs at the core's clock */
+    USART1->BRR = (board_connect_usart1() + BAUD / 2) / BAUD;
     USART1->CR1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE | USART_CR1_RXNEIE;
     NVIC_ISER[USART1_IRQn / 32] = 1u << USART1_IRQn % 32;
 }

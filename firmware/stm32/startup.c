@@ -3,9 +3,9 @@
 #include <stdint.h>
 
 #include "cortex_m.h"
+#include "device.h"
 #include "fpb.h"
 #include "interrupts.h"
-#include "stm32f103.h"
 
 extern uint32_t stack_top[];
 extern uint32_t data_start[], data_end[];
@@ -17,10 +17,10 @@ int main(void);
 struct vector_table {
     uint32_t *stack;
     void (*exceptions[15])(void); /* 1 to 15 */
-    void (*interrupts[IRQ_COUNT])(void);
+    void (*interrupts[DEVICE_IRQ_COUNT])(void);
 };
 
-_Static_assert(sizeof(struct vector_table) == 4 * (16 + IRQ_COUNT), "a word per exception");
+_Static_assert(sizeof(struct vector_table) == 4 * (16 + DEVICE_IRQ_COUNT), "a word per exception");
 
 #define FOUR(handler) handler, handler, handler, handler
 
@@ -57,8 +57,7 @@ __attribute__((section(".vectors"), used)) static const struct vector_table vect
             FOUR(fault_entry), /* IRQ 24 to 35 */
             fault_entry,       /* IRQ 36 */
             uart_interrupt,    /* IRQ 37 USART1 */
-            FOUR(fault_entry),
-            fault_entry, /* IRQ 38 to 42 */
+            DEVICE_IRQS_AFTER_USART1(fault_entry),
         },
 };
 
@@ -67,6 +66,10 @@ void Reset_Handler(void)
     /* First of all: a reset need not disable the FPB, and then code below may still be remapped to
      * SRAM that no longer holds a patch. */
     FPB->CTRL = FPB_CTRL_KEY;
+#if DEVICE_HAS_FPU
+    SCB_CPACR =
+        SCB_CPACR_CP10_CP11_FULL; /* the compiler may use floating-point registers anywhere */
+#endif
     cortex_m_barrier();
 
     for (uint32_t i = 0; data_start + i < data_end; i++) {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The STM32F103C8's memory, and what the linker made of it. */
+/* The part's memory, and what the linker made of it. */
 #include "part.h"
+
+#include "device.h"
 
 extern const char image_start[], image_end[];
 extern const char arena_start[], arena_end[];
 
-const char part_name[] = "stm32f103c8";
-const struct part_region part_flash = {0x08000000u, 64u * 1024u};
-const struct part_region part_sram = {0x20000000u, 20u * 1024u};
+const char part_name[] = DEVICE_NAME;
+const struct part_region part_flash = {0x08000000u, DEVICE_FLASH_SIZE};
+const struct part_region part_sram = {0x20000000u, DEVICE_SRAM_SIZE};
 const struct part_region part_peripherals = {0x40000000u, 0x20000000u};
 
 static struct part_region between(const char *start, const char *end)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The STM32F103C8 as the files that several STM32 share want to know it. */
+#ifndef FIRMWARE_DEVICE_H
+#define FIRMWARE_DEVICE_H
+
+#define DEVICE_NAME       "stm32f103c8"
+#define DEVICE_FLASH_SIZE (64u * 1024u)
+#define DEVICE_SRAM_SIZE  (20u * 1024u)
+#define DEVICE_USART1     0x40013800u
+#define DEVICE_HAS_FPU    0
+#define DEVICE_IRQ_COUNT  43u /* medium-density devices: IRQ 0 to 42 */
+
+/* The handlers behind IRQ 37, USART1. */
+#define DEVICE_IRQS_AFTER_USART1(other) FOUR(other), other
+
+#endif

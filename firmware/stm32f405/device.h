@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The STM32F405 as the files that several STM32 share want to know it. */
+#ifndef FIRMWARE_DEVICE_H
+#define FIRMWARE_DEVICE_H
+
+#define DEVICE_NAME       "stm32f405"
+#define DEVICE_FLASH_SIZE (1024u * 1024u)
+#define DEVICE_SRAM_SIZE  (128u * 1024u)
+#define DEVICE_USART1     0x40011000u
+#define DEVICE_HAS_FPU    1
+#define DEVICE_IRQ_COUNT  82u
+
+/* The handlers behind IRQ 37, USART1. */
+#define DEVICE_IRQS_AFTER_USART1(other)                                                            \
+    FOUR(other), FOUR(other), FOUR(other), FOUR(other), FOUR(other), FOUR(other), FOUR(other),     \
+        FOUR(other), FOUR(other), FOUR(other), FOUR(other)
+
+#endif
