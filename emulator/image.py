@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from emulator.errors import ImageError
-from emulator.targets import Target, target_of
+from firmware.target import Target, target_of
 
 # Elf32_Sym: st_name, st_value, st_size, st_info, st_other, st_shndx.
 SYMBOL = struct.Struct("<IIIBBH")

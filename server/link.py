@@ -56,6 +56,8 @@ def open_link(
     port, baudrate = target.port, target.baudrate
     elf = default_elf(port) if target.elf is None else target.elf.expanduser()
     image = None if elf is None else load_image(elf)  # before the board is disturbed
+    if image is not None:
+        toolchain = toolchain.aimed_at(image.target)
     session = Session(open_port(port, baudrate), on_log, fragment=target.fragment)
     try:
         device = Device(session)

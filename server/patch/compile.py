@@ -1,6 +1,6 @@
 """C source to object file: the toolchain, and the one place that runs it.
 
-A patch is C11 with GNU extensions, freestanding, for Cortex-M3. Every call goes through a
+A patch is C11 with GNU extensions, freestanding, for the firmware's core. Every call goes through a
 register (`-mlong-calls`): flash is out of a branch's reach from SRAM.
 Not modelled: C++, thread-local variables, constructors; they are refused by name.
 """
@@ -22,7 +22,9 @@ from typing import Self
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from firmware.target import Target
 from server.errors import CompileError, Diagnostic, RequestError, ToolchainError
+from server.patch.architecture import CORTEX_M3, Architecture, architecture_of
 from server.patch.diagnostics import parse_diagnostics
 from server.patch.source import function_definitions
 
@@ -41,7 +43,7 @@ MACRO = (
 )
 
 FLAGS = (
-    *("-x", "c", "-std=gnu11", "-Os", "-g0", "-ffreestanding", "-mlong-calls", "-mfloat-abi=soft"),
+    *("-x", "c", "-std=gnu11", "-Os", "-g0", "-ffreestanding", "-mlong-calls"),
     *("-fgnu89-inline",),  # an `inline` function of the patch is a function, too
     *("-ffunction-sections", "-fdata-sections", "-fno-common", "-fno-pic"),
     *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-stack-protector"),
@@ -49,7 +51,7 @@ FLAGS = (
     *("-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror=implicit-function-declaration"),
 )
 CLANG_FLAGS = ("-ferror-limit=20", "-fno-crash-diagnostics", "-nostdlibinc")
-GCC_FLAGS = ("-mcpu=cortex-m3", "-mthumb", "-fmax-errors=20")
+GCC_FLAGS = ("-fmax-errors=20",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +65,47 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A compiler and a linker for Cortex-M3, as commands without their inputs and outputs."""
+    """A compiler and a linker for one core, as commands without their inputs and outputs."""
 
     name: str
     compiler: tuple[str, ...]
     linker: tuple[str, ...]
     libraries: tuple[Path, ...] = ()  # the toolchain's own arithmetic helpers
     includes: tuple[Path, ...] = ()  # folders of headers that a patch may include
+    architecture: Architecture = CORTEX_M3
 
     @classmethod
-    def named(cls, name: str = "zig", includes: Sequence[Path] = ()) -> Self:
+    def named(
+        cls,
+        name: str = "zig",
+        includes: Sequence[Path] = (),
+        architecture: Architecture = CORTEX_M3,
+    ) -> Self:
         """Find a toolchain: "zig", or an arm-none-eabi-gcc by name or path."""
         folders = tuple(folder.resolve() for folder in includes)
-        return cls._zig(folders) if name == "zig" else cls._gcc(name, folders)
+        if name == "zig":
+            return cls._zig(folders, architecture)
+        return cls._gcc(name, folders, architecture)
+
+    def aimed_at(self, target: Target) -> Self:
+        """Return this toolchain for what a firmware was built for."""
+        architecture = architecture_of(target)
+        if architecture == self.architecture:
+            return self
+        return type(self).named(self.name, self.includes, architecture)
 
     @classmethod
-    def _zig(cls, includes: tuple[Path, ...]) -> Self:
+    def _zig(cls, includes: tuple[Path, ...], architecture: Architecture) -> Self:
         zig = str(zig_program())
         headers = str(zig_program().parent / "lib" / "include")
-        target = ("-target", "thumbv7m-none-eabi", "-mcpu=cortex-m3", "-isystem", headers)
+        target = (*architecture.clang_flags, "-isystem", headers)
         # `zig clang` is the bare compiler; `zig cc` takes twice as long and fills a cache.
         compiler = (zig, "clang", *target, *FLAGS, *CLANG_FLAGS)
-        return cls("zig", compiler, (zig, "ld.lld", "-m", "armelf"), (), includes)
+        linker = (zig, "ld.lld", "-m", "armelf")
+        return cls("zig", compiler, linker, (), includes, architecture)
 
     @classmethod
-    def _gcc(cls, name: str, includes: tuple[Path, ...]) -> Self:
+    def _gcc(cls, name: str, includes: tuple[Path, ...], architecture: Architecture) -> Self:
         if (found := shutil.which(name)) is None:
             raise RequestError(
                 f"there is no compiler {name!r}: install arm-none-eabi-gcc, give its path,"
@@ -98,9 +116,11 @@ class Toolchain:
         if not machine.startswith(("arm-none-eabi", "arm-eabi")):
             raise RequestError(f"{name} compiles for {machine or 'nothing'}, not for arm-none-eabi")
         linker = shutil.which(_answer(gcc, "-print-prog-name=ld")) or "arm-none-eabi-ld"
-        library = Path(_answer(gcc, "-mcpu=cortex-m3", "-mthumb", "-print-libgcc-file-name"))
+        flags = architecture.gcc_flags
+        library = Path(_answer(gcc, *flags, "-print-libgcc-file-name"))
         libraries = (library,) if library.is_absolute() else ()
-        return cls(name, (gcc, *FLAGS, *GCC_FLAGS), (linker,), libraries, includes)
+        compiler = (gcc, *flags, *FLAGS, *GCC_FLAGS)
+        return cls(name, compiler, (linker,), libraries, includes, architecture)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,13 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Symbol as ElfSymbol
 from elftools.elf.sections import SymbolTableSection
 
+from firmware.target import Target, target_of
 from server.errors import ElfError, NotPatchableError, RequestError, UnknownSymbolError
 
 BRANCH_SIZE = 4  # bytes of the B.W that leads a call to a patch
 CODE_REGION_END = 0x2000_0000  # a comparator of the FPB holds address bits [28:2] only
 LARGEST_GAP = 0x10_0000  # segments farther apart are not one flash, e.g. option bytes
+EF_ARM_ABI_FLOAT_HARD = 0x400
 THUMB = 1
 # The library reads what the file says without doubting it, so a damaged file fails in many ways.
 UNREADABLE = (ELFError, ConstructError, ValueError, KeyError, TypeError, AttributeError, IndexError)
@@ -75,6 +77,7 @@ class FirmwareImage:
     segments: tuple[Segment, ...]  # ascending
     flash_address: int
     flash: bytes  # the whole image as programmed, gaps 0xFF
+    target: Target  # what it was built for
     _code: tuple[Symbol, ...] = field(repr=False)  # all functions, ambiguous ones too, ascending
     _marks: tuple[tuple[int, bool], ...] = field(repr=False)  # where code (or data) begins
 
@@ -208,9 +211,16 @@ def _read(path: Path, elf: ELFFile) -> FirmwareImage:
         segments=segments,
         flash_address=flash[0].address,
         flash=_joined(flash),
+        target=_target(elf),
         _code=_code(groups),
         _marks=_marks(everything),
     )
+
+
+def _target(elf: ELFFile) -> Target:
+    section = elf.get_section_by_name(".ARM.attributes")
+    is_hard_float = bool(elf["e_flags"] & EF_ARM_ABI_FLOAT_HARD)
+    return target_of(b"" if section is None else section.data(), is_hard_float)
 
 
 def _check_header(path: Path, elf: ELFFile) -> None:

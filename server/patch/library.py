@@ -16,30 +16,39 @@ from pathlib import Path
 from server.errors import ToolchainError
 from server.patch.compile import run_tool, zig_program
 
-TARGET = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3")
-OPTIONS = (*TARGET, "-OReleaseSmall", "-fstrip", "-ffunction-sections", "-fdata-sections")
+SOFT = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3")  # runs on all later cores, too
+HARD = ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp")
+OPTIONS = ("-OReleaseSmall", "-fstrip", "-ffunction-sections", "-fdata-sections")
 BUILD_TIMEOUT_S = 180
 
 
-@functools.lru_cache(maxsize=1)
-def compiler_rt() -> Path:
-    """Return the archive of helpers for Cortex-M3, built now if it never was."""
+@functools.lru_cache(maxsize=2)
+def compiler_rt(*, is_hard_float: bool) -> Path:
+    """Return the archive of helpers for a way to pass floats, built now if it never was."""
     folder = _cache_folder()
-    recipe = zlib.crc32(" ".join(OPTIONS).encode())
+    options = (*(HARD if is_hard_float else SOFT), *OPTIONS)
+    recipe = zlib.crc32(" ".join(options).encode())
     archive = folder / f"compiler_rt-{version('ziglang')}-{recipe:08x}.a"
     if not archive.exists():
-        _build(archive)
+        _build(archive, options)
     return archive
 
 
-def _build(archive: Path) -> None:
+def _build(archive: Path, options: tuple[str, ...]) -> None:
     """Build beside the archive and rename, so that two builds at once do no harm."""
     scratch = Path(tempfile.mkdtemp(prefix="build-", dir=archive.parent))
     zig = zig_program()
     caches = ("--cache-dir", scratch / "local", "--global-cache-dir", scratch / "global")
     sources = zig.parent / "lib" / "compiler_rt.zig"
     output = scratch / "out.a"
-    command = (zig, "build-lib", sources, *OPTIONS, *caches, f"-femit-bin={output}")
+    command: tuple[str | Path, ...] = (
+        zig,
+        "build-lib",
+        sources,
+        *options,
+        *caches,
+        f"-femit-bin={output}",
+    )
     try:
         finished = run_tool(command, scratch, BUILD_TIMEOUT_S)
         if finished.status:

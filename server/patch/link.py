@@ -124,7 +124,10 @@ def _trial(obj: PatchObject, image: FirmwareImage, name: str) -> _Trial:
         linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
     if linked.undefined:
         try:
-            libraries = (*libraries, compiler_rt())
+            libraries = (
+                *libraries,
+                compiler_rt(is_hard_float=obj.toolchain.architecture.is_hard_float),
+            )
         except ToolchainError:
             built = False
         else:

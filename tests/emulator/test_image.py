@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from emulator.board import Board
 from emulator.errors import ImageError
 from emulator.image import load_image
-from emulator.targets import Target, fits, target_of
+from emulator.targets import fits
+from firmware.target import Target, target_of
 from tests.emulator.conftest import ZIG
 
 MACHINE = 0x12  # offset of e_machine

@@ -40,7 +40,7 @@ def inject_source(
     ask: Ask, image: FirmwareImage, source: str, *, slot: int = 0, command: str = "tpatch"
 ) -> str:
     """Patch the function that the source marks, or the only one that the firmware has too."""
-    toolchain = Toolchain.named()
+    toolchain = Toolchain.named().aimed_at(image.target)
     obj = compile_patch(source, toolchain)
     function = chosen_function(source, obj.functions, image, None)
     size = patch_size(obj, image, function) + 8

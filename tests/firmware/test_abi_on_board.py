@@ -97,10 +97,11 @@ def source_of(case: str, parity: str) -> str:
     return f"{TYPES}\n#define U uint32_t\n{unused}{helper}\n/* FPB_INJECT */\n{text}\n"
 
 
-@pytest.fixture(scope="module")
-def abi() -> tuple[Board, Snapshot, FirmwareImage]:
-    elf = firmware_elf(program=PROGRAM)
-    board = Board.from_elf("stm32f103c8", elf)
+@pytest.fixture(scope="module", params=["stm32f103c8", "stm32f405"])
+def abi(request: pytest.FixtureRequest) -> tuple[Board, Snapshot, FirmwareImage]:
+    """Floats travel in core registers on the first part, in their own on the second."""
+    elf = firmware_elf(request.param, program=PROGRAM)
+    board = Board.from_elf(request.param, elf)
     board.run_for(ms=20)
     return board, board.snapshot(), load_image(elf)
 

@@ -20,6 +20,11 @@ struct mixed { /* 8-byte aligned */
     uint64_t b;
 };
 
+struct zeros { /* constants beside a function would align it to words */
+    float single;
+    double twice;
+};
+
 #define CALLS 22
 
 #endif

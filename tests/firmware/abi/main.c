@@ -11,6 +11,7 @@ void call_all_w(volatile uint32_t results[CALLS]);
 void call_all_h(volatile uint32_t results[CALLS]);
 
 volatile uint32_t unpatched; /* 0, which no compiler knows */
+volatile struct zeros zero;
 volatile uint32_t results_w[CALLS], results_h[CALLS];
 volatile uint32_t rounds;
 

@@ -22,15 +22,17 @@ def fresh() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("is_hard_float", [False, True])
 def test_archive_is_kept_in_the_users_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_hard_float: bool
 ) -> None:
-    kept = compiler_rt()
+    kept = compiler_rt(is_hard_float=is_hard_float)
+    assert kept != compiler_rt(is_hard_float=not is_hard_float)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "fpbay").mkdir()
     (tmp_path / "fpbay" / kept.name).write_bytes(kept.read_bytes())
     compiler_rt.cache_clear()
-    assert compiler_rt() == tmp_path / "fpbay" / kept.name
+    assert compiler_rt(is_hard_float=is_hard_float) == tmp_path / "fpbay" / kept.name
 
 
 @pytest.mark.usefixtures("fresh")
@@ -41,7 +43,7 @@ def test_archive_is_built_where_the_cache_cannot_be_written(
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    archive = compiler_rt()
+    archive = compiler_rt(is_hard_float=False)
     assert archive.read_bytes().startswith(b"!<arch>\n")
     assert [path.name for path in archive.parent.iterdir()] == [archive.name]
 
