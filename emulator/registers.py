@@ -89,9 +89,11 @@ class Register:
 
     @classmethod
     def fields(cls) -> list[Field]:
-        """Return all fields, in the manual's order; what a family adds to a register comes last."""
-        classes = reversed(cls.__mro__)
-        return [f for c in classes for f in vars(c).values() if isinstance(f, Field)]
+        """Return all fields, in the manual's order; what a subclass adds or changes comes last."""
+        named = {
+            name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()
+        }
+        return [value for value in named.values() if isinstance(value, Field)]
 
     @classmethod
     def unmodelled(cls) -> list[Unmodelled]:

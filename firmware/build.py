@@ -30,6 +30,12 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
 TARGETS: Mapping[str, tuple[str, ...]] = {
     "stm32f103c8": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3"),
     "stm32f405": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
+    "cortex-m33": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m33+fp_armv8d16sp"),
+}
+SHARED: Mapping[str, tuple[str, ...]] = {  # folders that parts have in common, beside their own
+    "stm32f103c8": ("core", "stm32", "stm32f103"),
+    "stm32f405": ("core", "stm32"),
+    "cortex-m33": ("core", "stm32", "stm32f103"),
 }
 CODE_FLAGS = (
     *("-std=c11", "-ffreestanding", "-Os", "-g", "-ffunction-sections", "-fdata-sections"),
@@ -112,7 +118,7 @@ class _Plan:
 
     @property
     def directories(self) -> list[Path]:
-        shared = [SOURCE_DIRECTORY / name for name in ("core", "stm32")]
+        shared = [SOURCE_DIRECTORY / name for name in SHARED[self.part]]
         return [SOURCE_DIRECTORY, *shared, self.program, SOURCE_DIRECTORY / self.part]
 
     @property

@@ -33,5 +33,6 @@ CORTEX_M33 = dataclasses.replace(
         has_fpu=True,
         has_bit_band=False,
     ),
+    loader="cortex-m33",
     units=tuple(unit for unit in _AROUND.units if unit.name != "DBGMCU"),  # it names a chip
 )

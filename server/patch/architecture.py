@@ -55,5 +55,6 @@ def architecture_of(target: Target) -> Architecture:
     if not target.is_hard_float:
         return Architecture(cpu, triple)
     # Single precision: a unit with more runs it, and doubles are passed alike.
-    fpu = "fpv5-sp-d16" if target.fp_architecture >= FPV5 else "fpv4-sp-d16"
+    is_v4 = target.architecture == V7EM and target.fp_architecture < FPV5
+    fpu = "fpv4-sp-d16" if is_v4 else "fpv5-sp-d16"
     return Architecture("cortex-m7" if (cpu, fpu) == M7 else cpu, triple, fpu)

@@ -97,7 +97,9 @@ def source_of(case: str, parity: str) -> str:
     return f"{TYPES}\n#define U uint32_t\n{unused}{helper}\n/* FPB_INJECT */\n{text}\n"
 
 
-@pytest.fixture(scope="module", params=["stm32f103c8", "stm32f405"])
+@pytest.fixture(
+    scope="module", params=["stm32f103c8", pytest.param("stm32f405", marks=pytest.mark.slow)]
+)
 def abi(request: pytest.FixtureRequest) -> tuple[Board, Snapshot, FirmwareImage]:
     """Floats travel in core registers on the first part, in their own on the second."""
     elf = firmware_elf(request.param, program=PROGRAM)

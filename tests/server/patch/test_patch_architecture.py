@@ -53,6 +53,10 @@ def test_flags_follow_the_target(target: Target, flags: str) -> None:
             "stm32f405",
             "-target thumbv7em-none-eabihf -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mfloat-abi=hard",
         ),
+        (
+            "cortex-m33",
+            "-target thumbv8m.main-none-eabihf -mcpu=cortex-m33 -mfpu=fpv5-sp-d16 -mfloat-abi=hard",
+        ),
     ],
 )
 def test_the_loader_s_own_elf_is_told_apart(part: str, flags: str) -> None:

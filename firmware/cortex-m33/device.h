@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The emulator's generic Cortex-M33, which has the units of an STM32F103 around its core. */
+#ifndef FIRMWARE_DEVICE_H
+#define FIRMWARE_DEVICE_H
+
+#define DEVICE_NAME       "cortex-m33"
+#define DEVICE_FLASH_SIZE (128u * 1024u)
+#define DEVICE_SRAM_SIZE  (64u * 1024u)
+#define DEVICE_USART1     0x40013800u
+#define DEVICE_HAS_FPU    1
+#define DEVICE_IRQ_COUNT  43u
+
+/* The handlers behind IRQ 37, USART1. */
+#define DEVICE_IRQS_AFTER_USART1(other) FOUR(other), other
+
+#endif
