@@ -75,11 +75,18 @@ def test_coverage_lists_units_and_what_they_lack(unit: str, text: str) -> None:
     assert listed("stm32f103c8")[unit] == text
 
 
-def test_coverage_lists_every_unit_of_the_part_and_its_memories() -> None:
-    part = part_named("stm32f103cb")
+@pytest.mark.parametrize(("name", "flash"), [("stm32f103cb", 131072), ("stm32f405", 1048576)])
+def test_coverage_lists_every_unit_of_the_part_and_its_memories(name: str, flash: int) -> None:
+    part = part_named(name)
     units = listed(part.name)
-    assert units["flash"] == "0x08000000 flash, 131072 bytes"
-    assert set(units) >= {unit.name for unit in part.units} | {"SRAM"}
+    assert units["flash"] == f"0x08000000 flash, {flash} bytes"
+    assert {*units} >= {unit.name for unit in part.units} | {"SRAM"}
+
+
+def test_coverage_lists_the_registers_that_a_modelled_unit_lacks() -> None:
+    said = listed("stm32f405")["RTC"]
+    assert said.startswith("0x40002800 modelled, but these registers are not: RTC_TR RTC_DR RTC_CR")
+    assert "BKP" not in said
 
 
 def test_cb_has_twice_the_flash(build: "Callable[[str], Path]") -> None:

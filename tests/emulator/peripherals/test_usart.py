@@ -339,3 +339,28 @@ def test_baud_rate_is_the_bus_clock_over_brr(usart: Usart) -> None:
     assert usart.baudrate == 114_285
     usart.write(BRR, 0)
     assert usart.baudrate == 0
+
+
+@pytest.mark.parametrize(
+    ("over8", "brr", "ticks"),
+    [(0, 0x8B, 139), (1, 0x8B, 67), (1, 0x113, 139)],
+)
+def test_eight_samples_a_bit_halve_the_divisor(
+    clock: Clock, over8: int, brr: int, ticks: int
+) -> None:
+    usart = Usart(clock, lambda: 16_000_000, lambda _: None, has_over8=True)
+    usart.write(BRR, brr)
+    usart.write(CR1, over8 << 15)
+    assert usart.baudrate == 16_000_000 // ticks
+    older = Usart(clock, lambda: 16_000_000, lambda _: None)
+    older.write(CR1, 1 << 15)
+    assert older.read(CR1) == 0
+
+
+@pytest.mark.parametrize(("onebit", "noise"), [(0, NE), (1 << 11, 0)])
+def test_one_sample_a_bit_notices_no_noise(clock: Clock, onebit: int, noise: int) -> None:
+    usart = Usart(clock, lambda: 16_000_000, lambda _: None, has_over8=True)
+    usart.write(CR3, onebit)
+    usart.write(CR1, UE | RE)
+    usart.receive(0x55, is_framed=True, is_noisy=True)
+    assert usart.read(SR) & NE == noise
