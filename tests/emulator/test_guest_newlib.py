@@ -1,0 +1,52 @@
+"""A program with a C library, newlib, as its users build it; with arm-none-eabi-gcc."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from emulator.board import Board
+
+SOURCES = Path(__file__).with_name("newlib")
+GCC = shutil.which("arm-none-eabi-gcc")
+HARD = ("-mfloat-abi=hard",)
+TARGETS = {
+    "stm32f103c8": ("-mcpu=cortex-m3",),
+    "stm32f405": ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", *HARD, "-DSTM32F405"),
+    "cortex-m33": ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", *HARD),
+}
+SAID = [
+    "sorted -3 0 5 7 11 ",
+    "2.1350 1.414e+10 12",
+    "-176366841446 9223372036854775808 0000beef",
+    "Not enough space after some blocks",
+    "leapt 42",
+]
+
+
+def built(part: str, folder: Path) -> Path:
+    if GCC is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    probe = [GCC, "-E", "-include", "stdio.h", "-x", "c", "/dev/null"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode:
+        pytest.skip("newlib is not installed")
+    elf = folder / f"{part}.elf"
+    options = ["-mthumb", "-Os", "-ffunction-sections", "-nostartfiles"]
+    linking = ["-Wl,--gc-sections", "-T", str(SOURCES / "layout.ld")]
+    files = [str(SOURCES / "program.c"), "-lm", "--specs=nosys.specs", "-o", str(elf)]
+    done = subprocess.run(
+        [GCC, *TARGETS[part], *options, *linking, *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return elf
+
+
+@pytest.mark.parametrize("part", TARGETS)
+def test_newlib_prints_allocates_and_leaps(part: str, tmp_path: Path) -> None:
+    board = Board.from_elf(part, built(part, tmp_path))
+    board.run_for(ms=100)
+    assert board.line.receive().decode().splitlines() == SAID
