@@ -1,6 +1,7 @@
 """DMA of the STM32F405. Offsets and bits are ST's stm32f405xx.h's."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -50,10 +51,7 @@ def irqs() -> list[bool]:
 
 @pytest.fixture
 def dma(bus: Bus, irqs: list[bool]) -> DmaF4:
-    def set_irq(n: int, level: bool) -> None:
-        irqs[n] = level
-
-    made = DmaF4(bus, [lambda level, n=n: set_irq(n, level) for n in range(8)])
+    made = DmaF4(bus, [partial(irqs.__setitem__, n) for n in range(8)])
     made.reset()
     return made
 
