@@ -1,7 +1,7 @@
 /* Boots a guest program, then waits: the tests call its functions one at a time. */
 #include "guest.h"
 
-volatile handler vectors[VECTORS] __attribute__((aligned(512)));
+volatile handler vectors[VECTORS] __attribute__((aligned(VECTORS > 64 ? 512 : 256)));
 volatile uint32_t out[32], noted, notes[64];
 uint32_t table[8] __attribute__((aligned(32)));
 uint32_t *frame;
