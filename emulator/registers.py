@@ -70,8 +70,13 @@ class Register:
     _stored: ClassVar[int] = 0
     _cleared_by_read: ClassVar[int] = 0
     _unmodelled: ClassVar[int] = 0
+    _fields: ClassVar[tuple[Field, ...]] = ()
 
     def __init_subclass__(cls) -> None:
+        named = {
+            name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()
+        }
+        cls._fields = tuple(value for value in named.values() if isinstance(value, Field))
         cls._bits = dict.fromkeys(Access, 0)
         for field in cls.fields():
             if field.mask >> 32 or any(field.mask & bits for bits in cls._bits.values()):
@@ -88,12 +93,9 @@ class Register:
         self._told = 0  # unmodelled bits that a program has been told of
 
     @classmethod
-    def fields(cls) -> list[Field]:
+    def fields(cls) -> tuple[Field, ...]:
         """Return all fields, in the manual's order; what a subclass adds or changes comes last."""
-        named = {
-            name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()
-        }
-        return [value for value in named.values() if isinstance(value, Field)]
+        return cls._fields
 
     @classmethod
     def unmodelled(cls) -> list[Unmodelled]:
