@@ -1,11 +1,12 @@
 """The fault campaign: injections over bad lines, and what was reported against what is true.
 
-Each run restores a board with two patches on it, injects over a line with one fault, heals the
-line, and looks: at the comparators and the memory, which are read past the line, and at what the
-board does when the function is called.
+Each run restores a board with a patch or two on it, injects over a line with one fault, heals the
+line, and looks: at the comparators, the remap table and the memory, which are read past the line,
+and at what the board does when the function is called.
 """
 
 import random
+import struct
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import serial
 from firmware.build import firmware_elf
 from server.device.commands import Device
 from server.device.session import Session
-from server.device.slots import Info, Mode
+from server.device.slots import Mode
 from server.errors import ServerError
 from server.inject import InjectRequest, InjectResult, inject
 from server.patch.compile import Toolchain
@@ -27,7 +28,7 @@ from tests.faults.faulty_port import Fault, FaultyPort
 LEVELS = {1: "level1", 2: ""}  # the variant of the firmware
 OLD, NEW = "Hello from before", "Hello from now"
 BYSTANDER = "unsigned {name}({arguments}) {{ return 77; }}"
-FP_COMP0 = 0xE000_2008
+FP_COMP0, COMPARATORS = 0xE000_2008, 6
 TIMEOUT_S = 1.0  # of virtual time
 MODES: dict[int, tuple[Mode, ...]] = {
     1: ("trampoline",),  # the first DebugMonitor patch of a field loader takes the others out
@@ -53,6 +54,8 @@ class Truth:
     """What the board is, read past the line."""
 
     comparators: tuple[int, ...]
+    table: tuple[int, ...]  # the words that they put in place of flash's
+    used: int  # bytes of the patches' memory that somebody has
     bystander: bytes  # the other patch's code
 
 
@@ -61,7 +64,6 @@ class Start:
     """A board to begin a run with."""
 
     snapshot: Any
-    info: Info
     truth: Truth
     greeting: str
 
@@ -76,6 +78,7 @@ class Run:
     came: bool = False  # the fault, before the injection ended
     reported: str = ""  # success, or the error's code and what it says of the board
     wrong: list[str] = field(default_factory=list[str])
+    untold: list[str] = field(default_factory=list[str])  # what level 1 itself cannot tell
 
 
 class Campaign:
@@ -91,9 +94,9 @@ class Campaign:
         with self.bench() as bench:
             self.fresh_greeting = bench.device.hello()
             self.bystander = self._put_bystander(bench)
-            starts = [self._start(bench, self.fresh_greeting)]
+            starts = [self._start(self.fresh_greeting)]
             inject(InjectRequest(greeting(OLD)), bench, lambda _: None)
-            starts.append(self._start(bench, OLD))
+            starts.append(self._start(OLD))
         self.starts = starts
 
     def close(self) -> None:
@@ -140,22 +143,28 @@ class Campaign:
                 run.wrong.append(f"reported {run.reported}, but it greets {found!r}")
             if state in {"unchanged", "staging"} and truth.comparators != start.truth.comparators:
                 run.wrong.append(f"reported {run.reported}, but the comparators changed")
+            if state == "unchanged" and truth.used != start.truth.used:
+                run.wrong.append(f"reported {run.reported}, but the memory that is taken changed")
             if not was_reset:
-                self._judge_bystander(run, start, truth)
+                self._judge_bystander(run, start, truth, state)
             bench.device.unpatch(None)
-            bench.device.alloc(8)
-            bench.device.release()
-            if (used := bench.device.info().used) != 0:
+            if (used := self._truth().used) != 0:
                 run.wrong.append(f"leaked {used} bytes")
         except ServerError as error:
             run.wrong.append(f"the board is not usable any more: {error}")
 
-    def _judge_bystander(self, run: Run, start: Start, truth: Truth) -> None:
+    def _judge_bystander(self, run: Run, start: Start, truth: Truth, state: str) -> None:
+        wrong: list[str] = []
         slots = self.bystander.slots
         if any(truth.comparators[n] != start.truth.comparators[n] for n in slots):
-            run.wrong.append("another patch's comparator changed")
+            wrong.append("another patch's comparator changed")
+        if any(truth.table[n] != start.truth.table[n] for n in slots):
+            wrong.append("another patch's word in the remap table changed")
         if truth.bystander != start.truth.bystander:
-            run.wrong.append("another patch's memory was written")
+            wrong.append("another patch's memory was written")
+        # A name that became another command's: nothing in level 1 guards it. It must be reported.
+        is_untold = self.level == 1 and run.reported != "success" and state == "unknown"
+        (run.untold if is_untold else run.wrong).extend(wrong)
 
     def _put_bystander(self, bench: Bench) -> InjectResult:
         """Patch another function, over two words where the loader can."""
@@ -167,34 +176,42 @@ class Campaign:
         source = BYSTANDER.format(name=symbol.name, arguments=arguments)
         return inject(InjectRequest(source), bench, lambda _: None)
 
-    def _start(self, bench: Bench, text: str) -> Start:
-        info = bench.device.info()
-        return Start(self.port.board.snapshot(), info, self._truth(), text)
+    def _start(self, text: str) -> Start:
+        return Start(self.port.board.snapshot(), self._truth(), text)
 
     def _truth(self) -> Truth:
-        board = self.port.board
-        comps = board.read(FP_COMP0, 4 * 6)
+        symbols = self.port.board.image.symbols
+        blocks = self._words(symbols["blocks"], 2 * (COMPARATORS + 1))  # offset, size
         return Truth(
-            tuple(int.from_bytes(comps[at : at + 4], "little") for at in range(0, 24, 4)),
-            bytes(board.read(self.bystander.address, self.bystander.size)),
+            comparators=self._words(FP_COMP0, COMPARATORS),
+            table=self._words(symbols["remap_table"], COMPARATORS),
+            used=sum(blocks[1::2]),
+            bystander=bytes(self.port.board.read(self.bystander.address, self.bystander.size)),
         )
+
+    def _words(self, address: int, count: int) -> tuple[int, ...]:
+        return struct.unpack(f"<{count}I", self.port.board.read(address, 4 * count))
 
 
 def table(runs: list[Run]) -> str:
     """Say what was reported, by fault, and what of it was wrong."""
     reports = sorted({run.reported for run in runs}, key=lambda text: (text != "success", text))
-    lines = [f"{'fault':<11}{'runs':>6}{'came':>6}{'success':>9}{'failure':>9}{'wrong':>7}"]
+    lines = [
+        f"{'fault':<11}{'runs':>6}{'came':>6}{'success':>9}{'failure':>9}{'untold':>8}{'wrong':>7}"
+    ]
     for kind in sorted({run.fault.kind for run in runs}):
         of_kind = [run for run in runs if run.fault.kind == kind]
         good = sum(run.reported == "success" for run in of_kind)
         wrong = sum(bool(run.wrong) for run in of_kind)
+        untold = sum(bool(run.untold) for run in of_kind)
         came = sum(run.came for run in of_kind)
-        lines.append(
-            f"{kind:<11}{len(of_kind):>6}{came:>6}{good:>9}{len(of_kind) - good:>9}{wrong:>7}"
-        )
+        counts = (len(of_kind), came, good, len(of_kind) - good, untold, wrong)
+        widths = (6, 6, 9, 9, 8, 7)
+        columns = (f"{count:>{width}}" for count, width in zip(counts, widths, strict=True))
+        lines.append(f"{kind:<11}{''.join(columns)}")
     lines.append("")
-    counts = Counter(run.reported for run in runs)
-    lines += [f"{counts[report]:>6}  {report}" for report in reports]
+    reported = Counter(run.reported for run in runs)
+    lines += [f"{reported[report]:>6}  {report}" for report in reports]
     for run in runs:
         lines += [f"seed {run.seed}, level {run.level}, {run.fault}: {w}" for w in run.wrong]
     return "\n".join(lines)

@@ -18,8 +18,13 @@ KINDS: tuple[Kind, ...] = (
     "drop", "flip", "duplicate", "delay", "cut", "silence", "garbage", "reset", "unplug",
 )  # fmt: skip
 LENGTH_TO_BOARD, LENGTH_TO_HOST = 720, 2300  # bytes of an injection, more or less
+COMMANDS = ("alloc", "upload", "read", "patch")  # what changes the board, and what shows it
+LENGTH_OF_COMMAND, LENGTH_OF_REPLY = 70, 90  # bytes, but for the data in it
+LONGEST_WORK_MS = 12  # of the board, from a line's last byte on
 AIRCR, SYSRESETREQ = 0xE000_ED0C, 0x05FA_0004
 NS_PER_MS = 1_000_000
+BYTE_US = 87  # at 115200 baud
+AT_ONCE = 64  # bytes that a read takes off the board: less than one read's timeout on the line
 
 
 @dataclass(frozen=True)
@@ -28,23 +33,39 @@ class Fault:
 
     kind: Kind
     to_board: bool
-    position: int  # of the byte it begins at, counted from when the fault was set
+    command: str  # of the line it waits for; "": it comes whatever is sent
+    position: int  # of the byte it begins at, from that command's name or its reply's start on
     size: int  # bytes: how many are hit
     time_ms: int  # virtual: how long a delay or a silence lasts
     seed: int  # of the rest
 
     @classmethod
     def drawn(cls, rng: random.Random) -> "Fault":
-        """Draw one for an injection; where that is shorter than most, it may never come."""
-        to_board = rng.random() < 0.5
-        return cls(
+        """Draw one for an injection; where that is shorter than most, it may never come.
+
+        Half of them hit where it matters; one in fifty is the bit between tpatch and dpatch.
+        """
+        to_board, command = rng.random() < 0.5, rng.choice(("", "", "", "", *COMMANDS))
+        fault = cls(
             kind=rng.choice(KINDS),
             to_board=to_board,
-            position=rng.randrange(LENGTH_TO_BOARD if to_board else LENGTH_TO_HOST),
+            command=command,
+            position=rng.randrange(LENGTHS[to_board, bool(command)]),
             size=rng.choice((1, 1, 1, 2, 5, 30)),
             time_ms=rng.choice((5, 60, 300, 700, 2500, 20_000)),
             seed=rng.getrandbits(32),
         )
+        return TPATCH_TO_DPATCH if rng.random() < 1 / 50 else fault
+
+
+LENGTHS = {
+    (True, False): LENGTH_TO_BOARD,
+    (False, False): LENGTH_TO_HOST,
+    (True, True): LENGTH_OF_COMMAND,
+    (False, True): LENGTH_OF_REPLY,
+}
+T_TO_D = 4  # the bit of ASCII
+TPATCH_TO_DPATCH = Fault("flip", True, "tpatch", 0, 1, 0, T_TO_D)
 
 
 class FaultyPort(Serial):
@@ -53,6 +74,7 @@ class FaultyPort(Serial):
     def __init__(self, url: str) -> None:
         self.fault: Fault | None = None
         self.happened = False
+        self._is_armed = True
         self._passed = 0
         self._to_host = bytearray()  # received, and not read yet
         self._to_board: list[tuple[int, bytes]] = []  # delayed until that time
@@ -64,6 +86,7 @@ class FaultyPort(Serial):
     def begin(self, fault: Fault | None) -> None:
         """Heal the line, and let the fault come."""
         self.fault, self.happened, self._passed = fault, False, 0
+        self._is_armed = fault is None or not fault.command
         self._to_host.clear()
         self._to_board.clear()
         self._held_until_ns = self._lost_until_ns = 0
@@ -78,6 +101,7 @@ class FaultyPort(Serial):
     def write(self, data: Any, /) -> int:
         self._check()
         self._deliver_late()
+        self._arm(bytes(data))
         self._send(self._through(bytes(data), to_board=True))
         self._check()
         return len(data)
@@ -86,16 +110,14 @@ class FaultyPort(Serial):
         self._check()
         self._deliver_late()
         if not self._to_host or self._is_held:
-            self._receive(super().read(size))
+            self._receive(super().read(max(size, AT_ONCE)))
         self._check()
         return self._take(size)
 
     @property
     def in_waiting(self) -> int:
+        """Return how much was read; only `read` lets time pass."""
         self._check()
-        self._deliver_late()
-        if not self._to_host and (count := super().in_waiting):
-            self._receive(super().read(count))
         return 0 if self._is_held else len(self._to_host)
 
     @property
@@ -130,9 +152,17 @@ class FaultyPort(Serial):
         if self._is_unplugged:
             raise SerialException("gone")
 
+    def _arm(self, line: bytes) -> None:
+        if self._is_armed or self.fault is None:
+            return
+        start = line.find(self.fault.command.encode())
+        if start >= 0:
+            self._is_armed = True
+            self._passed = -start if self.fault.to_board else 0
+
     def _through(self, data: bytes, *, to_board: bool) -> bytes:
         fault = self.fault
-        if fault is None or fault.to_board is not to_board:
+        if fault is None or fault.to_board is not to_board or not self._is_armed:
             return data
         if self._now_ns < self._lost_until_ns:
             return b""
@@ -176,9 +206,14 @@ class FaultyPort(Serial):
         return before + random.Random(fault.seed).randbytes(fault.size) + hit + after
 
     def reset(self, fault: Fault, before: bytes, _hit: bytes, after: bytes) -> bytes:
-        """Power goes off and on, or the chip is reset; what is on the line gets lost or not."""
+        """Power goes off and on, or the chip is reset, whatever the board is busy with.
+
+        What is on the line then gets lost or not.
+        """
         if fault.to_board:
             super().write(before)
+            working_us = fault.seed // 2 % (LONGEST_WORK_MS * 1000)
+            self.board.run_for(us=len(before) * BYTE_US + working_us)
         if fault.seed % 2:
             self.board.reset()
         else:

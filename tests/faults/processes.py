@@ -1,0 +1,26 @@
+"""Runs of a campaign in several processes; each has boards of its own."""
+
+import functools
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.faults.campaign import Campaign, Run
+
+AT_ONCE = 2  # processes: with more of them, the machine is nobody else's any more
+CHUNK = 10  # runs that a process takes at once
+
+campaign = functools.cache(Campaign)  # of a process, by its level
+
+
+def run(level: int, seed: int) -> Run:
+    return campaign(level).run(seed)
+
+
+def runs(level: int, seeds: range) -> Iterator[Run]:
+    """Yield a run for each seed, in their order."""
+    count = min(AT_ONCE, os.cpu_count() or 1)
+    context = multiprocessing.get_context("spawn")  # an engine does not survive a fork
+    with ProcessPoolExecutor(count, mp_context=context) as pool:
+        yield from pool.map(functools.partial(run, level), seeds, chunksize=CHUNK)
