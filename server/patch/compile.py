@@ -17,7 +17,8 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from tempfile import TemporaryFile
+from typing import IO, Self
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
@@ -25,11 +26,14 @@ from elftools.elf.sections import SymbolTableSection
 from firmware.target import Target
 from server.errors import CompileError, Diagnostic, RequestError, ToolchainError
 from server.patch.architecture import CORTEX_M3, Architecture, architecture_of
+from server.patch.confine import MEMORY, confined, limit
 from server.patch.diagnostics import parse_diagnostics
 from server.patch.source import function_definitions
 
 MAX_BYTES = 0x10_0000  # of a patch; more than any Cortex-M3's SRAM
 MAX_OBJECT = 16 * MAX_BYTES  # of the object file, which is read into memory
+MAX_TEXT = 0x1_0000  # of what a tool says; the rest is not read
+OUT_OF_MEMORY = re.compile("out of memory|memory exhausted", re.IGNORECASE)
 SHF_ALLOC, SHF_TLS = 1 << 1, 1 << 10
 START_UP = ("SHT_INIT_ARRAY", "SHT_FINI_ARRAY", "SHT_PREINIT_ARRAY")
 KEEP = ".fpbay.keep"  # section of the references that keep static functions; never linked
@@ -143,35 +147,55 @@ def zig_program() -> Path:
     return Path(spec.origin).parent / "zig"
 
 
-def run_tool(command: Sequence[str | Path], folder: Path, timeout_s: float) -> Finished:
+def run_tool(
+    command: Sequence[str | Path],
+    folder: Path,
+    timeout_s: float,
+    readable: Sequence[Path] = (),
+) -> Finished:
     """Run a tool in a folder; whatever it started is ended with it.
 
+    It opens files of its own installation, of the system's, of the folder, and `readable`.
     TimeoutExpired is the caller's: only it knows what the tool was busy with.
     """
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     environment |= {"TMPDIR": str(folder), "HOME": str(folder)}
-    try:
-        process = subprocess.Popen(
-            [str(word) for word in command],
+    words = [str(word) for word in command]
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            words,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
             start_new_session=True,
         )
-    except OSError as error:
-        raise ToolchainError(f"{command[0]} cannot be run: {error.strerror}") from error
-    with process:
+
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
         try:
-            stdout, stderr = process.communicate(timeout=timeout_s)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
+            process = confined(start, [*_installation(words[0]), *readable], folder)
+        except OSError as error:
+            raise ToolchainError(f"{words[0]} cannot be run: {error.strerror}") from error
+        limit(process)
+        with process:
+            try:
+                process.wait(timeout_s)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        said, complained = _text(stdout, folder), _text(stderr, folder)
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
-        raise ToolchainError(f"{command[0]} was ended by {name}", stderr=_text(stderr, folder))
-    return Finished(process.returncode, _text(stdout, folder), _text(stderr, folder))
+        raise ToolchainError(f"{command[0]} was ended by {name}", stderr=complained)
+    return Finished(process.returncode, said, complained)
+
+
+def _installation(program: str) -> list[Path]:
+    """Return the folders where a program and what belongs to it may be."""
+    found = Path(shutil.which(program) or program).resolve().parent
+    return [found, *(found.parent / name for name in ("lib", "libexec", "arm-none-eabi"))]
 
 
 def compile_patch(
@@ -220,7 +244,7 @@ def _object(source: str, toolchain: Toolchain, name: str, timeout_s: float) -> t
         includes = [f"-I{include}" for include in toolchain.includes]
         command = [*toolchain.compiler, *includes, "-c", f"./{name}", "-o", "object.o"]
         try:
-            finished = run_tool(command, folder, timeout_s)
+            finished = run_tool(command, folder, timeout_s, toolchain.includes)
         except subprocess.TimeoutExpired as error:
             raise CompileError(
                 f"the compiler had not finished after {timeout_s:g} s and was stopped:"
@@ -239,6 +263,9 @@ def _object(source: str, toolchain: Toolchain, name: str, timeout_s: float) -> t
 def _compile_error(stderr: str) -> CompileError:
     diagnostics = parse_diagnostics(stderr)
     errors = [d for d in diagnostics if d.severity == "error"]
+    if OUT_OF_MEMORY.search(stderr):
+        reason = f"the compiler needs more than {MEMORY >> 20} MiB: simplify the source"
+        return CompileError(reason, stderr=stderr)
     if not errors:
         return CompileError(stderr.strip() or "the compiler failed without a word", stderr=stderr)
     first = errors[0]
@@ -313,5 +340,7 @@ def _answer(program: str, *question: str) -> str:
             raise ToolchainError(f"{program} does not answer {question[0]}") from error
 
 
-def _text(output: bytes, folder: Path) -> str:
-    return output.decode("utf-8", errors="replace").replace(f"{folder}/", "")
+def _text(output: IO[bytes], folder: Path) -> str:
+    output.seek(0)
+    text = output.read(MAX_TEXT).decode("utf-8", errors="replace")
+    return text.replace(f"{folder}/", "")

@@ -156,7 +156,7 @@ def _run(
         options = ("--gc-sections", "-n", "-e", "0", "-T", "patch.ld", "-o", "patch.elf")
         command: list[str | Path] = [*toolchain.linker, *options, "patch.o", *libraries]
         try:
-            finished = run_tool(command, folder, TIMEOUT_S)
+            finished = run_tool(command, folder, TIMEOUT_S, libraries)
         except subprocess.TimeoutExpired as error:
             raise LinkError(f"the linker had not finished after {TIMEOUT_S:g} s") from error
         if finished.status == 0:

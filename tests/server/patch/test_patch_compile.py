@@ -8,6 +8,7 @@ import pytest
 
 from server.errors import CompileError, RequestError, ToolchainError
 from server.patch.compile import Toolchain, compile_patch
+from server.patch.confine import guards_files
 
 GOOD = "int f(int a) { return a; }\n"
 
@@ -126,16 +127,63 @@ def test_text_that_is_not_text_is_refused(toolchain: Toolchain) -> None:
 
 
 def test_compiler_that_hangs_is_stopped_with_all_it_started(tmp_path: Path) -> None:
-    # The child alone holds the writing end of a FIFO: it hangs up when the child is gone.
+    # The child alone holds the reading end of a FIFO: writing is an error when the child is gone.
     os.mkfifo(tmp_path / "fifo")
     reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
-    command = ("sh", "-c", f"sleep 1000 >'{tmp_path}/fifo' & wait")
+    writer = os.open(tmp_path / "fifo", os.O_WRONLY)
+    hangs = ("sh", "-c", f"sleep 1000 <'{tmp_path}/fifo' & wait")
+    toolchain = Toolchain("hangs", hangs, ("ld",), includes=(tmp_path,))
     with pytest.raises(CompileError, match=r"had not finished after 0\.3 s"):
-        compile_patch(GOOD, Toolchain("hangs", command, ("ld",)), timeout_s=0.3)
-    poll = select.poll()
-    poll.register(reader, select.POLLHUP)
-    assert poll.poll(5000) == [(reader, select.POLLHUP)]
+        compile_patch(GOOD, toolchain, timeout_s=0.3)
     os.close(reader)
+    poll = select.poll()
+    poll.register(writer, select.POLLERR)
+    assert poll.poll(5000) == [(writer, select.POLLERR)]
+    os.close(writer)
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A file that this process may read."""
+    path = tmp_path / "secret.h"
+    path.write_text("int hunter2 = correct;")
+    return path
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        pytest.param('#include "{path}"', id="include"),
+        pytest.param('#define SECRET "{path}"\n#include SECRET', id="include by a macro"),
+        pytest.param("""__asm__(".inc" "bin \\"{path}\\"");""", id="incbin"),
+        pytest.param("""__asm__(".include \\"{path}\\"");""", id="include of the assembler"),
+    ],
+)
+def test_source_reads_no_file_of_the_host(toolchain: Toolchain, secret: Path, reading: str) -> None:
+    if not guards_files():
+        pytest.skip("this kernel has no Landlock")
+    with pytest.raises(CompileError) as caught:
+        compile_patch(f"{reading.format(path=secret)}\nint f(void) {{ return 1; }}", toolchain)
+    assert "hunter2" not in caught.value.stderr
+    assert str(secret) in caught.value.stderr
+
+
+def test_compiler_that_writes_without_end_is_stopped() -> None:
+    with pytest.raises(ToolchainError, match="SIGXFSZ"):
+        compile_patch(GOOD, Toolchain("talks", ("yes", "--"), ("ld",)))
+
+
+def test_compiler_has_bounded_memory_and_time() -> None:
+    until_set = 'until [ "$(ulimit -v)" != unlimited ]; do :; done'
+    tells = f"{until_set}; ulimit -v >&2; ulimit -t >&2; exit 1"
+    with pytest.raises(CompileError, match="1048576\n240"):
+        compile_patch(GOOD, Toolchain("tells", ("sh", "-c", tells), ("ld",)))
+
+
+def test_compiler_that_needs_too_much_memory_says_so() -> None:
+    say = "echo 'LLVM ERROR: out of memory' >&2; exit 134"
+    with pytest.raises(CompileError, match="more than 1024 MiB: simplify"):
+        compile_patch(GOOD, Toolchain("large", ("sh", "-c", say), ("ld",)))
 
 
 def test_source_that_takes_for_ever_is_stopped(toolchain: Toolchain) -> None:
