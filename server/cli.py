@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TextIO, get_args
@@ -24,7 +23,6 @@ from server.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from server.terminal import JsonPrinter, TextPrinter, show_info
 
 DEBUG = "FPBAY_DEBUG"  # environment: show the traceback of what should never happen
-POLL_S = 0.05  # between two looks at the clock while watching the board
 
 logger = logging.getLogger(__name__)
 
@@ -255,9 +253,7 @@ def inject(
             printer.failure(error)
             raise
         printer.watching = True
-        deadline = time.monotonic() + watch
-        while (rest_s := deadline - time.monotonic()) > 0:
-            link.session.poll(min(rest_s, POLL_S))
+        link.session.listen(watch)
 
 
 @main.command(

@@ -145,6 +145,12 @@ class Session:
                 timeout_s -= READ_TIMEOUT_S
         self._take_reply()
 
+    def listen(self, seconds: float) -> None:
+        """Hand on what the program prints for so long, by the port's time as deadlines go."""
+        while seconds > 0:
+            seconds -= self._wire.receive_next()
+            self._take_reply()
+
     def close(self) -> None:
         """Leave the shell as it was found, and close the port. Closing twice does nothing."""
         if self.lost is None and self._has_entered and self._connection.prompted:
