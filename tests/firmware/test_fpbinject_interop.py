@@ -1,25 +1,30 @@
 """The public `fpbinject` command line drives our loader: the same wire, another host.
 
-The package comes from the registry into a venv of its own; without a registry, or without the
-arm-none-eabi-gcc that it compiles patches with, the tests skip.
+The package comes from the registry into a venv of its own, which is kept under build/; without a
+registry, or without the arm-none-eabi-gcc that it compiles patches with, the tests skip.
+
+It gives a reply half a second of real time, three times. Where the machine is too busy for that,
+the test is run again; and no program comes before the terminal has noticed that the last one left.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import serial
 
-PACKAGE = "fpbinject==1.6.11"
-INSTALL_S, COMMAND_S, PROBE_S = 300, 60, 180
+from benchmarks.peer import PACKAGE, install_peer
+from tests.server.clients import wait_until
+
+COMMAND_S, PROBE_S = 60, 180
+RATE = "2"  # times real time: more, and the board has no time to spare for what comes
 
 PATCH = """
 /* FPB_INJECT */
@@ -36,38 +41,38 @@ __attribute__((section(".fpb.text"), used)) const char *led_text(_Bool on)
 }
 """
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        os.environ.get("FPBAY_INTEROP") is None,
-        reason="a peer in real time: set FPBAY_INTEROP=1 on an idle machine",
-    ),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=3)]
 
 Tool = Callable[..., dict[str, Any]]  # arguments to the answer it prints
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("fpbinject")
-    venv.create(folder, with_pip=True)
-    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", PACKAGE]
+def program() -> Path:
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_S)
+        return install_peer()
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         pytest.skip(f"{PACKAGE} cannot be had: {str(error.stderr)[-300:]}")
-    return folder / "bin" / "fpbinject"
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("port") / "board"
-    command = [str(Path(sys.executable).with_name("fpbay")), "board", "--pty", str(path)]
+    fpbay = str(Path(sys.executable).with_name("fpbay"))
+    command = [fpbay, "board", "--pty", str(path), "--rate", RATE]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("board on ")
+        wait_until(lambda: "PONG" in ask(path, b"ping"))  # it has started
         yield path
         process.terminate()
+
+
+@contextmanager
+def one_client(port: Path) -> Generator[None]:
+    """Leave only when the board's terminal is free for the next client: it is another one then."""
+    terminal = port.readlink()
+    yield
+    wait_until(lambda: port.readlink() != terminal)
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +86,16 @@ def tool(program: Path, port: Path, elf: Path, tmp_path_factory: pytest.TempPath
     def run(*arguments: str, timeout_s: float = COMMAND_S) -> dict[str, Any]:
         commands = str(folder / "compile_commands.json")
         where = ["--direct", "--port", str(port), "--elf", str(elf), "--compile-commands", commands]
-        done = subprocess.run(
-            [str(program), *where, *arguments],
-            cwd=folder,
-            env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        with one_client(port):
+            done = subprocess.run(
+                [str(program), *where, *arguments],
+                cwd=folder,
+                env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
+                capture_output=True,
+                text=True,
+                timeout=timeout_s,
+                check=False,
+            )
         assert done.stdout, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
@@ -98,8 +104,9 @@ def tool(program: Path, port: Path, elf: Path, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(autouse=True)
-def clean(tool: Tool) -> None:
-    assert tool("unpatch", "--all")["success"]
+def clean(program: Path, port: Path) -> None:
+    del program  # without it there is nothing to clean for
+    assert "Cleared all" in ask(port, b"unpatch --all")
 
 
 def slots(tool: Tool) -> list[int]:
@@ -108,11 +115,11 @@ def slots(tool: Tool) -> list[int]:
     return [slot["id"] for slot in info["info"]["slots"] if slot["occupied"]]
 
 
-def hello(port: Path) -> str:
-    with serial.Serial(str(port), 115200, timeout=10) as line:
-        line.write(b"fl -c hello\n")
+def ask(port: Path, command: bytes) -> str:
+    with one_client(port), serial.Serial(str(port), 115200, timeout=5) as line:
+        line.write(b"fl -c " + command + b"\n")
         reply = line.read_until(b"[FLEND]\n").decode()
-    return str(re.findall(r"\[FLOK\] (.*)", reply)[0])
+    return "".join(re.findall(r"\[FLOK\] (.*)", reply))
 
 
 def test_info_is_understood(tool: Tool) -> None:
@@ -135,10 +142,10 @@ def test_inject_and_unpatch(tool: Tool, port: Path, tmp_path: Path, mode: str, n
     pair = name == "led_text" and mode == "trampoline"
     assert slots(tool) == ([0, 1] if pair else [0])
     expected = "Hello from fpbinject" if name == "greet" else "Hello from flash"
-    assert hello(port) == expected
+    assert ask(port, b"hello") == expected
     assert tool("unpatch", "--comp", "0")["success"]
     assert slots(tool) == []
-    assert hello(port) == "Hello from flash"
+    assert ask(port, b"hello") == "Hello from flash"
 
 
 def test_direct_injection_into_sram_is_refused(tool: Tool, tmp_path: Path) -> None:
@@ -160,14 +167,13 @@ def test_memory_is_read_written_and_dumped(tool: Tool, elf: Path, tmp_path: Path
 
 
 def test_serial_line_is_probed(tool: Tool) -> None:
-    """How far it comes depends on the machine: the tool waits 0.5 s for what takes longer."""
-    answer = tool("test-serial", "--trials", "1", timeout_s=PROBE_S)
+    answer = tool("test-serial", "--trials", "1", "--max-size", "256", timeout_s=PROBE_S)
     assert answer["success"]
     assert not answer["fragment_needed"]
-    assert answer["max_working_size"] >= 200
+    assert answer["max_working_size"] == 218
     download = answer["phases"]["download"]
     assert not download["skipped"]
-    assert download["max_working_size"] in {256, 384, 576, 832}
+    assert download["max_working_size"] >= 256
 
 
 def test_doctor_has_nothing_against_the_line(tool: Tool) -> None:
