@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import serial
 
+from benchmarks.peer import PACKAGE, install_peer
 from benchmarks.table import Row
 from firmware.build import firmware_elf
 from server.device.commands import Device
@@ -36,7 +36,6 @@ SIZES = {"50 B": 26, "1 KiB": 1000, "4 KiB": 4072}  # of the array in the patch
 SOURCE = """const char *greet(void)
 {{ static char text[{size}] = {{1, {n}}}; text[0] = 'X'; return text; }}"""
 ROUNDS = 20
-PEER = "fpbinject==1.6.11"
 NS_PER_MS = 1_000_000
 
 
@@ -141,23 +140,15 @@ def beside_peer() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
-            peer = install_peer(folder)
-        except subprocess.CalledProcessError:
-            return [Row(f"{PEER} is not to be had here", "-")]
+            peer = str(install_peer())
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            return [Row(f"{PACKAGE} is not to be had here", "-")]
         with board_on_pty(folder / "board") as port:
             return [
                 row
                 for label, theirs, ours in compared(folder, port, peer)
                 for row in side_by_side(label, theirs, ours)
             ]
-
-
-def install_peer(folder: Path) -> str:
-    """Install the public package into an environment of its own; return its command."""
-    venv.create(folder / "venv", with_pip=True)
-    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", PEER]
-    subprocess.run(pip, check=True, capture_output=True)
-    return str(folder / "venv/bin/fpbinject")
 
 
 @contextmanager

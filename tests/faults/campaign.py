@@ -10,7 +10,7 @@ import struct
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import serial
@@ -95,6 +95,7 @@ class Campaign:
             self.fresh_greeting = bench.device.hello()
             self.bystander = self._put_bystander(bench)
             starts = [self._start(self.fresh_greeting)]
+            self.fresh = replace(starts[0].truth, comparators=(0,) * COMPARATORS, used=0)
             inject(InjectRequest(greeting(OLD)), bench, lambda _: None)
             starts.append(self._start(OLD))
         self.starts = starts
@@ -135,16 +136,20 @@ class Campaign:
         """Compare what was reported with what is."""
         try:
             found, truth = bench.device.hello(), self._truth()
+            before = {start.greeting: start.truth}
+            if was_reset:  # perhaps before the injection looked at the board
+                before[self.fresh_greeting] = self.fresh
             expected = {
                 "active": {NEW},
                 "unknown": {NEW, start.greeting, self.fresh_greeting},
-            }.get(state, {start.greeting})
+            }.get(state, set(before))
             if found not in expected:
                 run.wrong.append(f"reported {run.reported}, but it greets {found!r}")
-            if state in {"unchanged", "staging"} and truth.comparators != start.truth.comparators:
-                run.wrong.append(f"reported {run.reported}, but the comparators changed")
-            if state == "unchanged" and truth.used != start.truth.used:
-                run.wrong.append(f"reported {run.reported}, but the memory that is taken changed")
+            elif state in {"unchanged", "staging"}:
+                if truth.comparators != before[found].comparators:
+                    run.wrong.append(f"reported {run.reported}, but the comparators changed")
+                if state == "unchanged" and truth.used != before[found].used:
+                    run.wrong.append(f"reported {run.reported}, but other memory is taken")
             if not was_reset:
                 self._judge_bystander(run, start, truth, state)
             bench.device.unpatch(None)
