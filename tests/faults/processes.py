@@ -3,6 +3,7 @@
 import functools
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
@@ -22,5 +23,9 @@ def runs(level: int, seeds: range) -> Iterator[Run]:
     """Yield a run for each seed, in their order."""
     count = min(AT_ONCE, os.cpu_count() or 1)
     context = multiprocessing.get_context("spawn")  # an engine does not survive a fork
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
-        yield from pool.map(functools.partial(run, level), seeds, chunksize=CHUNK)
+    deaf = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that shows the table
+    with ProcessPoolExecutor(count, context, signal.signal, deaf) as pool:
+        try:
+            yield from pool.map(functools.partial(run, level), seeds, chunksize=CHUNK)
+        finally:
+            pool.shutdown(cancel_futures=True)
