@@ -19,8 +19,9 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.peer import PACKAGE, install_peer
 from benchmarks.table import Row
-from benchmarks.wire import PEER, board_on_pty, install_peer
+from benchmarks.wire import board_on_pty
 from firmware.build import firmware_elf
 
 COMPILER = "arm-none-eabi-gcc"
@@ -36,11 +37,11 @@ def beside_peer_server() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
-            peer = install_peer(folder)
-        except subprocess.CalledProcessError:
-            return [Row(f"{PEER} is not to be had here", "-")]
+            peer = install_peer()
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            return [Row(f"{PACKAGE} is not to be had here", "-")]
         with board_on_pty(folder / "board") as port:
-            with their_server(Path(peer).with_name("fpbinject-server"), folder, port) as client:
+            with their_server(peer.with_name("fpbinject-server"), folder, port) as client:
                 theirs = [
                     timed(client, their_body(n), '"success": true') for n in range(INJECTIONS)
                 ]

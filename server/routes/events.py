@@ -27,7 +27,9 @@ class EventsController(Controller):
         jobs: NamedDependency[Jobs],
         last_event_id: LastEventId = None,
         since: Since = None,
-        last: Annotated[int, QueryParameter(ge=0, le=1000)] = 0,
+        last: Annotated[
+            int, QueryParameter(ge=0, le=1000, description="Begin with the last so many events.")
+        ] = 0,
     ) -> ASGIApp:
         """Stream all events from now on, from the cursor, or from the last so many.
 
@@ -38,9 +40,8 @@ class EventsController(Controller):
         def snapshot() -> dict[str, object]:
             return {"boards": fleet.statuses(), "jobs": jobs.running()}
 
-        now = (
-            streams.log.last
-        )  # before the snapshot: what happens meanwhile is told twice, not never
+        # Before the snapshot: what happens meanwhile is told twice, not never.
+        now = streams.log.last
         cursor = last_event_id or since
         view = View(
             topic=None,
