@@ -1,5 +1,6 @@
 """The HTTP interface without a board: answers, refusals, and their problem documents."""
 
+import socket
 from pathlib import Path
 
 import httpx
@@ -197,3 +198,10 @@ def test_port_in_use_is_a_clear_error() -> None:
         port = listener.getsockname()[1]
         with pytest.raises(ListenError, match=f"127.0.0.1:{port}.*[Aa]ddress already in use"):
             listen("127.0.0.1", port)
+
+
+def test_connections_do_not_wait_for_acknowledgements() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
