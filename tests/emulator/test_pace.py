@@ -102,7 +102,9 @@ void program(void) { USART1_BRR = 69; USART1_CR1 = 0x200C; for (;;) { ASM("wfi")
 """
 
 
-@pytest.mark.parametrize("make", PACES[:2])
+@pytest.mark.parametrize(
+    "make", [Lockstep, pytest.param(partial(Realtime, rate=0), marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     ("program", "words"),
     [

@@ -65,10 +65,15 @@ def test_end_says_that_the_board_fell_silent_and_the_next_injection_gets_it_righ
     ("method", "path", "body", "code"),
     [
         ("GET", "/api/fpb/info", None, "reply-timeout"),
-        ("POST", "/api/fpb/ping", {}, "reply-timeout"),
-        ("POST", "/api/fpb/enable", {"slot": 0, "enable": False}, "outcome-unknown"),
         ("POST", "/api/fpb/unpatch", {"all": True}, "outcome-unknown"),
-        ("GET", "/api/memory?address=0x08000000&length=4", None, "reply-timeout"),
+        *(
+            pytest.param(*values, marks=pytest.mark.slow)
+            for values in [
+                ("POST", "/api/fpb/ping", {}, "reply-timeout"),
+                ("POST", "/api/fpb/enable", {"slot": 0, "enable": False}, "outcome-unknown"),
+                ("GET", "/api/memory?address=0x08000000&length=4", None, "reply-timeout"),
+            ]
+        ),
     ],
 )
 def test_request_to_a_silent_board_is_a_gateway_timeout(

@@ -98,6 +98,7 @@ def test_tabs_share_a_stream_as_well_as_their_browser_lets_them(
             expect_phase(page, "succeeded", "blink_period_ms now runs your patch")
 
 
+@pytest.mark.slow
 def test_ten_tabs_have_one_stream_and_all_show_the_end_of_a_job(
     browser: Browser, bench: Running
 ) -> None:
