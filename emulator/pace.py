@@ -1,7 +1,8 @@
 """Two paces for a board behind a port: in lockstep with its reader, or in real time by a thread.
 
 Both give the port's side of the serial line: `write`, `read`, `waiting`, and `tell` for what else a
-host does with a line. The board itself knows nothing of either.
+host does with a line. The board itself knows nothing of either. The thread may also be another
+process's: elsewhere.py.
 """
 
 import atexit
@@ -11,6 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from operator import methodcaller
 
 from emulator.board import Board
 from emulator.clock import NS_PER_S
@@ -46,7 +48,7 @@ class Pace(ABC):
                 guest_log.warning("no output in %d s of its time: %s", seconds, board.why_silent)
 
     def write(self, data: bytes) -> None:
-        self.tell(lambda line: line.send(data))
+        self.tell(methodcaller("send", data))
 
     @abstractmethod
     def tell(self, action: Callable[[Link], None]) -> None:
@@ -121,32 +123,14 @@ class Lockstep(Pace):
         """Nothing runs by itself."""
 
 
-class Realtime(Pace):
-    """A thread keeps virtual time at `rate` times the host's; 0 is as fast as it goes.
+class Buffered(Pace):
+    """The host's end of a board that runs by itself: what it sends waits here until it is read."""
 
-    As fast as it goes means: while it has something to do. A board that sleeps or polls, and whose
-    line is quiet, follows the host's time, so that others get on.
-
-    Only that thread touches the board. The host's side leaves what it tells the board under
-    `_changed`; the thread does it between two slices.
-    """
-
-    def __init__(self, board: Board, rate: float = 1.0) -> None:
-        self._board, self._rate = board, rate
+    def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._told: list[Callable[[Link], None]] = []
         self._from_board: deque[int] = deque(maxlen=KEPT_BYTES)
         self._is_cancelled = self._is_closing = False
         self._failure: EmulatorError | None = None  # why the board stands still
-        self._thread = threading.Thread(target=self._run, name="emulated board", daemon=True)
-        self._thread.start()
-        atexit.register(self.close)  # a thread in the engine does not survive the interpreter
-
-    def tell(self, action: Callable[[Link], None]) -> None:
-        with self._changed:
-            self._raise_failure()
-            self._told.append(action)
-            self._changed.notify_all()
 
     def read(self, size: int, timeout_s: float | None) -> bytes:
         with self._changed:
@@ -177,16 +161,52 @@ class Realtime(Pace):
         with self._changed:
             self._from_board.clear()
 
+    def _take_in(self, data: bytes) -> None:
+        """Keep what the board sent until somebody reads it."""
+        with self._changed:
+            self._from_board.extend(data)
+            self._changed.notify_all()
+
+    def _fail(self, error: EmulatorError) -> None:
+        with self._changed:
+            self._failure = error
+            self._changed.notify_all()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+class Realtime(Buffered):
+    """A thread keeps virtual time at `rate` times the host's; 0 is as fast as it goes.
+
+    As fast as it goes means: while it has something to do. A board that sleeps or polls, and whose
+    line is quiet, follows the host's time, so that others get on.
+
+    Only that thread touches the board. The host's side leaves what it tells the board under
+    `_changed`; the thread does it between two slices.
+    """
+
+    def __init__(self, board: Board, rate: float = 1.0) -> None:
+        super().__init__()
+        self._board, self._rate = board, rate
+        self._told: list[Callable[[Link], None]] = []
+        self._thread = threading.Thread(target=self._run, name="emulated board", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)  # a thread in the engine does not survive the interpreter
+
+    def tell(self, action: Callable[[Link], None]) -> None:
+        with self._changed:
+            self._raise_failure()
+            self._told.append(action)
+            self._changed.notify_all()
+
     def close(self) -> None:
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
         self._thread.join()
         atexit.unregister(self.close)
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
 
     # The board's thread.
 
@@ -230,20 +250,13 @@ class Realtime(Pace):
     def _give_output(self) -> bool:
         data = self._board.line.receive()
         if data:
-            with self._changed:
-                self._from_board.extend(data)
-                self._changed.notify_all()
+            self._take_in(data)
         return bool(data)
 
     def _nap(self, seconds: float) -> None:
         with self._changed:
             if not self._told and not self._is_closing:
                 self._changed.wait(seconds)
-
-    def _fail(self, error: EmulatorError) -> None:
-        with self._changed:
-            self._failure = error
-            self._changed.notify_all()
 
 
 class _Pacer:

@@ -1,20 +1,27 @@
 """From an emu:// URL to a running board. Apart from protocol_emu.py, which must import fast."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from emulator.board import Board
 from emulator.link import Link
 from emulator.pace import Lockstep, Pace, Realtime
+from emulator.urls.elsewhere import Elsewhere, Start
 from emulator.urls.emu_url import EmuUrl, PaceKind, parse_url
 from firmware.build import firmware_elf
 
 
-def open_board(url: str, prepare: Callable[[Link], None]) -> Pace:
-    """Switch on the board that a URL asks for, once its line is prepared."""
+def open_board(url: str, settings: Sequence[Callable[[Link], None]]) -> Pace:
+    """Switch on the board that a URL asks for, once its line is set.
+
+    In lockstep its reader runs it; in real time it has a process of its own.
+    """
     parsed = parse_url(url)
+    if parsed.pace is PaceKind.REALTIME:
+        return Elsewhere(Start(url, parsed.firmware or firmware_elf(parsed.part.loader), settings))
     board = build(parsed)
-    prepare(board.line)
-    return start(parsed, board)
+    for setting in settings:
+        setting(board.line)
+    return Lockstep(board)
 
 
 def build(url: EmuUrl) -> Board:
@@ -26,5 +33,5 @@ def build(url: EmuUrl) -> Board:
 
 
 def start(url: EmuUrl, board: Board) -> Pace:
-    """Switch a board on."""
+    """Switch a board on, in this process."""
     return Lockstep(board) if url.pace is PaceKind.LOCKSTEP else Realtime(board, url.rate)

@@ -7,6 +7,7 @@ Each open port is a board of its own, switched on when the port is opened and of
 """
 
 from collections.abc import Callable
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Self
 
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException
@@ -29,7 +30,7 @@ class Serial(SerialBase):
         if self.is_open:
             raise SerialException("port is already open")
         try:
-            self._pace = open_board(str(self.port), self._set_up)
+            self._pace = open_board(str(self.port), self._set_up())
         except EmulatorError as error:
             raise SerialException(str(error)) from error
         self.is_open = True
@@ -47,28 +48,24 @@ class Serial(SerialBase):
             if self._switches_off:
                 self._pace.close()
 
-    def _set_up(self, line: "Link") -> None:
-        """Have the line as this port is set: before the board runs, for the same run each time."""
-        self._framing()(line)
-        line.set_dtr(self.dtr)
-        line.set_rts(self.rts)
+    def _set_up(self) -> "list[Callable[[Link], None]]":
+        """Return what has the line as this port is set: before the board runs, for the same run."""
+        lines = methodcaller("set_dtr", self.dtr), methodcaller("set_rts", self.rts)
+        return [*self._framing(), *lines]
 
-    def _framing(self) -> "Callable[[Link], None]":
+    def _framing(self) -> "list[Callable[[Link], None]]":
         """Return what takes over the rate and format that are set now."""
-        framing, baudrate = (self.bytesize, self.parity, self.stopbits), self.baudrate
-
-        def take_over(line: "Link") -> None:
-            line.set_format(*framing)
-            if baudrate:  # 0 is a hang-up, which a virtual line has none of
-                line.set_baudrate(baudrate)
-
-        return take_over
+        framing = [methodcaller("set_format", self.bytesize, self.parity, self.stopbits)]
+        if self.baudrate:  # 0 is a hang-up, which a virtual line has none of
+            framing.append(methodcaller("set_baudrate", self.baudrate))
+        return list(framing)
 
     def _reconfigure_port(self, force_update: bool = False) -> None:
         """Take over the baud rate and the format of the bytes."""
         del force_update
         if self.is_open:
-            self._tell(self._framing())
+            for setting in self._framing():
+                self._tell(setting)
 
     @property
     def board(self) -> Any:
@@ -80,7 +77,7 @@ class Serial(SerialBase):
 
     def write(self, data: Any, /) -> int:
         content = bytes(data)
-        self._tell(lambda line: line.send(content))
+        self._tell(methodcaller("send", content))
         return len(content)
 
     def set_faults(self, plan: str, seed: int = 0) -> None:
@@ -88,7 +85,7 @@ class Serial(SerialBase):
         from emulator.faults import FaultPlan
 
         faults = self._try(lambda: FaultPlan.parse(plan))
-        self._tell(lambda line: line.set_faults(faults, seed))
+        self._tell(methodcaller("set_faults", faults, seed))
 
     def _tell(self, action: "Callable[[Link], None]") -> None:
         self._try(lambda: self._pace.tell(action))
@@ -125,16 +122,13 @@ class Serial(SerialBase):
         """Nothing is kept back."""
 
     def _update_dtr_state(self) -> None:
-        level = self.dtr
-        self._tell(lambda line: line.set_dtr(level))
+        self._tell(methodcaller("set_dtr", self.dtr))
 
     def _update_rts_state(self) -> None:
-        level = self.rts
-        self._tell(lambda line: line.set_rts(level))
+        self._tell(methodcaller("set_rts", self.rts))
 
     def _update_break_state(self) -> None:
-        is_on = self.break_condition
-        self._tell(lambda line: line.set_break(is_on))
+        self._tell(methodcaller("set_break", self.break_condition))
 
     # What the board could drive is not wired; it reads as a plain three-wire adapter's does.
 

@@ -24,6 +24,9 @@ from tests.server.workbench import Workbench
 
 PORT = "emu://stm32f103c8?pace=lockstep"  # silence costs virtual time only
 BLINK_FAST = "/* FPB_INJECT */ unsigned blink_period_ms(void) { return 100; }"
+SLOW = pytest.mark.slow
+OFF = {"slot": 0, "enable": False}
+PEEK = "/api/memory?address=0x08000000&length=4"
 
 
 @pytest.fixture
@@ -66,14 +69,9 @@ def test_end_says_that_the_board_fell_silent_and_the_next_injection_gets_it_righ
     [
         ("GET", "/api/fpb/info", None, "reply-timeout"),
         ("POST", "/api/fpb/unpatch", {"all": True}, "outcome-unknown"),
-        *(
-            pytest.param(*values, marks=pytest.mark.slow)
-            for values in [
-                ("POST", "/api/fpb/ping", {}, "reply-timeout"),
-                ("POST", "/api/fpb/enable", {"slot": 0, "enable": False}, "outcome-unknown"),
-                ("GET", "/api/memory?address=0x08000000&length=4", None, "reply-timeout"),
-            ]
-        ),
+        pytest.param("POST", "/api/fpb/ping", {}, "reply-timeout", marks=SLOW),
+        pytest.param("POST", "/api/fpb/enable", OFF, "outcome-unknown", marks=SLOW),
+        pytest.param("GET", PEEK, None, "reply-timeout", marks=SLOW),
     ],
 )
 def test_request_to_a_silent_board_is_a_gateway_timeout(

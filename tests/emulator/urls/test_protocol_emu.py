@@ -1,5 +1,10 @@
 """emu:// through pyserial, as any program that opens ports by URL uses it."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +160,52 @@ def test_two_ports_are_two_boards(url: str, port: serial.Serial) -> None:
         port.write(b"a")
         assert other.read(2) == b"!"
         assert port.read(1) == b"A"
+
+
+def children() -> set[int]:
+    """Return the processes that this one has started."""
+    tasks = Path("/proc/self/task").iterdir()
+    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+
+@pytest.mark.parametrize("rate", ["0", "1"])
+def test_board_in_real_time_has_a_process_of_its_own(build: Build, rate: str) -> None:
+    before, url = children(), f"emu://stm32f103c8{build(ECHO)}?rate={rate}"
+    with serial.serial_for_url(url, baudrate=115_200, timeout=10) as port:
+        assert port.read(1) == b"!"
+        assert len(children() - before) == 1
+        port.write(b"hello")
+        assert port.read(5) == b"HELLO"
+    assert children() <= before
+
+
+def test_board_whose_process_was_killed_is_an_error_for_reader_and_writer(build: Build) -> None:
+    before, url = children(), f"emu://stm32f103c8{build(ECHO)}"
+    with serial.serial_for_url(url, baudrate=115_200, timeout=10) as port:
+        assert port.read(1) == b"!"
+        (process,) = children() - before
+        os.kill(process, signal.SIGKILL)
+        with pytest.raises(
+            serial.SerialException, match="the emulated board's process ended, with -9"
+        ):
+            port.read(1)
+        with pytest.raises(serial.SerialException, match="process ended"):
+            port.write(b"a")
+
+
+def test_board_ends_with_the_program_that_opened_it(build: Build) -> None:
+    code = f"""if True:
+        import os, serial, sys
+        serial.protocol_handler_packages.append("emulator.urls")
+        port = serial.serial_for_url("emu://stm32f103c8{build(ECHO)}", 115200, timeout=10)
+        assert port.read(1) == b"!"
+        os.write(1, str(port._pace._process.pid).encode())
+        os._exit(0)"""
+    output = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout
+    board = Path("/proc", output.decode())
+    deadline = time.monotonic() + 10
+    while board.exists() and "zombie" not in (board / "status").read_text():
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize(

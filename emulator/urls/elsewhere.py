@@ -1,0 +1,130 @@
+"""A board in a process of its own, in real time: it shares no interpreter with its reader.
+
+Boards side by side have a core each, and a board that computes keeps no server from answering. The
+other end is own_process.py. One way go a Start, then what a host does with the line, pickled, and
+None to switch off; the other way what is defined here.
+"""
+
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from emulator.errors import EmulatorError
+from emulator.link import Link
+from emulator.pace import Buffered
+
+PROGRAM = "emulator.urls.own_process"
+GOODBYE_S = 10  # for the process to end by itself
+
+Action = Callable[[Link], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What board it is to be."""
+
+    url: str
+    firmware: Path
+    settings: Sequence[Action]  # of the line, before the board runs
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The board is switched on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The board has sent something."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something for the log."""
+
+    logger: str
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no board, or why it stands still."""
+
+    text: str
+
+
+class Elsewhere(Buffered):
+    """The host's end of such a board."""
+
+    def __init__(self, start: Start) -> None:
+        """Switch it on. EmulatorError says why that cannot be."""
+        super().__init__()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            number = theirs.fileno()
+            command = [sys.executable, "-m", PROGRAM, str(number)]
+            self._process = subprocess.Popen(
+                command, pass_fds=[number], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            )
+        self._connection = Connection(ours.detach())
+        self._connection.send(start)
+        self._is_running = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="emulated board", daemon=True)
+        self._thread.start()
+        self._is_running.wait()
+        if self._failure is not None:
+            self.close()
+            raise self._failure
+
+    def tell(self, action: Action) -> None:
+        with self._changed:
+            self._raise_failure()
+            with suppress(OSError):  # then the reader is told that the process ended
+                self._connection.send(action)
+
+    def close(self) -> None:
+        with self._changed:
+            if self._connection.closed:
+                return
+            self._is_closing = True
+            self._changed.notify_all()
+            with suppress(OSError):
+                self._connection.send(None)
+        try:
+            self._process.wait(GOODBYE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._thread.join()
+        self._connection.close()
+
+    def _listen(self) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                self._hear(self._connection.recv())
+        if not self._is_closing and self._failure is None:
+            code = self._process.wait()
+            self._fail(EmulatorError(f"the emulated board's process ended, with {code}"))
+        self._is_running.set()
+
+    def _hear(self, message: Running | Output | Remark | Failure) -> None:
+        match message:
+            case Running():
+                self._is_running.set()
+            case Output(data):
+                self._take_in(data)
+            case Remark(logger, level, text):
+                logging.getLogger(logger).log(level, "%s", text)
+            case Failure(text):
+                self._fail(EmulatorError(text))
+                self._is_running.set()
