@@ -14,7 +14,6 @@ from typing import Self
 
 from emulator import plain
 from emulator.assembly import Assembly
-from emulator.clock import MASKS
 from emulator.diagnosis import fault_causes, why_silent
 from emulator.errors import LockupError, SnapshotError
 from emulator.fault_model import Lockup
@@ -24,8 +23,6 @@ from emulator.peripherals.base import ResetCause
 from emulator.registers import WORD_MASK
 from emulator.snapshot import OTHER_VERSION, Snapshot
 from emulator.stops import Deadline, StopReason, TableChanged
-
-UNCHANGED_MASKS = (0,) * MASKS
 
 
 class Board(Assembly):
@@ -71,15 +68,7 @@ class Board(Assembly):
         if self._exceptions.is_sleeping:
             self.clock.skip_to(deadline)
         elif self._lockup is None:
-            self._watch_masks()
             self._handle(self._exceptions.run(deadline))
-
-    def _watch_masks(self) -> None:
-        """While an exception is held back by the core's masks, stop as soon as they change."""
-        native = self.clock.native
-        masks = self._exceptions.masks() if self._interrupts.is_any_pending else UNCHANGED_MASKS
-        native.is_watching_masks = any(masks)
-        native.masks[:] = masks
 
     def _handle(self, stop: StopReason) -> None:
         match stop:

@@ -13,6 +13,8 @@ from emulator.clock import Clock, NativeRegion, Stop
 from emulator.core_registers import CoreRegisters
 from emulator.division import Division
 from emulator.engine import INVALID_INSTRUCTION, OK, Engine, error_of
+from emulator.frames import Frames
+from emulator.interrupts import UNMASKED, Masks
 from emulator.memory_map import PAGE_SIZE, MemoryMap
 from emulator.protection import Protection
 from emulator.second_look import SecondLook
@@ -82,6 +84,13 @@ class Cpu:
         if not xpsr & XPSR_T:
             return InvalidState()
         return self._execute(pc, deadline)
+
+    def watch_masks(self, masks: Masks) -> None:
+        """While anything is masked, stop as soon as the masks are no longer these."""
+        native = self._clock.native
+        native.is_watching_masks = masks != UNMASKED
+        if native.is_watching_masks:
+            native.masks[:] = masks
 
     def step(self) -> StopReason:
         """Execute one instruction."""
@@ -247,6 +256,10 @@ class Cpu:
         """Drop everything translated: flash, which has aliases and shadows, has other bytes now."""
         self._engine.drop_all()
         self._clock.forget_blocks()
+
+    def frames(self, to_handler: int) -> Frames:
+        """Return what pushes and pops the frames of exceptions."""
+        return Frames(self._engine, self._clock, self._memory_map, to_handler)
 
     def _map_for_counting(self) -> None:
         """Tell the native clock what a fetch sees: shadow pages first, then memories."""

@@ -189,6 +189,12 @@ class Engine:
             ctypes.c_uint64(0),
         )
 
+    @property
+    def register_access(self) -> tuple[Any, ...]:
+        """Return what native code needs to access registers: the engine, read and write."""
+        functions = (uclib.uc_reg_read_batch, uclib.uc_reg_write_batch)
+        return (self._handle, *(ctypes.cast(function, ctypes.c_void_p) for function in functions))
+
     def register_set(self, *names: str) -> RegisterSet:
         return RegisterSet(self._handle, names)
 

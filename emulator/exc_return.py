@@ -18,17 +18,17 @@ class ExcReturns:
     """The values of one core."""
 
     def __init__(self, *, is_v8m: bool, has_fpu: bool) -> None:
-        self._to_handler = TO_HANDLER_V8 if is_v8m else TO_HANDLER_V7
+        self.to_handler = TO_HANDLER_V8 if is_v8m else TO_HANDLER_V7
         self._has_fpu = has_fpu
 
     def of(self, *, is_thread: bool, on_psp: bool, is_extended: bool) -> int:
         """Return the value for a frame that has just been pushed."""
-        value = self._to_handler | THREAD * is_thread | PSP * on_psp
+        value = self.to_handler | THREAD * is_thread | PSP * on_psp
         return value & ~(BASIC * is_extended)
 
     def has(self, value: int) -> bool:
         """Whether a value is one of the core's. Armv8-M: UNKNOWN otherwise; illegal here."""
         if self._has_fpu:
             value |= BASIC  # both are legal
-        to_thread = self._to_handler | THREAD
-        return value in {self._to_handler, to_thread, to_thread | PSP}
+        to_thread = self.to_handler | THREAD
+        return value in {self.to_handler, to_thread, to_thread | PSP}

@@ -15,7 +15,7 @@ from emulator.cpu import Cpu
 from emulator.exc_return import BASIC, PSP, THREAD, TOP, ExcReturns
 from emulator.fault_model import FaultModel, Lockup
 from emulator.fp_context import EXTENSION_SIZE, FpContext
-from emulator.interrupts import Exc, Interrupts, Masks
+from emulator.interrupts import UNMASKED, Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
 from emulator.peripherals.scb import CcrV8, Cfsr
 from emulator.protection import Mode, Protection
@@ -84,7 +84,7 @@ class ExceptionModel:
         protection: Protection,
         exc_returns: ExcReturns,
     ) -> None:
-        self._exc_returns = exc_returns
+        self._exc_returns, self._frames = exc_returns, cpu.frames(exc_returns.to_handler)
         self._cpu, self._memory_map, self._interrupts = cpu, memory_map, interrupts
         self._protection, self._scb = protection, units.scb
         self._core = core = cpu.registers
@@ -112,15 +112,21 @@ class ExceptionModel:
         return Masks(*self._core.masks.read())
 
     def take_pending(self) -> Lockup | None:
-        """Enter the pending exception that preempts what runs now, if there is one."""
+        """Enter the pending exception that preempts what runs now, if there is one.
+
+        While one is held back by the core's masks, the core stops as soon as they change.
+        """
         if self._interrupts.has_news:
             self._interrupts.has_news = False
             self._core.has_event |= bool(self._scb.scr.SEVONPEND)
+        masks = self.masks() if self._interrupts.is_any_pending else UNMASKED
         if self._sleep:
-            self._wake()
-        if self._interrupts.is_any_pending and self._interrupts.preempting(self.masks()):
-            return self._enter()
-        return None
+            self._wake(masks)
+        number, lockup = self._interrupts.preempting(masks), None
+        if number is not None and not self._enter_natively(number):
+            lockup = self._enter()
+        self._cpu.watch_masks(masks if self._interrupts.is_any_pending else UNMASKED)
+        return lockup
 
     # Sleep. DDI 0403E.e B1.5.17 and B1.5.18.
 
@@ -128,18 +134,36 @@ class ExceptionModel:
     def is_sleeping(self) -> bool:
         return self._sleep is not Sleep.NOTHING
 
-    def _wake(self) -> None:
+    def _wake(self, masks: Masks) -> None:
         if self._sleep is Sleep.EVENT and self._core.has_event:
             self._core.has_event = False
             self._sleep = Sleep.NOTHING
-        if self._interrupts.is_any_pending:
-            masks = self.masks()
-            if self._sleep is Sleep.INTERRUPT:
-                masks = masks._replace(primask=0)  # it wakes the core and is not taken
-            if self._interrupts.preempting(masks) is not None:
-                self._sleep = Sleep.NOTHING
+        if self._sleep is Sleep.INTERRUPT and masks.primask:
+            masks = masks._replace(primask=0)  # it wakes the core and is not taken
+        if self._interrupts.preempting(masks) is not None:
+            self._sleep = Sleep.NOTHING
 
     # Entry. DDI 0403E.e B1.5.6.
+
+    def _enter_natively(self, number: int) -> bool:
+        """Do what `_enter` does, at once, where nothing about it is unusual; whether it was."""
+        if not self._is_usual or any(self._core.limits()):
+            return False
+        vector = self._vector(number)
+        stkalign = self._scb.ccr.STKALIGN
+        if vector is None or not self._frames.enter(number, vector, stkalign=stkalign):
+            return False
+        self._activate(number)
+        return True
+
+    @property
+    def _is_usual(self) -> bool:
+        """Whether all that a frame needs is what native/frames.c asks for itself."""
+        return not (self._protection.depends_on_mode or self._core.is_exclusive)
+
+    def _vector(self, number: int) -> int | None:
+        where = self._memory_map.slice_at(self._scb.vtor.word + 4 * number, 4)
+        return None if where is None else int.from_bytes(where, "little")
 
     def _enter(self) -> Lockup | None:
         frame = self._frame.read()
@@ -197,20 +221,19 @@ class ExceptionModel:
         That may be another exception than the one the frame was pushed for: a late arrival.
         """
         while (number := self._interrupts.preempting(self.masks())) is not None:
-            vector = self._memory_map.slice_at(self._scb.vtor.word + 4 * number, 4)
-            if vector is not None:
-                self._start(number, int.from_bytes(vector, "little"), exc_return)
+            if (vector := self._vector(number)) is not None:
+                self._activate(number)
+                self._entry.write(exc_return, vector & ~1, number | XPSR_T * (vector & 1))
+                self._set_mode(number)
                 return None
             if (lockup := self._faults.vector_unreadable(number)) is not None:
                 return lockup
         return None
 
-    def _start(self, number: int, vector: int, exc_return: int) -> None:
+    def _activate(self, number: int) -> None:
         self._interrupts.activate(number)
         self._sleep = Sleep.NOTHING
         self._core.has_event = True
-        self._entry.write(exc_return, vector & ~1, number | XPSR_T * (vector & 1))
-        self._set_mode(number)
 
     def _set_mode(self, ipsr: int) -> None:
         self._core.set("ipsr", ipsr)
@@ -231,6 +254,9 @@ class ExceptionModel:
             return self._fault_on_return(exc_return)
         if interrupts.is_any_pending and interrupts.preempting(self.masks()) is not None:
             return self._take(exc_return)  # tail-chaining: the frame stays where it is
+        if self._is_usual and self._frames.leave(exc_return):
+            self._left()
+            return None
         return self._unstack(exc_return)
 
     def _is_legal(self, exc_return: int) -> bool:
@@ -266,10 +292,13 @@ class ExceptionModel:
         self._core.clear_exclusive()
         self._frame.write(*registers, pc & ~1, xpsr & ~XPSR_ALIGNED)
         self._set_mode(xpsr & XPSR_IPSR)  # last: it may end the privilege to write the rest
+        self._left()
+        return None
+
+    def _left(self) -> None:
         self._core.has_event = True
         if not self._interrupts.active and self._scb.scr.SLEEPONEXIT:
             self._sleep = Sleep.INTERRUPT
-        return None
 
     # Running. DDI 0403E.e B1.5.
 

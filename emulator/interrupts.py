@@ -26,7 +26,7 @@ class Exc(enum.IntEnum):
 
 
 FIRST_IRQ = 16
-FIXED_PRIORITIES = {Exc.RESET: -3, Exc.NMI: -2, Exc.HARDFAULT: -1}
+FIXED_PRIORITIES: dict[int, int] = {Exc.RESET: -3, Exc.NMI: -2, Exc.HARDFAULT: -1}
 ALWAYS_ENABLED = frozenset(
     {Exc.NMI, Exc.HARDFAULT, Exc.SVCALL, Exc.DEBUGMONITOR, Exc.PENDSV, Exc.SYSTICK}
 )
@@ -38,6 +38,17 @@ class Masks(NamedTuple):
     primask: int
     basepri: int
     faultmask: int
+
+
+UNMASKED = Masks(0, 0, 0)
+
+
+class Contest(NamedTuple):
+    """What is to be taken next, and what it has to preempt; told by the sets and priorities."""
+
+    number: int | None  # the enabled pending exception of the highest priority
+    wanted: int  # its group priority
+    active: int  # the highest group priority of an active exception
 
 
 class Interrupts:
@@ -58,6 +69,7 @@ class Interrupts:
         self.priority: dict[int, int] = {}  # 0 where nothing was written
         self.prigroup = 0
         self.has_news = False  # something became pending since `has_news` was last cleared
+        self._contest: Contest | None = None  # as long as it is known
 
     def state(self) -> tuple[object, ...]:
         sets = (self.enabled, self.pending, self.active, self.asserted)
@@ -80,6 +92,12 @@ class Interrupts:
         self.enabled, self.pending = set(enabled), set(pending)
         self.active, self.asserted = set(active), set(asserted)
         self.priority = dict(priority)
+        self._contest = None
+
+    def _changed(self) -> None:
+        """Note that another exception may be due now, and have it looked at."""
+        self._contest = None
+        self._on_change()
 
     # What peripherals and registers do.
 
@@ -87,27 +105,29 @@ class Interrupts:
         if number not in self.pending:
             self.pending.add(number)
             self.has_news = True
-            self._on_change()
+            self._changed()
 
     def unpend(self, number: int) -> None:
         """Make no longer pending, unless its line keeps it so."""
         if number not in self.asserted:
             self.pending.discard(number)
+            self._contest = None
 
     def enable(self, number: int) -> None:
         self.enabled.add(number)
-        self._on_change()
+        self._changed()
 
     def disable(self, number: int) -> None:
         self.enabled.discard(number)
+        self._contest = None
 
     def set_priority(self, number: int, priority: int) -> None:
         self.priority[number] = priority & self.priority_mask
-        self._on_change()
+        self._changed()
 
     def set_grouping(self, prigroup: int) -> None:
         self.prigroup = prigroup
-        self._on_change()
+        self._changed()
 
     def set_line(self, irq: int, level: bool) -> None:
         """Drive an interrupt's line. A level that stays high pends again after each return."""
@@ -121,8 +141,7 @@ class Interrupts:
     # What the exception model asks. DDI 0403E.e B1.5.
 
     def priority_of(self, number: int) -> int:
-        fixed = FIXED_PRIORITIES.get(Exc(number)) if number <= Exc.HARDFAULT else None
-        return self.priority.get(number, 0) if fixed is None else fixed
+        return FIXED_PRIORITIES.get(number, self.priority.get(number, 0))
 
     def group_priority(self, priority: int) -> int:
         """Return what of a priority decides on preemption: PRIGROUP cuts off the subpriority."""
@@ -130,11 +149,20 @@ class Interrupts:
 
     def execution_priority(self, masks: Masks) -> int:
         """Return the current priority: what a pending exception must be lower in number than."""
-        priority = min(
-            (self.group_priority(self.priority_of(number)) for number in self.active),
-            default=THREAD_PRIORITY,
-        )
-        return min(priority, self._masked_from(masks))
+        return min(self._known().active, self._masked_from(masks))
+
+    def _known(self) -> Contest:
+        """Return who contests with whom: asked at each stop, found anew after each change."""
+        if self._contest is None:
+            ready = self.pending & self.enabled
+            number = min(ready, key=lambda n: (self.priority_of(n), n), default=None)
+            wanted = THREAD_PRIORITY if number is None else self._group_of(number)
+            active = min(map(self._group_of, self.active), default=THREAD_PRIORITY)
+            self._contest = Contest(number, wanted, active)
+        return self._contest
+
+    def _group_of(self, number: int) -> int:
+        return self.group_priority(self.priority_of(number))
 
     def _masked_from(self, masks: Masks) -> int:
         """Return the priority that the masks stand for."""
@@ -147,20 +175,17 @@ class Interrupts:
 
     @property
     def is_any_pending(self) -> bool:
-        return not self.pending.isdisjoint(self.enabled)
+        return self._known().number is not None
 
     def highest_pending(self) -> int | None:
         """Return the enabled pending exception of the highest priority; ties: lowest number."""
-        ready = self.pending & self.enabled
-        return min(ready, key=lambda number: (self.priority_of(number), number), default=None)
+        return self._known().number
 
     def next_pending(self, masks: Masks) -> int:
         """Return what ICSR.VECTPENDING shows: BASEPRI and FAULTMASK count, PRIMASK does not."""
-        number = self.highest_pending()
+        number, wanted, _ = self._known()
         masked_from = self._masked_from(masks._replace(primask=0))
-        if number is None or self.group_priority(self.priority_of(number)) >= masked_from:
-            return 0
-        return number
+        return 0 if number is None or wanted >= masked_from else number
 
     @property
     def current(self) -> int:
@@ -169,11 +194,8 @@ class Interrupts:
 
     def preempting(self, masks: Masks) -> int | None:
         """Return the exception to take now, if any."""
-        number = self.highest_pending()
-        if number is None:
-            return None
-        wanted = self.group_priority(self.priority_of(number))
-        return number if wanted < self.execution_priority(masks) else None
+        number, wanted, active = self._known()
+        return number if wanted < active and wanted < self._masked_from(masks) else None
 
     @property
     def is_nested(self) -> bool:
@@ -183,6 +205,7 @@ class Interrupts:
     def activate(self, number: int) -> None:
         self.pending.discard(number)
         self.active.add(number)
+        self._contest = None
         if self.on_activate is not None:
             self.on_activate(number)
 
@@ -192,9 +215,10 @@ class Interrupts:
             self.active.add(number)
         else:
             self.active.discard(number)
-        self._on_change()
+        self._changed()
 
     def deactivate(self, number: int) -> None:
         self.active.discard(number)
+        self._contest = None
         if number in self.asserted:
             self.pend(number)

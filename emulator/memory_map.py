@@ -88,7 +88,10 @@ class MemoryMap:
                 )
 
     def window_at(self, address: int) -> Window | None:
-        return next((w for w in self.windows if w.begin <= address < w.end), None)
+        for window in self.windows:  # often asked: a generator would double the cost
+            if window.begin <= address < window.end:
+                return window
+        return None
 
     def memory_at(self, address: int) -> Memory:
         """Return the memory that a part has there, as its own file knows."""

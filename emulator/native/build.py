@@ -1,4 +1,4 @@
-"""Build clock.c into a shared library, once per content, with the compiler that ziglang brings.
+"""Build the C files here into a shared library, once per content, with the compiler that ziglang brings.
 
 `python -m emulator.native.build` builds it ahead of time; otherwise the first board does.
 """
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from emulator.errors import EmulatorError
 
-SOURCE = Path(__file__).with_name("clock.c")
-HEADER = SOURCE.with_name("thumb.h")
+FOLDER = Path(__file__).parent
+SOURCES = (FOLDER / "clock.c", FOLDER / "frames.c")
+HEADER = FOLDER / "thumb.h"
 FLAGS = (
     *(
         "-std=c11",
@@ -33,13 +34,13 @@ FLAGS = (
 
 
 def library_path() -> Path:
-    """Return the shared library of today's clock.c, building it when it is not there yet.
+    """Return the shared library of today's sources, building it when it is not there yet.
 
     Errors: EmulatorError when neither the package's folder nor the user's cache can be written,
     or when the compiler fails.
     """
     name = f"clock-{_content_hash()}.so"
-    folders = (SOURCE.parent / "build", _user_cache())
+    folders = (FOLDER / "build", _user_cache())
     for folder in folders:
         if (folder / name).exists():
             return folder / name
@@ -54,9 +55,8 @@ def library_path() -> Path:
 
 
 def _content_hash() -> str:
-    content = (
-        SOURCE.read_bytes() + HEADER.read_bytes() + " ".join(FLAGS).encode() + sys.platform.encode()
-    )
+    files = b"".join(path.read_bytes() for path in (*SOURCES, HEADER))
+    content = files + " ".join(FLAGS).encode() + sys.platform.encode()
     return hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -68,17 +68,18 @@ def _build(library: Path) -> Path:
     """Compile into a folder of its own, then rename: two processes may build at once."""
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         fresh = Path(folder) / library.name
-        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(fresh), str(SOURCE)]
+        sources = [str(path) for path in SOURCES]
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(fresh), *sources]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
-            raise EmulatorError(f"{SOURCE.name} does not compile:\n{result.stderr}")
+            raise EmulatorError(f"the native clock does not compile:\n{result.stderr}")
         fresh.replace(library)
     return library
 
 
 @cache
 def load() -> ctypes.PyDLL:
-    """Load the library; see clock.c for its functions, one of which is for Unicorn to find.
+    """Load the library; one of its functions is for Unicorn to find.
 
     Calls keep the interpreter's lock: they are over at once.
     """
