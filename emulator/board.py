@@ -18,6 +18,7 @@ from emulator.diagnosis import fault_causes, why_silent
 from emulator.errors import LockupError, SnapshotError
 from emulator.fault_model import Lockup
 from emulator.image import load_image
+from emulator.interrupts import UNMASKED
 from emulator.parts import part_named
 from emulator.peripherals.base import ResetCause
 from emulator.registers import WORD_MASK
@@ -67,8 +68,13 @@ class Board(Assembly):
         deadline = min(cycle, self.clock.next_due)
         if self._exceptions.is_sleeping:
             self.clock.skip_to(deadline)
-        elif self._lockup is None:
+            return
+        while self._lockup is None:
             self._handle(self._exceptions.run(deadline))
+            deadline = self.clock.native.deadline
+            if deadline <= self.clock.native.cycles or self._exceptions.awaits_something:
+                return
+            self._cpu.watch_masks(UNMASKED)
 
     def _handle(self, stop: StopReason) -> None:
         match stop:

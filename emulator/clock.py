@@ -8,6 +8,7 @@ The counting itself is native/clock.c: `NativeClock` mirrors its structure.
 
 import ctypes
 import enum
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -115,15 +116,18 @@ class Timer:
     def _set_due(self, cycle: int) -> None:
         clock = self.clock
         if clock.earliest is not None:
-            if cycle < clock.earliest:
-                clock.earliest = cycle
-            elif self.due == clock.earliest:
+            if cycle < clock.earliest.due:
+                clock.earliest = self
+            elif clock.earliest is self or cycle == clock.earliest.due:
                 clock.earliest = None
         self.due, self.due_ns = cycle, None
 
     @property
     def is_running(self) -> bool:
         return self.due != NEVER
+
+
+DUE = operator.attrgetter("due")
 
 
 class Clock:
@@ -137,7 +141,7 @@ class Clock:
             raise AssertionError("NativeClock and struct clock differ")
         self.hz = hz  # core clock; `set_hz` changes it
         self.trace = Trace()
-        self.earliest: int | None = None  # when the next timer is due, while that is known
+        self.earliest: Timer | None = None  # the next one that is due, while that is known
         self._timers: list[Timer] = []
         self._anchor_cycles = 0  # `hz` has been what it is since then
         self._anchor_ns = 0
@@ -172,26 +176,33 @@ class Clock:
     def timer(self, on_expiry: Callable[[int], None]) -> Timer:
         """Add a timer; timers due at the same cycle expire in the order they were added."""
         self._timers.append(Timer(self, on_expiry))
+        self.earliest = None
         return self._timers[-1]
 
     @property
     def next_due(self) -> int:
+        return NEVER if (timer := self._next()) is None else timer.due
+
+    def _next(self) -> Timer | None:
+        """Return the timer that expires next: of those due at the same cycle, the first added."""
         if self.earliest is None:
-            self.earliest = min([timer.due for timer in self._timers], default=NEVER)
+            self.earliest = min(self._timers, key=DUE, default=None)
         return self.earliest
 
     def expire_due(self) -> None:
         """Run every timer whose time has come, earliest first."""
-        while (due := self.next_due) <= self.native.cycles:
-            timer = next(timer for timer in self._timers if timer.due == due)
+        while (timer := self._next()) is not None and timer.due <= self.native.cycles:
+            due = timer.due
             timer.stop()
             self.trace.note(Happening.TIMER, due, self.native.cycles)
             timer.on_expiry(due)
 
     def shorten_run(self, cycle: int) -> None:
         """Have the guest stop at `cycle` at the latest, if it is running."""
-        self.native.deadline = min(self.native.deadline, cycle)
-        self.native.slow_at = 0
+        native = self.native
+        if cycle < native.deadline:
+            native.deadline = cycle
+        native.slow_at = 0
 
     def request_attention(self) -> None:
         """Have the guest stop before its next block: something it must see has changed."""

@@ -36,7 +36,7 @@ class CoreRegisters:
         self.limits, self.set_limits = self._own_code.limits, self._own_code.set_limits
         self._engine, self._native, self._protection = engine, clock.native, protection
         self.register_set: Callable[..., RegisterSet] = engine.register_set
-        self.masks = engine.register_set(*MASKS)
+        self._masks, self._stopped = engine.register_set(*MASKS), engine.native
         self.resume = engine.register_set("pc", "xpsr")
         self._names = CORE + FP * has_fpu
         self._state = engine.register_set(*self._names)
@@ -48,6 +48,11 @@ class CoreRegisters:
     def set(self, name: str, value: int) -> None:
         thumb = name == "pc"  # the engine takes EPSR.T from bit 0 of the address
         self._write(REGISTERS[name], value | thumb)
+        self._stopped.is_known = 0
+
+    def masks(self) -> list[int]:
+        """Return PRIMASK, BASEPRI and FAULTMASK: as the core stopped, or as they are now."""
+        return self._stopped.masks[:] if self._stopped.is_known else self._masks.read()
 
     def reset(self, sp: int, entry: int) -> None:
         """Take the reset vector's values. DDI 0403E.e B1.5."""
@@ -68,6 +73,7 @@ class CoreRegisters:
         self.set("control", 0)
         self.set_limits(msplim, psplim)
         self._state.write(*values)
+        self._stopped.is_known = 0
         self.set("ipsr", ipsr)
         self.mode_changed()
 

@@ -16,6 +16,7 @@ from emulator.engine import INVALID_INSTRUCTION, OK, Engine, error_of
 from emulator.frames import Frames
 from emulator.interrupts import UNMASKED, Masks
 from emulator.memory_map import PAGE_SIZE, MemoryMap
+from emulator.native.core import NOT_THUMB
 from emulator.protection import Protection
 from emulator.second_look import SecondLook
 from emulator.stops import (
@@ -36,7 +37,7 @@ from emulator.stops import (
     WaitForInterrupt,
 )
 from emulator.views import Views
-from emulator.xpsr import XPSR_T, advanced_itstate, condition_passes
+from emulator.xpsr import XPSR_IPSR, XPSR_T, advanced_itstate, condition_passes
 
 # The engine's numbers.
 INTR_SVC, INTR_ABORT, INTR_BKPT, INTR_EXCEPTION_EXIT, INTR_NOCP, INTR_STKOF = 2, 4, 7, 8, 17, 19
@@ -80,10 +81,7 @@ class Cpu:
 
     def run(self, deadline: int) -> StopReason:
         """Execute until the clock reaches `deadline` (cycles), or something else stops the core."""
-        pc, xpsr = self.registers.resume.read()
-        if not xpsr & XPSR_T:
-            return InvalidState()
-        return self._execute(pc, deadline)
+        return self._execute(deadline)
 
     def watch_masks(self, masks: Masks) -> None:
         """While anything is masked, stop as soon as the masks are no longer these."""
@@ -107,7 +105,7 @@ class Cpu:
         """Run, but do not execute the instruction at `address`."""
         pc = self.registers.get("pc")
         self._set_exits(pc, address)
-        stop = self._execute(pc, deadline)
+        stop = self._execute(deadline)
         self._set_exits(pc)
         return stop
 
@@ -119,10 +117,12 @@ class Cpu:
         page = changed & -PAGE_SIZE
         self._engine.drop(page, page + 2 * PAGE_SIZE)
 
-    def _execute(self, pc: int, deadline: int) -> StopReason:
+    def _execute(self, deadline: int) -> StopReason:
         native = self._clock.native
         self._accesses.fault = None
-        status = self._engine.execute(pc, deadline)
+        status = self._engine.execute(deadline)
+        if status == NOT_THUMB:
+            return InvalidState()
         if status != OK:
             return self._stopped_by_error(status)
         match Stop(native.reason):
@@ -131,7 +131,7 @@ class Cpu:
             case Stop.DIVISION:
                 self._division.sites.add(native.stopped_at)
                 self._set_exits(native.stopped_at)
-                return self._execute(self.registers.get("pc"), native.deadline)
+                return self._execute(native.deadline)
             case Stop.TABLE:
                 return TableChanged()
             case Stop.INTERRUPT:
@@ -143,7 +143,7 @@ class Cpu:
 
     def _hint(self) -> WaitForInterrupt | WaitForEvent | None:
         """Say which hint was executed last: the engine stops behind these two."""
-        pc = self.registers.get("pc")
+        pc = self._engine.native.pc
         if pc != self._clock.block_end:
             return None
         before, last = self._clock.halfword_at(pc - 4), self._clock.halfword_at(pc - 2)
@@ -154,10 +154,10 @@ class Cpu:
         return None
 
     def _breakpoint(self) -> Breakpoint | None:
-        return Breakpoint() if self.registers.get("pc") in self._breakpoints else None
+        return Breakpoint() if self._engine.native.pc in self._breakpoints else None
 
     def _divide(self) -> DivideByZero | None:
-        pc = self.registers.get("pc")
+        pc = self._engine.native.pc
         return self._division.execute(pc) if pc in self._division.sites else None
 
     def _reach_coprocessor(self, address: int, deadline: int) -> StopReason:
@@ -180,8 +180,8 @@ class Cpu:
             self._left_block()
             return Breakpoint()
         if number == INTR_EXCEPTION_EXIT:
-            pc, xpsr = self.registers.resume.read()
-            if self.registers.get("ipsr") == 0 or pc < EXC_RETURN_MIN:
+            pc, xpsr = self._engine.native.pc, self._engine.native.xpsr
+            if not xpsr & XPSR_IPSR or pc < EXC_RETURN_MIN:
                 return BusFaultStop(pc, is_fetch=True)  # it is an address there, like any other
             return ExceptionReturn(pc | bool(xpsr & XPSR_T))  # T has the address's bit 0
         self._left_block()

@@ -28,7 +28,7 @@ def why_silent(units: Mapping[str, Peripheral], console: str) -> str:
     usarts = {name: unit for name, unit in units.items() if isinstance(unit, Usart)}
     off = _off(usarts[console])
     if not off:
-        return f"{console} is ready at {usarts[console].baudrate} baud and was given nothing"
+        return f"{console} is ready at {usarts[console].timing.baudrate} baud and was given nothing"
     others = [name for name, usart in usarts.items() if not _off(usart)]
     hint = f"; {', '.join(others)} can, and the board's port is {console}" if others else ""
     return f"{console} cannot send, with {', '.join(off)}{hint}"
@@ -36,5 +36,5 @@ def why_silent(units: Mapping[str, Peripheral], console: str) -> str:
 
 def _off(usart: Usart) -> list[str]:
     """Return what keeps a USART from sending."""
-    needed = {"UE": usart.cr1.UE, "TE": usart.cr1.TE, "BRR": usart.bit_ticks}
+    needed = {"UE": usart.cr1.UE, "TE": usart.cr1.TE, "BRR": usart.timing.bit_ticks}
     return [f"{name}=0" for name, value in needed.items() if not value]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from emulator.errors import EmulatorError
 from emulator.native.build import load
+from emulator.native.core import FRAME, OTHERS, NativeCore
 
 with suppress(EmulatorError):  # the first clock says it
     load()  # before Unicorn: see check_exit_request_arm in native/clock.c
@@ -150,8 +151,21 @@ class Engine:
         uc.ctl_set_exits([])
         self._register = ctypes.c_uint32()
         self._at_register = ctypes.byref(self._register)
+        self.native = self._native_core()
         self._map(memory_map, views)
         self._hook()
+
+    def _native_core(self) -> NativeCore:
+        """Tell native/core.c about the engine; have it called without the interpreter's lock."""
+        library = ctypes.CDLL(None, handle=self._clock.library._handle)
+        functions = (uclib.uc_reg_read_batch, uclib.uc_reg_write_batch, uclib.uc_emu_start)
+        native = NativeCore(self._handle, *(ctypes.cast(f, ctypes.c_void_p) for f in functions))
+        if ctypes.sizeof(native) != library.core_size():
+            raise AssertionError("NativeCore and struct core differ")
+        native.frame[:] = [REGISTERS[name] for name in FRAME]
+        native.others[:] = [REGISTERS[name] for name in OTHERS]
+        self._run, self._at_core = library.core_run, ctypes.byref(native)
+        return native
 
     def _map(self, memory_map: MemoryMap, views: Views) -> None:
         for memory in memory_map.memories:
@@ -189,12 +203,6 @@ class Engine:
             ctypes.c_uint64(0),
         )
 
-    @property
-    def register_access(self) -> tuple[Any, ...]:
-        """Return what native code needs to access registers: the engine, read and write."""
-        functions = (uclib.uc_reg_read_batch, uclib.uc_reg_write_batch)
-        return (self._handle, *(ctypes.cast(function, ctypes.c_void_p) for function in functions))
-
     def register_set(self, *names: str) -> RegisterSet:
         return RegisterSet(self._handle, names)
 
@@ -208,17 +216,20 @@ class Engine:
 
     # Running.
 
-    def execute(self, pc: int, deadline: int) -> int:
-        """Run until something stops the engine; return why, or raise what a callback raised."""
+    def execute(self, deadline: int) -> int:
+        """Run until something stops the engine; return why, or raise what a callback raised.
+
+        Where and how it stopped is in `native`.
+        """
         native = self._clock.native
         native.deadline, native.reason = deadline, Stop.NONE
         native.last = 0  # what ran before does not say why the engine stops now
         native.slow_at = 0  # what a loop polls may have changed since
-        status = uclib.uc_emu_start(self._handle, pc | 1, 0, 0, 0)
+        status: int = self._run(self._at_core)
         if self._error is not None:
             error, self._error = self._error, None
             raise error
-        return int(status)
+        return status
 
     def set_exits(self, addresses: Iterable[int]) -> None:
         """End before the instructions at these addresses, once they are translated anew."""

@@ -109,7 +109,7 @@ class ExceptionModel:
         self._sleep = Sleep(sleep)
 
     def masks(self) -> Masks:
-        return Masks(*self._core.masks.read())
+        return Masks(*self._core.masks())
 
     def take_pending(self) -> Lockup | None:
         """Enter the pending exception that preempts what runs now, if there is one.
@@ -119,13 +119,17 @@ class ExceptionModel:
         if self._interrupts.has_news:
             self._interrupts.has_news = False
             self._core.has_event |= bool(self._scb.scr.SEVONPEND)
-        masks = self.masks() if self._interrupts.is_any_pending else UNMASKED
+        is_any, masks, lockup = self._interrupts.is_any_pending, UNMASKED, None
+        if is_any:
+            masks = self.masks()
         if self._sleep:
             self._wake(masks)
-        number, lockup = self._interrupts.preempting(masks), None
-        if number is not None and not self._enter_natively(number):
-            lockup = self._enter()
-        self._cpu.watch_masks(masks if self._interrupts.is_any_pending else UNMASKED)
+        if is_any:
+            number = self._interrupts.preempting(masks)
+            if number is not None and not self._enter_natively(number):
+                lockup = self._enter()
+            is_any = self._interrupts.is_any_pending
+        self._cpu.watch_masks(masks if is_any else UNMASKED)
         return lockup
 
     # Sleep. DDI 0403E.e B1.5.17 and B1.5.18.
@@ -133,6 +137,11 @@ class ExceptionModel:
     @property
     def is_sleeping(self) -> bool:
         return self._sleep is not Sleep.NOTHING
+
+    @property
+    def awaits_something(self) -> bool:
+        """Whether the core sleeps, or has an exception to take now or as soon as masks change."""
+        return self._sleep is not Sleep.NOTHING or self._interrupts.is_any_pending
 
     def _wake(self, masks: Masks) -> None:
         if self._sleep is Sleep.EVENT and self._core.has_event:
@@ -248,7 +257,7 @@ class ExceptionModel:
         number = self._core.get("ipsr")
         is_active = number in interrupts.active
         interrupts.deactivate(number)
-        if number != Exc.NMI:
+        if number != Exc.NMI and self._core.masks()[-1]:
             self._core.set("faultmask", 0)
         if not is_active or not self._is_legal(exc_return):
             return self._fault_on_return(exc_return)

@@ -154,10 +154,12 @@ class Interrupts:
     def _known(self) -> Contest:
         """Return who contests with whom: asked at each stop, found anew after each change."""
         if self._contest is None:
-            ready = self.pending & self.enabled
-            number = min(ready, key=lambda n: (self.priority_of(n), n), default=None)
-            wanted = THREAD_PRIORITY if number is None else self._group_of(number)
-            active = min(map(self._group_of, self.active), default=THREAD_PRIORITY)
+            number, wanted, active = None, THREAD_PRIORITY, THREAD_PRIORITY
+            if ready := self.pending & self.enabled:
+                number = min(ready, key=lambda n: (self.priority_of(n), n))
+                wanted = self._group_of(number)
+            if self.active:
+                active = min(map(self._group_of, self.active))
             self._contest = Contest(number, wanted, active)
         return self._contest
 
@@ -175,7 +177,7 @@ class Interrupts:
 
     @property
     def is_any_pending(self) -> bool:
-        return self._known().number is not None
+        return (self._contest or self._known()).number is not None
 
     def highest_pending(self) -> int | None:
         """Return the enabled pending exception of the highest priority; ties: lowest number."""
@@ -194,7 +196,7 @@ class Interrupts:
 
     def preempting(self, masks: Masks) -> int | None:
         """Return the exception to take now, if any."""
-        number, wanted, active = self._known()
+        number, wanted, active = self._contest or self._known()
         return number if wanted < active and wanted < self._masked_from(masks) else None
 
     @property

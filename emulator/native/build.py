@@ -1,4 +1,4 @@
-"""Build the C files here into a shared library, once per content, with the compiler that ziglang brings.
+"""Build the C files into a shared library, once per content, with the compiler that ziglang brings.
 
 `python -m emulator.native.build` builds it ahead of time; otherwise the first board does.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from emulator.errors import EmulatorError
 
 FOLDER = Path(__file__).parent
-SOURCES = (FOLDER / "clock.c", FOLDER / "frames.c")
+SOURCES = (FOLDER / "clock.c", FOLDER / "core.c")
 HEADER = FOLDER / "thumb.h"
 FLAGS = (
     *(

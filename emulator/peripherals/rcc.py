@@ -123,6 +123,9 @@ class Rcc(Peripheral):
     ) -> None:
         super().__init__(registers)
         self.cr, self.cfgr, self.csr = cr, cfgr, csr
+        self.tree_registers: tuple[Register, ...] = (cr, cfgr)  # what `clocks` depends on
+        self._clocks: Clocks | None = None  # as long as those hold `_clocks_of`
+        self._clocks_of: list[int] = []
         self._bdcr_offset, self.bdcr = next(
             (offset, r) for offset, r in registers.items() if isinstance(r, RccBdcr)
         )
@@ -204,7 +207,12 @@ class Rcc(Peripheral):
 
     @property
     def clocks(self) -> Clocks:
-        return clocks(self.prescalers, self._source_hz(self.cfgr.SWS) or self._hsi_hz)
+        words = [register.word for register in self.tree_registers]
+        if self._clocks is None or words != self._clocks_of:
+            self._clocks_of = words
+            sysclk = self._source_hz(self.cfgr.SWS) or self._hsi_hz
+            self._clocks = clocks(self.prescalers, sysclk)
+        return self._clocks
 
     def pclk1_hz(self) -> int:
         return self.clocks.pclk1

@@ -278,6 +278,7 @@ class RccF4(Rcc):
             on_clock_change,
             is_backup_writable,
         )
+        self.tree_registers = (self._cr, self._cfgr, self.pllcfgr)
 
     def make_ready(self) -> None:
         super().make_ready()

@@ -6,8 +6,9 @@ Not modelled: the idle frame that setting TE sends, LIN, IrDA, smartcard, half-d
 synchronous modes, flow control. The line carries eight bits: of a ninth, it hears nothing.
 """
 
+import functools
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
@@ -108,6 +109,8 @@ class UsartGtpr(Register):
 
 
 RECEIVE_ERRORS = UsartSr.ORE.mask | UsartSr.NE.mask | UsartSr.FE.mask
+CAN_TRANSMIT = UsartCr1.UE.mask | UsartCr1.TE.mask
+CAN_RECEIVE = UsartCr1.UE.mask | UsartCr1.RE.mask
 CLEARED_BY_DR = RECEIVE_ERRORS | UsartSr.IDLE.mask | UsartSr.PE.mask
 ENABLED_BY_CR1 = UsartSr.TXE.mask | UsartSr.TC.mask | UsartSr.RXNE.mask | UsartSr.IDLE.mask
 
@@ -115,6 +118,24 @@ ENABLED_BY_CR1 = UsartSr.TXE.mask | UsartSr.TC.mask | UsartSr.RXNE.mask | UsartS
 def has_odd_parity(word: int) -> int:
     """Return 1 where the number of ones is odd."""
     return word.bit_count() & 1
+
+
+class Timing(NamedTuple):
+    """How long what is on the line lasts."""
+
+    bit_ticks: int  # of the bus clock; 0 while BRR is 0
+    baudrate: int  # bits per second; 0 while BRR is 0
+    frame_cycles: int  # of the core clock
+
+
+@functools.lru_cache(maxsize=64)  # asked for with each frame
+def timing(brr: int, cr1: int, cr2: int, pclk_hz: int, core_hz: int) -> Timing:
+    """Return what the registers' words and the two clocks make of it."""
+    div = UsartBrr.DIV.of(brr)
+    ticks = (div >> 4) * 8 + (div & 0b111) if UsartCr1.OVER8.of(cr1) else div
+    half_bits = 2 * (9 + UsartCr1.M.of(cr1)) + STOP_HALF_BITS[UsartCr2.STOP.of(cr2)]
+    frame_cycles = half_bits * ticks * core_hz // (2 * pclk_hz)
+    return Timing(ticks, pclk_hz // ticks if ticks else 0, frame_cycles)
 
 
 def unconnected(_: bool) -> None:
@@ -196,29 +217,18 @@ class Usart(Peripheral):
     # Frames.
 
     @property
-    def bit_ticks(self) -> int:
-        """Return how many ticks of the bus clock a bit lasts, 0 while BRR is 0."""
-        div = self.brr.DIV
-        return (div >> 4) * 8 + (div & 0b111) if self.cr1.OVER8 else div
-
-    @property
-    def baudrate(self) -> int:
-        """Return bits per second, 0 while BRR is 0."""
-        ticks = self.bit_ticks
-        return self._pclk_hz() // ticks if ticks else 0
+    def timing(self) -> Timing:
+        words = self.brr.word, self.cr1.word, self.cr2.word
+        return timing(*words, self._pclk_hz(), self._clock.hz)
 
     @property
     def _data_bits(self) -> int:
         return 9 if self.cr1.M else 8
 
     @property
-    def _frame_cycles(self) -> int:
-        half_bits = 2 * (1 + self._data_bits) + STOP_HALF_BITS[self.cr2.STOP]
-        return half_bits * self.bit_ticks * self._clock.hz // (2 * self._pclk_hz())
-
-    @property
     def _can_transmit(self) -> bool:
-        return bool(self.cr1.UE and self.cr1.TE and self.bit_ticks)
+        is_on = self.cr1.word & CAN_TRANSMIT == CAN_TRANSMIT
+        return is_on and bool(self.timing.bit_ticks)
 
     def _framed(self, word: int) -> int:
         """Return the data bits of a frame: all but the last, and parity in its place."""
@@ -246,7 +256,7 @@ class Usart(Peripheral):
 
     def _start_frame(self, word: int, now: int) -> None:
         self._shifting = word
-        self._frame_end.start_at(now + self._frame_cycles)
+        self._frame_end.start_at(now + self.timing.frame_cycles)
 
     def _on_frame_end(self, due: int) -> None:
         word, self._shifting = self._shifting, None
@@ -261,7 +271,7 @@ class Usart(Peripheral):
             self._waiting = None
             self.sr.TXE = 1
         if self.line is not None and word is not None:
-            self.line.transmitted(word & 0xFF, self.baudrate, due)
+            self.line.transmitted(word & 0xFF, self.timing.baudrate, due)
         self._update()
 
     def receive(
@@ -271,10 +281,11 @@ class Usart(Peripheral):
 
         `ninth` is what was sampled behind it: a parity bit, or the stop bit of a sender of eight.
         """
-        if not (self.cr1.UE and self.cr1.RE):
+        if self.cr1.word & CAN_RECEIVE != CAN_RECEIVE:
             return
-        if self.bit_ticks:
-            self._idle_line.start(self._frame_cycles)
+        timing = self.timing
+        if timing.bit_ticks:
+            self._idle_line.start(timing.frame_cycles)
         word = byte | ninth << 8 if self.cr1.M else byte
         if self.cr1.RWU and not self._is_woken_by(word):
             return
@@ -283,9 +294,12 @@ class Usart(Peripheral):
         else:
             self.dr.DR = word
             self.sr.RXNE = 1
-            self.sr.FE |= not is_framed
-            self.sr.NE |= is_noisy and not self.cr3.ONEBIT
-            self.sr.PE |= self.cr1.PCE and has_odd_parity(word) ^ self.cr1.PS
+            if not is_framed:
+                self.sr.FE = 1
+            if is_noisy and not self.cr3.ONEBIT:
+                self.sr.NE = 1
+            if self.cr1.PCE and has_odd_parity(word) ^ self.cr1.PS:
+                self.sr.PE = 1
         self._update()
 
     def _is_woken_by(self, word: int) -> bool:
@@ -310,13 +324,14 @@ class Usart(Peripheral):
     def _update(self) -> None:
         """Drive the interrupt's line and the two DMA requests."""
         sr, cr1, cr3 = self.sr, self.cr1, self.cr3
-        self._set_irq(
-            bool(
-                sr.word & cr1.word & ENABLED_BY_CR1
-                or (cr1.RXNEIE and sr.ORE)
+        interrupts = sr.word & cr1.word & ENABLED_BY_CR1
+        if sr.word & (RECEIVE_ERRORS | UsartSr.PE.mask):
+            interrupts |= (
+                (cr1.RXNEIE and sr.ORE)
                 or (cr1.PEIE and sr.PE)
                 or (cr3.EIE and cr3.DMAR and sr.word & RECEIVE_ERRORS)
             )
-        )
-        self._request_rx(bool(cr3.DMAR and sr.RXNE))
-        self._request_tx(bool(cr3.DMAT and sr.TXE and self._can_transmit))
+        self._set_irq(bool(interrupts))
+        dmas = cr3.word
+        self._request_rx(bool(dmas and cr3.DMAR and sr.RXNE))
+        self._request_tx(bool(dmas and cr3.DMAT and sr.TXE and self._can_transmit))

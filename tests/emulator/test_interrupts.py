@@ -57,8 +57,9 @@ def test_masks_hold_back_what_they_should(
     for number, priority in {SVCALL: 0x30, IRQ0: 0x40, IRQ1: 0x80}.items():
         interrupts.set_priority(number, priority)
     for number in (NMI, HARDFAULT, SVCALL, IRQ0, IRQ1):
-        interrupts.pending = {number}
+        interrupts.pend(number)
         assert (interrupts.preempting(masks) == number) is (number in taken), number
+        interrupts.unpend(number)
 
 
 @pytest.mark.parametrize(

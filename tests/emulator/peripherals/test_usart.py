@@ -336,9 +336,9 @@ def test_tc_and_rxne_are_cleared_by_writing_zero(usart: Usart) -> None:
 
 
 def test_baud_rate_is_the_bus_clock_over_brr(usart: Usart) -> None:
-    assert usart.baudrate == 114_285
+    assert usart.timing.baudrate == 114_285
     usart.write(BRR, 0)
-    assert usart.baudrate == 0
+    assert usart.timing.baudrate == 0
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_eight_samples_a_bit_halve_the_divisor(
     usart = Usart(clock, lambda: 16_000_000, lambda _: None, has_over8=True)
     usart.write(BRR, brr)
     usart.write(CR1, over8 << 15)
-    assert usart.baudrate == 16_000_000 // ticks
+    assert usart.timing.baudrate == 16_000_000 // ticks
     older = Usart(clock, lambda: 16_000_000, lambda _: None)
     older.write(CR1, 1 << 15)
     assert older.read(CR1) == 0

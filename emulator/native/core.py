@@ -1,0 +1,41 @@
+"""`struct core` of core.c, field by field."""
+
+import ctypes
+
+RAMS = 8  # as in core.c
+FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")  # DDI 0403E.e B1.5.6
+OTHERS = (
+    *("lr", "sp", "msp", "psp", "control", "ipsr", "cpsr"),
+    *("primask", "basepri", "faultmask"),
+)
+NOT_THUMB = -1  # what `core_run` returns beside the engine's statuses
+
+
+class NativeRam(ctypes.Structure):
+    """`struct ram`: guest addresses and their bytes."""
+
+    _fields_ = (
+        ("begin", ctypes.c_uint32),
+        ("end", ctypes.c_uint32),
+        ("host", ctypes.c_void_p),
+    )
+
+
+class NativeCore(ctypes.Structure):
+    """`struct core`."""
+
+    _fields_ = (
+        ("engine", ctypes.c_void_p),
+        ("read", ctypes.c_void_p),
+        ("write", ctypes.c_void_p),
+        ("start", ctypes.c_void_p),
+        ("frame", ctypes.c_int * len(FRAME)),
+        ("others", ctypes.c_int * len(OTHERS)),
+        ("to_handler", ctypes.c_uint32),
+        ("pc", ctypes.c_uint32),
+        ("xpsr", ctypes.c_uint32),
+        ("masks", ctypes.c_uint32 * 3),
+        ("is_known", ctypes.c_uint32),
+        ("ram_count", ctypes.c_uint32),
+        ("rams", NativeRam * RAMS),
+    )
