@@ -19,6 +19,7 @@ def main() -> None:
         print(render("Speed with virtual time on", beside_qemu.speed(folder)))
         print(render("What patches cost", beside_qemu.patches(folder)))
         print(render("Register accesses of the guest", emulation.registers(folder)))
+        print(render("Interrupts, in the host's time", emulation.exceptions()))
         print(render("Boards", [*emulation.snapshots(folder), *injection.first_reply()]))
     print(render("Injection over HTTP, emulated board at rate=0", injection.injections()))
     print(render("Event streams and batches", streams.streams()))

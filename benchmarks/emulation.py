@@ -15,6 +15,8 @@ from firmware.build import firmware_elf
 ROUNDS = 5
 SNAPSHOTS, NEW_BOARDS = 300, 20
 POLLED = {"USART1_SR": 0x4001_3800, "GPIOA_IDR": 0x4001_0808, "RCC_CR": 0x4002_1000}
+TICKS_MS = 500
+RECEIVED_BYTES, RECEIVING_MS, BYTE_US = 500, 50, 87  # at 115 200 baud
 RCC_APB2ENR = 0x4002_1018
 READS_A_ROUND, POLLING_MS = 1000, 100
 
@@ -45,6 +47,34 @@ def us_a_read(board: Board, address: int) -> float:
         rounds = int.from_bytes(after, "little") - int.from_bytes(before, "little")
         figures.append(elapsed / (READS_A_ROUND * rounds) * 1e6)
     return min(figures)
+
+
+def exceptions() -> list[Row]:
+    """Weigh the loader's interrupts in the host's time: SysTick's, and the console's receiver's."""
+    board = Board.from_elf("stm32f103c8", firmware_elf("stm32f103c8"))
+    board.run_for(ms=50)
+    tick = min(us_of_cpu(board, TICKS_MS) for _ in range(ROUNDS)) / TICKS_MS
+    figures: list[float] = []
+    for _ in range(ROUNDS):
+        board.line.send(b"#" * RECEIVED_BYTES)  # no command: nothing is sent back
+        cpu = us_of_cpu(board, RECEIVING_MS) - tick * RECEIVING_MS
+        figures.append(cpu / RECEIVED_BYTES)
+    byte = min(figures)
+    return [
+        Row(
+            "a tick: SysTick, once per millisecond",
+            f"{tick:.0f} us",
+            f"{tick / 10:.1f} % of a core",
+        ),
+        Row("a byte received by interrupt", f"{byte:.0f} us", f"the line takes {BYTE_US} us"),
+    ]
+
+
+def us_of_cpu(board: Board, ms: int) -> float:
+    """Return what the host's processor spends on some time of the board's."""
+    started = time.process_time()
+    board.run_for(ms=ms)
+    return (time.process_time() - started) * 1e6
 
 
 def snapshots(folder: Path) -> list[Row]:

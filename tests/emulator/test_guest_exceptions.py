@@ -23,6 +23,7 @@ ORDER = "order.c"
         pytest.param("both_at_once", [20, 10, 3], id="the higher priority goes first"),
         pytest.param("lowest_number_first", [10, 20, 3], id="of equals, the lowest number"),
         pytest.param("held_off_by_primask", [1, 15, 2], id="PRIMASK, taken right after CPSIE"),
+        pytest.param("withdrawn_while_held_off", [1, 2], id="PRIMASK, and nothing left to take"),
         pytest.param("held_off_by_basepri", [1, 15, 2], id="BASEPRI, taken right after MSR"),
         pytest.param("basepri_of_unimplemented_bits", [15, 1], id="BASEPRI has four bits"),
         pytest.param("held_off_by_faultmask", [1, 10, 2, 15, 3], id="FAULTMASK, but not NMI"),

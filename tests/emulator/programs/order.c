@@ -85,6 +85,19 @@ uint32_t held_off_by_primask(void)
     note(2);
     return pending;
 }
+void withdrawn_while_held_off(void)
+{
+    vectors[IRQ0] = high;
+    NVIC_ISER(0) = 1;
+    ASM("cpsid i");
+    NVIC_ISPR(0) = 1;
+    BARRIER();
+    note(1);
+    NVIC_ICPR(0) = 1;
+    BARRIER();
+    ASM("cpsie i");
+    note(2);
+}
 uint32_t held_off_by_basepri(void)
 {
     vectors[SYSTICK] = on_tick;
