@@ -50,7 +50,8 @@ class Board(Assembly):
 
     def _run(self, end: Callable[[], int], stop_when: Callable[[], bool] | None = None) -> None:
         """Run to a cycle, asked for again at each event: the core clock may change on the way."""
-        while self.clock.cycles < (cycle := end()):
+        native = self.clock.native
+        while native.cycles < (cycle := end()):
             self.clock.expire_due()
             if stop_when is not None and stop_when():
                 return

@@ -44,6 +44,7 @@ INTR_SVC, INTR_ABORT, INTR_BKPT, INTR_EXCEPTION_EXIT, INTR_NOCP, INTR_STKOF = 2,
 EXC_RETURN_MIN = 0xFF00_0000  # the engine also stops at the Security Extension's FNC_RETURN
 WFI, WFI_W, WFE, WFE_W = 0xBF30, 0x8003, 0xBF20, 0x8002  # of the wide ones, the second halfword
 HINT_W = 0xF3AF  # and the first
+STOPS = tuple(Stop)  # by number
 
 
 class Cpu:
@@ -125,7 +126,7 @@ class Cpu:
             return InvalidState()
         if status != OK:
             return self._stopped_by_error(status)
-        match Stop(native.reason):
+        match STOPS[native.reason]:
             case Stop.NONE:
                 return self._hint() or self._breakpoint() or self._divide() or Deadline()
             case Stop.DIVISION:

@@ -6,7 +6,6 @@ is a fault of the entry itself. An unaligned LDM, LDRD or STRD is made; an unali
 """
 
 import enum
-import struct
 from typing import Any
 
 from emulator.core_registers import NPRIV
@@ -17,9 +16,10 @@ from emulator.fault_model import FaultModel, Lockup
 from emulator.fp_context import EXTENSION_SIZE, FpContext
 from emulator.interrupts import UNMASKED, Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
-from emulator.peripherals.scb import CcrV8, Cfsr
+from emulator.peripherals.scb import Cfsr
 from emulator.protection import Mode, Protection
 from emulator.registers import WORD_MASK, Field
+from emulator.stacking import FRAME, FRAME_SIZE, XPSR_ALIGNED, Stack, StackError
 from emulator.stops import (
     Breakpoint,
     BusFaultStop,
@@ -39,9 +39,6 @@ from emulator.stops import (
 from emulator.views import AccessKind
 from emulator.xpsr import XPSR_IPSR, XPSR_T
 
-FRAME = struct.Struct("<8I")  # r0-r3, r12, lr, return address, xpsr. DDI 0403E.e B1.5.6
-FRAME_SIZE = FRAME.size
-XPSR_ALIGNED = 1 << 9  # in the stacked xpsr: SP was moved by 4 to align the frame
 SPSEL = 1 << 1  # of CONTROL
 
 USAGE_FAULTS: dict[type[StopReason], Field] = {
@@ -65,13 +62,6 @@ class Sleep(enum.IntEnum):
     EVENT = 2  # WFE
 
 
-class StackError(Exception):
-    """The exception's frame is not in RAM, or where it may not be: the exception to take, why."""
-
-    def __init__(self, number: Exc, status: Field) -> None:
-        self.number, self.status = number, status
-
-
 class ExceptionModel:
     """The part of the core between `Cpu` and the registers of SCB and NVIC."""
 
@@ -92,6 +82,7 @@ class ExceptionModel:
         self._faults = FaultModel(
             interrupts, units.scb, units.debug, self.masks, lambda: core.get("pc")
         )
+        self._stack = Stack(memory_map, protection, units.scb, self._fp, self._faults)
         self._frame = core.register_set("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
         self._stacks = core.register_set("msp", "psp")
         self._entry = core.register_set("lr", "pc", "xpsr")
@@ -185,7 +176,7 @@ class ExceptionModel:
         size = FRAME_SIZE + EXTENSION_SIZE * is_extended
         limit = self._core.limits()[on_psp]
         try:
-            sp = self._push(psp if on_psp else msp, frame, size, mode, limit)
+            sp = self._stack.push(psp if on_psp else msp, frame, size, mode, limit)
         except StackError as error:
             sp = max((psp if on_psp else msp) - size, limit)
             self._faults.while_stacking(error.number, error.status)
@@ -197,32 +188,6 @@ class ExceptionModel:
             is_thread=not from_handler, on_psp=on_psp, is_extended=is_extended
         )
         return self._take(exc_return)
-
-    def _push(self, sp: int, frame: list[int], size: int, mode: Mode, limit: int) -> int:
-        is_extended = size > FRAME_SIZE
-        misaligned = bool(sp & 0b100 and (self._scb.ccr.STKALIGN or is_extended))
-        new_sp = sp - size - 4 * misaligned & WORD_MASK
-        *words, xpsr = frame
-        words.append(xpsr & ~XPSR_ALIGNED | XPSR_ALIGNED * misaligned)
-        where = self._memory_map.slice_at(new_sp, FRAME_SIZE)
-        if new_sp < limit and not self._is_limit_ignored:
-            raise StackError(Exc.USAGEFAULT, Cfsr.STKOF)
-        if not self._protection.allows_all(new_sp, size, AccessKind.WRITE, mode):
-            raise StackError(Exc.MEMMANAGE, Cfsr.MSTKERR)
-        if where is None or not self._memory_map.is_writable(new_sp):
-            raise StackError(Exc.BUSFAULT, Cfsr.STKERR)
-        where[:] = FRAME.pack(*words)
-        is_thread = not xpsr & XPSR_IPSR
-        if is_extended and not self._fp.enter(
-            new_sp + FRAME_SIZE, is_thread=is_thread, is_privileged=mode.is_privileged
-        ):
-            raise StackError(Exc.BUSFAULT, Cfsr.STKERR)
-        return new_sp
-
-    @property
-    def _is_limit_ignored(self) -> bool:
-        """Whether CCR.STKOFHFNMIGN applies. Armv8-M only: other cores have no limit."""
-        return bool(self._scb.ccr.word & CcrV8.STKOFHFNMIGN.mask) and self._faults.is_urgent
 
     def _take(self, exc_return: int) -> Lockup | None:
         """Start the handler of what is pending now; the frame is on the stack.

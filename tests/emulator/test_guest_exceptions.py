@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from emulator.frames import Frames
+from emulator.parts import part_named
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -211,3 +214,40 @@ def test_system_reset_clears_the_monitors_bits_and_keeps_the_debuggers(boot: "Bo
     assert guest.board.read(0xE000_EDFC, 4) == (0x0100_07F1).to_bytes(4, "little")
     guest.board.reset()
     assert guest.board.read(0xE000_EDFC, 4) == bytes(4)
+
+
+def refuse(*_: object, **__: object) -> bool:
+    """Have a frame pushed or popped step by step, as an unusual one is."""
+    return False
+
+
+@pytest.mark.parametrize("part", ["stm32f103c8", "stm32f405", "cortex-m33"])
+@pytest.mark.parametrize(
+    ("source", "function", "arguments"),
+    [
+        (FRAMES, "on_msp", ()),
+        (FRAMES, "on_psp", ()),
+        (FRAMES, "from_handler", ()),
+        (FRAMES, "frame_at", (4, 1)),
+        (FRAMES, "tail_chained", ()),
+        (THREADS, "threads", ()),
+        (THREADS, "unprivileged", ()),
+        (ORDER, "nesting", ()),
+    ],
+)
+def test_a_usual_frame_is_what_it_would_be_step_by_step(
+    boot: "Callable[..., Guest]",
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    source: str,
+    function: str,
+    arguments: tuple[int, ...],
+) -> None:
+    guest = boot(source, part_named(part))
+    guest.call(function, *arguments)
+    at_once = guest.board.trace_hash
+    monkeypatch.setattr(Frames, "enter", refuse)
+    monkeypatch.setattr(Frames, "leave", refuse)
+    guest = boot(source, part_named(part))
+    guest.call(function, *arguments)
+    assert guest.board.trace_hash == at_once
