@@ -67,13 +67,13 @@ class Board(Assembly):
         self._coherence.renew()
         self._lockup = self._exceptions.take_pending()
         deadline = min(cycle, self.clock.next_due)
-        if self._exceptions.is_sleeping:
-            self.clock.skip_to(deadline)
-            return
         while self._lockup is None:
+            if self._exceptions.is_sleeping:
+                self.clock.skip_to(deadline)
+                return
             self._handle(self._exceptions.run(deadline))
             deadline = self.clock.native.deadline
-            if deadline <= self.clock.native.cycles or self._exceptions.awaits_something:
+            if deadline <= self.clock.native.cycles or self._exceptions.may_change_course:
                 return
             self._cpu.watch_masks(UNMASKED)
 

@@ -130,9 +130,9 @@ class ExceptionModel:
         return self._sleep is not Sleep.NOTHING
 
     @property
-    def awaits_something(self) -> bool:
-        """Whether the core sleeps, or has an exception to take now or as soon as masks change."""
-        return self._sleep is not Sleep.NOTHING or self._interrupts.is_any_pending
+    def may_change_course(self) -> bool:
+        """Whether `take_pending` may have something to do though no time has passed."""
+        return self._sleep is Sleep.EVENT or self._interrupts.is_any_pending
 
     def _wake(self, masks: Masks) -> None:
         if self._sleep is Sleep.EVENT and self._core.has_event:
