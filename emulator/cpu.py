@@ -126,7 +126,8 @@ class Cpu:
             return InvalidState()
         if status != OK:
             return self._stopped_by_error(status)
-        match STOPS[native.reason]:
+        reason: Stop = STOPS[native.reason]
+        match reason:
             case Stop.NONE:
                 return self._hint() or self._breakpoint() or self._divide() or Deadline()
             case Stop.DIVISION:
