@@ -126,8 +126,7 @@ class Cpu:
             return InvalidState()
         if status != OK:
             return self._stopped_by_error(status)
-        reason: Stop = STOPS[native.reason]
-        match reason:
+        match STOPS[int(native.reason)]:
             case Stop.NONE:
                 return self._hint() or self._breakpoint() or self._divide() or Deadline()
             case Stop.DIVISION:
