@@ -1,4 +1,4 @@
-"""A program with a C library, newlib, as its users build it; with arm-none-eabi-gcc."""
+"""Programs with a C library, newlib, as its users build them; with arm-none-eabi-gcc."""
 
 import shutil
 import subprocess
@@ -25,7 +25,11 @@ SAID = [
 ]
 
 
-def built(part: str, folder: Path) -> Path:
+FULL_HZ = {"stm32f103c8": 72_000_000, "stm32f405": 168_000_000, "cortex-m33": 72_000_000}
+HSI_HZ = {"stm32f103c8": 8_000_000, "stm32f405": 16_000_000, "cortex-m33": 8_000_000}
+
+
+def built(part: str, folder: Path, program: str = "program.c") -> Path:
     if GCC is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     probe = [GCC, "-E", "-include", "stdio.h", "-x", "c", "/dev/null"]
@@ -34,7 +38,7 @@ def built(part: str, folder: Path) -> Path:
     elf = folder / f"{part}.elf"
     options = ["-mthumb", "-Os", "-ffunction-sections", "-nostartfiles"]
     linking = ["-Wl,--gc-sections", "-T", str(SOURCES / "layout.ld")]
-    files = [str(SOURCES / "program.c"), "-lm", "--specs=nosys.specs", "-o", str(elf)]
+    files = [str(SOURCES / program), "-lm", "--specs=nosys.specs", "-o", str(elf)]
     done = subprocess.run(
         [GCC, *TARGETS[part], *options, *linking, *files],
         capture_output=True,
@@ -50,3 +54,19 @@ def test_newlib_prints_allocates_and_leaps(part: str, tmp_path: Path) -> None:
     board = Board.from_elf(part, built(part, tmp_path))
     board.run_for(ms=100)
     assert board.line.receive().decode().splitlines() == SAID
+
+
+@pytest.mark.parametrize("has_crystal", [True, False])
+@pytest.mark.parametrize("part", TARGETS)
+def test_start_as_vendors_make_it(part: str, tmp_path: Path, *, has_crystal: bool) -> None:
+    hz = FULL_HZ[part] if has_crystal else HSI_HZ[part]
+    elf = built(part, tmp_path, "startup.c")
+    board = Board.from_elf(part, elf, has_crystal=has_crystal)
+    board.run_for(ms=20)
+    assert board.line.receive().decode() == f"constructed 1, {hz} Hz\n"
+    board.run_for(ms=20)
+    assert board.line.receive().decode() == "20 ms\n"
+    assert board.clock.hz == hz
+    board.line.send(b"x")
+    board.run_for(ms=2)
+    assert board.line.receive().decode() == "heard x\n"
