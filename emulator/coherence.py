@@ -82,6 +82,7 @@ class Coherence:
             stale.is_protection = False
             self._cpu.protection_changed()
             self._cpu.trap_divisions(is_on=bool(self._scb.ccr.DIV_0_TRP))
+            self._cpu.trap_unaligned(is_on=bool(self._scb.ccr.UNALIGN_TRP))
         while stale.rewritten:
             self._cpu.memory_changed(*stale.rewritten.pop())
         if stale.is_tlb:

@@ -240,6 +240,12 @@ class Cpu:
             for page in {address & -PAGE_SIZE for address in sites}:
                 self._set_exits(page)
 
+    def trap_unaligned(self, *, is_on: bool) -> None:
+        """Have every unaligned access stop the core, or only those that always do."""
+        if is_on != self._engine.traps_unaligned:
+            self._engine.traps_unaligned = is_on
+            self._engine.drop_all()
+
     def code_pages_changed(self) -> None:
         """Drop what was translated from RAM: all of it may have been overwritten."""
         for page in self._views.code_pages:

@@ -105,6 +105,15 @@ OWN_CODE = 0xFFFF_F800  # no guest address of this page is answered with anythin
 OWN_CODE_ANSWER = Answer(OWN_CODE_BASE, Permission.EXECUTE)
 
 
+# What native/alignment.h asks to do the work.
+ENGINE_FUNCTIONS = (
+    "cpu_lduw_code_arm",
+    "tcg_gen_qemu_ld_i32_arm",
+    "tcg_gen_qemu_ld_i64_arm",
+    "tcg_gen_qemu_st_i32_arm",
+    "tcg_gen_qemu_st_i64_arm",
+)
+
 # The same library for calls that are over at once. They keep the interpreter's lock: letting go of
 # it for each would let another board's thread run in between, and wait for that one's turn to end.
 quick = ctypes.PyDLL(uclib._name, handle=uclib._handle)
@@ -136,6 +145,7 @@ class Engine:
 
     on_fill: Callable[[int, AccessKind], Answer | None]
     runs_own_code = False
+    traps_unaligned = False  # all accesses; follow a change with `drop_all`
 
     def __init__(
         self, model: str, memory_map: MemoryMap, views: Views, bus: Bus, clock: Clock
@@ -187,6 +197,8 @@ class Engine:
         native.mask_names[:] = [REGISTERS[name] for name in ("primask", "basepri", "faultmask")]
         core = (*(f"r{n}" for n in range(13)), "sp", "lr", "xpsr")
         native.core_names[:] = [REGISTERS[name] for name in core]
+        own = [getattr(uclib, name, None) for name in ENGINE_FUNCTIONS]  # or it hides them
+        library.set_engine_functions((ctypes.c_void_p * len(own))(*map(address_of, own)))
         self._hook_native(UC_HOOK_BLOCK, library.clock_block)
         self._hook_native(UC_HOOK_INTR, library.clock_interrupt)
         self._uc.hook_add(UC_HOOK_TLB_FILL, self._fill)
@@ -225,6 +237,7 @@ class Engine:
         native.deadline, native.reason = deadline, Stop.NONE
         native.last = 0  # what ran before does not say why the engine stops now
         native.slow_at = 0  # what a loop polls may have changed since
+        self.native.traps_unaligned = self.traps_unaligned
         status: int = self._run(self._at_core)
         if self._error is not None:
             error, self._error = self._error, None
@@ -285,6 +298,11 @@ class Engine:
             self._bus.write(begin + offset, size, value)
         except Exception as error:
             self._error = error
+
+
+def address_of(function: Any) -> int | None:
+    """Return where a library's function is."""
+    return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
 
 
 def error_of(status: int) -> Exception:

@@ -16,7 +16,7 @@ from emulator.errors import EmulatorError
 
 FOLDER = Path(__file__).parent
 SOURCES = (FOLDER / "clock.c", FOLDER / "core.c")
-HEADER = FOLDER / "thumb.h"
+HEADERS = (FOLDER / "thumb.h", FOLDER / "alignment.h")
 FLAGS = (
     *(
         "-std=c11",
@@ -55,7 +55,7 @@ def library_path() -> Path:
 
 
 def _content_hash() -> str:
-    files = b"".join(path.read_bytes() for path in (*SOURCES, HEADER))
+    files = b"".join(path.read_bytes() for path in (*SOURCES, *HEADERS))
     content = files + " ".join(FLAGS).encode() + sys.platform.encode()
     return hashlib.sha256(content).hexdigest()[:16]
 

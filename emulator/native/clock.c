@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "alignment.h"
 #include "thumb.h"
 
 enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, CORE_REGISTERS = 16 };

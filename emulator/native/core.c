@@ -39,8 +39,9 @@ struct core {
     int (*start)(void *engine, uint64_t begin, uint64_t until, uint64_t timeout, size_t count);
     int frame[FRAME_WORDS]; /* the engine's numbers of a frame's registers */
     int lr, sp, msp, psp, control, ipsr, cpsr, primask, basepri, faultmask;
-    uint32_t to_handler; /* EXC_RETURN to Handler mode */
-    uint32_t pc;         /* these five: where and how the core stopped, while `is_known` */
+    uint32_t to_handler;      /* EXC_RETURN to Handler mode */
+    uint32_t traps_unaligned; /* CCR.UNALIGN_TRP */
+    uint32_t pc;              /* these five: where and how the core stopped, while `is_known` */
     uint32_t xpsr;
     uint32_t masks[3]; /* PRIMASK, BASEPRI, FAULTMASK */
     uint32_t is_known;
@@ -54,6 +55,8 @@ struct batch {
     void *values[16];
     int count;
 };
+
+void trap_unaligned(int is_on); /* alignment.h */
 
 uint32_t core_size(void)
 {
@@ -94,6 +97,7 @@ int core_run(struct core *core)
         return NOT_THUMB;
     }
     core->is_known = 0;
+    trap_unaligned((int)core->traps_unaligned);
     const int status = core->start(core->engine, core->pc | 1u, 0, 0, 0);
     add(&state, core->primask, &core->masks[0]);
     add(&state, core->basepri, &core->masks[1]);

@@ -32,6 +32,7 @@ class NativeCore(ctypes.Structure):
         ("frame", ctypes.c_int * len(FRAME)),
         ("others", ctypes.c_int * len(OTHERS)),
         ("to_handler", ctypes.c_uint32),
+        ("traps_unaligned", ctypes.c_uint32),
         ("pc", ctypes.c_uint32),
         ("xpsr", ctypes.c_uint32),
         ("masks", ctypes.c_uint32 * 3),

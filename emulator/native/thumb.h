@@ -59,6 +59,19 @@ static inline int is_floating_point(uint16_t first, uint16_t second)
     return (first & 0xEC00u) == 0xEC00u && (second & 0x0E00u) == 0x0A00u;
 }
 
+/* LDM, STM; LDRD, STRD, exclusives, but not TBB and TBH; VLDR, VLDM and their kind: a word at an
+ * address that is none is a fault. DDI 0403E.e A3.2.1, A5.2, A5.3. */
+static inline int is_always_aligned(uint16_t first, uint16_t second)
+{
+    if (!is_wide(first)) {
+        return first >> 12 == 0xCu;
+    }
+    if ((first & 0xFFF0u) == 0xE8D0u && (second & 0xE0u) == 0) {
+        return 0;
+    }
+    return (first & 0xFE00u) == 0xE800u || (first & 0xFE00u) == 0xEC00u;
+}
+
 /* SEV, SEV.W; LDREX, and what tells LDREXB, LDREXH and their kind from TBB. DDI 0403E.e A7.7. */
 static inline unsigned effects_of(uint16_t first, uint16_t second)
 {

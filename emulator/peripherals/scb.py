@@ -2,7 +2,7 @@
 
 Sources: DDI 0403E.e B3.2; for Armv8-M, CMSIS's core_cm33.h. ICSR and SHCSR are views of
 emulator/interrupts.py.
-Not modelled: CCR.UNALIGN_TRP, AFSR, SCR.SLEEPDEEP (sleep is sleep), AIRCR's bits for
+Not modelled: AFSR, SCR.SLEEPDEEP (sleep is sleep), AIRCR's bits for
 debuggers; of Armv8-M, SHCSR's bits for HardFault and NMI.
 """
 
@@ -75,7 +75,7 @@ class Ccr(Register):
     STKALIGN = Field(9, 9)  # 1: frames are aligned to 8 bytes
     BFHFNMIGN = Field(8, 8)  # 1: HardFault, NMI and FAULTMASK ignore BusFaults of data accesses
     DIV_0_TRP = Field(4, 4)  # 1: a division by zero is a UsageFault
-    UNALIGN_TRP = Unmodelled(3, 3)
+    UNALIGN_TRP = Field(3, 3)  # 1: an unaligned access is a UsageFault
     USERSETMPEND = Field(1, 1)  # 1: unprivileged code may write STIR
     NONBASETHRDENA = Field(0, 0)  # 1: a return to Thread mode may leave exceptions active
 
@@ -90,7 +90,7 @@ class CcrV8(Ccr):
     STKALIGN = Field(9, 9, Access.RO)
     BFHFNMIGN = Field(8, 8)
     DIV_0_TRP = Field(4, 4)  # 1: a division by zero is a UsageFault
-    UNALIGN_TRP = Unmodelled(3, 3)
+    UNALIGN_TRP = Field(3, 3)  # 1: an unaligned access is a UsageFault
     USERSETMPEND = Field(1, 1)
     NONBASETHRDENA = Field(0, 0, Access.RO)  # reserved there, reads 1: always allowed
 
