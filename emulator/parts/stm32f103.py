@@ -25,6 +25,7 @@ from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import Pwr, pwr_f1
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
+from emulator.peripherals.rtc_f1 import RtcF1
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.usart import Usart
 
@@ -32,7 +33,7 @@ FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and what follows it
 FLASH_SIZE, UNIQUE_ID, OPTION_BYTES = 0x1FFF_F7E0, 0x1FFF_F7E8, 0x1FFF_F800
 OPTION_BYTES_SIZE = 16
-FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 4, 11, 7
+RTC_IRQ, FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 3, 4, 11, 7
 TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 28, 29, 30
 USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
 EXTI_IRQS = {  # by the lines that share one
@@ -75,6 +76,15 @@ def _bkp(machine: Machine) -> Bkp:
     bkp = Bkp(cast(Pwr, machine.unit("PWR")).is_backup_writable)
     _rcc_of(machine).backup_domain.append(bkp)
     return bkp
+
+
+def _rtc(machine: Machine) -> RtcF1:
+    rcc = cast(RccF1, machine.unit("RCC"))
+    is_writable = cast(Pwr, machine.unit("PWR")).is_backup_writable
+    rtc = RtcF1(machine.clock, rcc.rtc_hz, is_writable, machine.irq(RTC_IRQ))
+    rcc.backup_domain.append(rtc)
+    rcc.on_rtc_clock = rtc.clock_changed
+    return rtc
 
 
 def _dma1(machine: Machine) -> Dma:
@@ -137,7 +147,6 @@ CAN = (
     " TI1R TDT1R TDL1R TDH1R TI2R TDT2R TDL2R TDH2R RI0R RDT0R RDL0R RDH0R RI1R RDT1R RDL1R RDH1R"
     " @200 FMR=2A1C0E01 FM1R @20C FS1R @214 FFA1R @21C FA1R @240 "
 ) + " ".join(f"F{n}R1 F{n}R2" for n in range(14))
-RTC = "CRH CRL=20 PRLH PRLL=8000 DIVH DIVL=8000 CNTH CNTL ALRH=FFFF ALRL=FFFF"
 USB = "EP0R EP1R EP2R EP3R EP4R EP5R EP6R EP7R @40 CNTR=3 ISTR FNR DADDR BTABLE"
 
 UNITS = (
@@ -160,7 +169,7 @@ UNITS = (
     Unit("USART3", 0x4000_4800, _usart(USART3_IRQ, Rcc.pclk1_hz, 2, 3), _clocked_by("USART3")),
     Unit("PWR", 0x4000_7000, lambda _: pwr_f1(), _clocked_by("PWR")),
     Unit("BKP", 0x4000_6C00, _bkp, _clocked_by("BKP")),
-    _absent("RTC", 0x4000_2800, RTC),
+    Unit("RTC", 0x4000_2800, _rtc),
     _absent("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG"),
     _absent("SPI2", 0x4000_3800, SPI, "SPI2"),
     _absent("I2C1", 0x4000_5400, I2C, "I2C1"),

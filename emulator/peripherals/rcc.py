@@ -134,6 +134,7 @@ class Rcc(Peripheral):
         self._on_clock_change = on_clock_change
         self._is_backup_writable = is_backup_writable
         self.backup_domain: list[Peripheral] = []  # what BDRST resets, beside BDCR
+        self.on_rtc_clock: Callable[[], None] = lambda: None  # `rtc_hz` may be another
         self._resets: list[tuple[Gate, Peripheral]] = []
 
     @property
@@ -187,6 +188,7 @@ class Rcc(Peripheral):
         if self._source_hz(self.cfgr.SW) is not None:
             self.cfgr.SWS = self.cfgr.SW  # a switch to a clock that is not ready waits
         self._on_clock_change(self.clocks.hclk)
+        self.on_rtc_clock()
 
     def make_ready(self) -> None:
         """Say which oscillators run."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from emulator.peripherals.rcc import Prescalers, Rcc, RccBdcr, RccCfgr, RccCr, RccCsr
 from emulator.registers import Field, Register, Unmodelled
 
-HSI_HZ = 8_000_000
+HSI_HZ, LSE_HZ, LSI_HZ = 8_000_000, 32_768, 40_000
 POWER_ON_FLAGS = RccCsr.PORRSTF.mask | RccCsr.PINRSTF.mask
 
 
@@ -149,3 +149,17 @@ class RccF1(Rcc):
         else:
             return None
         return source * min(self._cfgr.PLLMUL + 2, 16)
+
+    def rtc_hz(self) -> int:
+        """Return what drives the RTC, 0 for nothing."""
+        if not self.bdcr.RTCEN:
+            return 0
+        match self.bdcr.RTCSEL:
+            case 0b01:
+                return LSE_HZ if self.bdcr.LSERDY else 0
+            case 0b10:
+                return LSI_HZ if self.csr.LSIRDY else 0
+            case 0b11:
+                return self.hse_hz // 128 if self.cr.HSERDY and self.hse_hz is not None else 0
+            case _:
+                return 0

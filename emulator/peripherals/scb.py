@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from emulator.interrupts import FIRST_IRQ, Exc, Interrupts, Masks
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register, Unmodelled
+from emulator.registers import Access, Field, Register
 
 VECTKEY = 0x05FA
 VECTKEYSTAT = 0xFA05
