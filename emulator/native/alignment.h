@@ -31,7 +31,8 @@ static _Thread_local struct {
     int traps_unaligned;
     uint32_t address; /* of the halfword read last */
     uint16_t first;
-    uint16_t second; /* 0 until it has been read, or if there is none */
+    uint16_t second; /* 0 if there is none */
+    int is_whole;
 } translated;
 
 void set_engine_functions(const struct engine_functions *functions)
@@ -43,16 +44,19 @@ void set_engine_functions(const struct engine_functions *functions)
 void trap_unaligned(int is_on)
 {
     translated.traps_unaligned = is_on;
+    translated.is_whole = 1; /* a fault may have come between two halfwords */
 }
 
 uint32_t cpu_lduw_code_arm(void *core, uint32_t address)
 {
     const uint16_t halfword = (uint16_t)engine_functions.read_halfword(core, address);
-    if (address == translated.address + 2u && is_wide(translated.first) && !translated.second) {
+    if (address == translated.address + 2u && !translated.is_whole) {
         translated.second = halfword;
+        translated.is_whole = 1;
     } else {
         translated.first = halfword;
         translated.second = 0;
+        translated.is_whole = !is_wide(halfword);
     }
     translated.address = address;
     return halfword;

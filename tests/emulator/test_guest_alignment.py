@@ -161,6 +161,12 @@ def test_alignment_counts_everywhere(boot: "Boot", address: int) -> None:
     assert guest.notes == [UNALIGNED]
 
 
+def test_instruction_before_is_another_one(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    assert tried(guest, "loads_behind_zero", 1, traps=False, width=NARROW) == 0x0B0A0908
+    assert guest.notes == [UNALIGNED]
+
+
 def test_fault_counts_what_came_before_it_and_no_more(boot: "Boot") -> None:
     guest = boot(PROGRAM)
     guest.board.scb.shcsr.USGFAULTENA = 1

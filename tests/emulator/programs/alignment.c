@@ -49,6 +49,12 @@ ACCESS(ldrb, "ldrb.n r2, [r0]")
 ACCESS(strb, "strb.n r2, [r0]")
 ACCESS(ldr_in_it, "cmp r1, #0\n\titet eq\n\tmoveq r3, #1\n\tldrne r2, [r0]\n\tldreq r2, [r0]")
 
+/* An instruction whose second halfword is 0 comes before. */
+NAKED uint32_t loads_behind_zero(uint32_t address)
+{
+    ASM("mov r2, r0\n\tbic r0, #3\n\tldr.w r0, [r0]\n\tldm.n r2!, {r0, r3}\n\tbx lr");
+}
+
 /* Try an access, `of` bytes wide as an instruction. */
 uint32_t tries(uint32_t (*access)(uint32_t), uint32_t address, uint32_t of, uint32_t trap)
 {
