@@ -5,7 +5,7 @@ import pytest
 from tests.faults.campaign import LEVELS, Campaign, table
 from tests.faults.faulty_port import KINDS
 
-RUNS = 16
+RUNS = 10
 
 
 @pytest.fixture(scope="module", params=sorted(LEVELS), ids=lambda level: f"level {level}")
