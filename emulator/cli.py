@@ -13,11 +13,11 @@ import click
 from emulator.coverage import coverage
 from emulator.errors import BoardError, EmulatorError
 from emulator.gateway import Gateway, PtyGateway
-from emulator.pace import Pace
+from emulator.pace import Pace, Realtime
 from emulator.recording import Recorder, replay
 from emulator.tcp_gateway import Rfc2217Gateway, TcpGateway, is_loopback, tcp_address
 from emulator.urls.emu_url import EmuUrl, PaceKind, parse_url
-from emulator.urls.opening import build, start
+from emulator.urls.opening import build
 
 NS_PER_S = 1_000_000_000
 
@@ -169,7 +169,7 @@ def _switched_on(url: EmuUrl, record: Path | None) -> Generator[Pace]:
     except OSError as error:
         raise BoardError(f"cannot write {record}: {error.strerror}") from error
     with file or nullcontext(), Recorder(emulated, file) if file else nullcontext():
-        pace = start(url, emulated)
+        pace = Realtime(emulated, url.rate)
         try:
             yield pace
         finally:

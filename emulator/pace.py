@@ -2,7 +2,7 @@
 
 Both give the port's side of the serial line: `write`, `read`, `waiting`, and `tell` for what else a
 host does with a line. The board itself knows nothing of either. The thread may also be another
-process's: elsewhere.py.
+process's: urls/elsewhere.py.
 """
 
 import atexit

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from emulator.board import Board
 from emulator.link import Link
-from emulator.pace import Lockstep, Pace, Realtime
+from emulator.pace import Lockstep, Pace
 from emulator.urls.elsewhere import Elsewhere, Start
 from emulator.urls.emu_url import EmuUrl, PaceKind, parse_url
 from firmware.build import firmware_elf
@@ -18,20 +18,14 @@ def open_board(url: str, settings: Sequence[Callable[[Link], None]]) -> Pace:
     parsed = parse_url(url)
     if parsed.pace is PaceKind.REALTIME:
         return Elsewhere(Start(url, parsed.firmware or firmware_elf(parsed.part.loader), settings))
-    board = build(parsed)
-    for setting in settings:
-        setting(board.line)
-    return Lockstep(board)
+    return Lockstep(build(parsed, settings))
 
 
-def build(url: EmuUrl) -> Board:
-    """Put a board together, with its own firmware or with the one named."""
+def build(url: EmuUrl, settings: Sequence[Callable[[Link], None]] = ()) -> Board:
+    """Put a board together, with its own firmware or with the one named, and set its line."""
     board = Board.from_elf(url.part.name, url.firmware or firmware_elf(url.part.loader))
     board.line.wire_reset(url.reset_line)
     board.line.set_faults(url.faults, url.seed)
+    for setting in settings:
+        setting(board.line)
     return board
-
-
-def start(url: EmuUrl, board: Board) -> Pace:
-    """Switch a board on, in this process."""
-    return Lockstep(board) if url.pace is PaceKind.LOCKSTEP else Realtime(board, url.rate)

@@ -56,12 +56,9 @@ def main() -> None:
 
 
 def switch_on(start: Start) -> Realtime:
-    """Put the board together, and its line in order."""
+    """Put the board together, and have it keep its pace."""
     url = replace(parse_url(start.url), firmware=start.firmware)
-    board = build(url)
-    for setting in start.settings:
-        setting(board.line)
-    return Realtime(board, url.rate)
+    return Realtime(build(url, start.settings), url.rate)
 
 
 def pass_on(pace: Pace, say: Say) -> None:
