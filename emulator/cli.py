@@ -4,18 +4,20 @@ import signal
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from emulator.board import Board
 from emulator.coverage import coverage
 from emulator.errors import BoardError, EmulatorError
 from emulator.gateway import Gateway, PtyGateway
-from emulator.pace import Pace, Realtime
+from emulator.realtime import keep_up
 from emulator.recording import Recorder, replay
 from emulator.tcp_gateway import Rfc2217Gateway, TcpGateway, is_loopback, tcp_address
+from emulator.terminal import Terminal
 from emulator.urls.emu_url import EmuUrl, PaceKind, parse_url
 from emulator.urls.opening import build
 
@@ -105,16 +107,8 @@ def board(
             _replay(url, recording)
             return
         over = _until_a_signal()
-        gateway = _gateway(pty, tcp, rfc2217)
-        try:
-            with _switched_on(url, record) as pace:
-                if gateway is None:
-                    _on_terminal(pace, over)
-                else:
-                    gateway.serve(pace, over.is_set)
-        finally:
-            if gateway is not None:
-                gateway.close()
+        with closing(_gateway(pty, tcp, rfc2217)) as gateway, _switched_on(url, record) as emulated:
+            keep_up(emulated, url.rate, gateway, over.is_set)
     except EmulatorError as error:
         raise click.ClickException(str(error)) from error
 
@@ -130,15 +124,15 @@ def _url(part: str, firmware: Path | None, rate: float | None) -> EmuUrl:
     )
 
 
-def _gateway(pty: Path | None, tcp: str | None, rfc2217: str | None) -> Gateway | None:
-    """Open the place where other programs find the board; None is this terminal."""
+def _gateway(pty: Path | None, tcp: str | None, rfc2217: str | None) -> Gateway:
+    """Open the place where other programs find the board, or this terminal."""
     if pty is not None:
         gateway = PtyGateway(pty)
         click.echo(f"board on {pty} ({gateway.device}), 115200 baud; Ctrl-C ends it", err=True)
         return gateway
     address = tcp or rfc2217
     if address is None:
-        return None
+        return Terminal()
     host, port = tcp_address(address)
     scheme, kind = ("socket", TcpGateway) if tcp else ("rfc2217", Rfc2217Gateway)
     server = kind(host, port)
@@ -161,19 +155,15 @@ def _until_a_signal() -> threading.Event:
 
 
 @contextmanager
-def _switched_on(url: EmuUrl, record: Path | None) -> Generator[Pace]:
-    """Switch the board on, and off again; the recording ends when nothing runs any more."""
+def _switched_on(url: EmuUrl, record: Path | None) -> Generator[Board]:
+    """Switch the board on; the recording ends when nothing runs any more."""
     emulated = build(url)
     try:
         file = None if record is None else record.open("w", encoding="utf-8", buffering=1)
     except OSError as error:
         raise BoardError(f"cannot write {record}: {error.strerror}") from error
     with file or nullcontext(), Recorder(emulated, file) if file else nullcontext():
-        pace = Realtime(emulated, url.rate)
-        try:
-            yield pace
-        finally:
-            pace.close()
+        yield emulated
 
 
 def _replay(url: EmuUrl, path: Path) -> None:
@@ -189,15 +179,3 @@ def _replay(url: EmuUrl, path: Path) -> None:
     ending = "and the same run" if done.is_ended else "so far; the recording has no end"
     seconds = done.ns / NS_PER_S
     click.echo(f"replayed {seconds:.3f} s: the same {done.heard} bytes, {ending}", err=True)
-
-
-def _on_terminal(pace: Pace, over: threading.Event) -> None:
-    def send_input() -> None:
-        for line in sys.stdin:
-            pace.write(line.encode(errors="replace"))
-
-    threading.Thread(target=send_input, daemon=True).start()
-    while not over.is_set():
-        output = pace.read(max(1, pace.waiting), 0.1)
-        sys.stdout.write(output.decode(errors="replace"))
-        sys.stdout.flush()

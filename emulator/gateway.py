@@ -1,23 +1,23 @@
 """An emulated board for other people's programs: on a pseudo-terminal. On TCP: tcp_gateway.py.
 
-The board runs in real time (or at any rate) in a thread of its own; the gateway moves bytes.
+A gateway is the board's host (realtime.py): it moves bytes between two slices of the board's time.
 """
 
 import fcntl
 import os
 import select
 import termios
+import time
 import tty
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from emulator.errors import BoardError
-from emulator.pace import Pace
+from emulator.link import Link
 
 CHUNK = 4096
-WAIT_S = 0.01  # between two looks at the other side
+FAREWELL_S = 0.01  # a terminal that is left for less has been opened by the next client
 SPEEDS = {
     getattr(termios, name): int(name[1:])
     for name in dir(termios)
@@ -28,32 +28,31 @@ CFLAG, ISPEED, OSPEED = 2, 4, 5  # places in what tcgetattr returns
 
 
 class Gateway(ABC):
-    """A place where one client at a time finds the board's line."""
+    """A place where one client at a time finds the board's line.
 
-    def serve(self, pace: Pace, is_over: Callable[[], bool]) -> None:
-        """Move bytes until `is_over`. What the board says while nobody listens is lost."""
-        while not is_over():
-            self.take_input(pace)
-            output = pace.read(max(1, min(pace.waiting, CHUNK)), WAIT_S)
-            if output:
-                self.give_output(output)
+    What the board says while nobody listens is lost, as on a cable.
+    """
 
     @abstractmethod
-    def take_input(self, pace: Pace) -> None:
+    def wait(self, seconds: float) -> None:
+        """Return when a client came, left or sent something, or after this time."""
+
+    @abstractmethod
+    def take(self, line: Link) -> None:
         """See whether a client came, left or sent something; do not wait."""
 
     @abstractmethod
-    def give_output(self, output: bytes) -> None:
-        """Give a client what the board said, or lose it as a cable does; do not wait."""
+    def give(self, output: bytes) -> None:
+        """Give a client what the board said; do not wait."""
 
     @abstractmethod
     def close(self) -> None: ...
 
 
-def plug(pace: Pace, is_in: bool) -> None:
+def plug(line: Link, is_in: bool) -> None:
     """Assert DTR and RTS as opening a port does, or take them back as closing it does."""
-    pace.tell(lambda line: line.set_dtr(is_in))
-    pace.tell(lambda line: line.set_rts(is_in))
+    line.set_dtr(is_in)
+    line.set_rts(is_in)
 
 
 class PtyGateway(Gateway):
@@ -79,7 +78,9 @@ class PtyGateway(Gateway):
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
         os.close(slave)  # so that a hang-up says: no client
         os.set_blocking(self._master, False)
-        self._has_client = False
+        self._poll = select.poll()
+        self._poll.register(self._master, select.POLLIN)
+        self._has_client, self._seen_s = False, 0.0  # and when the client was last there
         self._point_link_here()
 
     def _point_link_here(self) -> None:
@@ -102,19 +103,25 @@ class PtyGateway(Gateway):
     def _is_link_ours(self) -> bool:
         return self._link.readlink() == Path(self.device)
 
-    def take_input(self, pace: Pace) -> None:
-        poll = select.poll()
-        poll.register(self._master, select.POLLIN)
-        events = dict(poll.poll(0)).get(self._master, 0)
-        is_here = not events & select.POLLHUP
-        if is_here and not self._has_client:
-            self._shut_others_out()
-            plug(pace, True)
-        if events & select.POLLIN:
-            self._to_board(pace)
-        elif self._has_client and not is_here:
+    def wait(self, seconds: float) -> None:
+        if self._is_left():
+            time.sleep(seconds)  # it is always ready, to say so
+        else:
+            self._poll.poll(1000 * seconds)
+
+    def _is_left(self) -> bool:
+        return any(events & select.POLLHUP for _, events in self._poll.poll(0))
+
+    def take(self, line: Link) -> None:
+        if not self._is_left():
+            self._seen_s = time.monotonic()
+            if not self._has_client:
+                self._shut_others_out()
+                plug(line, True)
+        elif self._has_client and time.monotonic() - self._seen_s > FAREWELL_S:
             self._renew()
-            plug(pace, False)
+            plug(line, False)
+        self._to_board(line)
 
     def _shut_others_out(self) -> None:
         self._has_client = True
@@ -132,15 +139,15 @@ class PtyGateway(Gateway):
                 os.close(before)
         self._has_client = False
 
-    def _to_board(self, pace: Pace) -> None:
-        with suppress(OSError):  # the client has just gone
+    def _to_board(self, line: Link) -> None:
+        with suppress(OSError):  # there is nothing, or the client has just gone
+            data = os.read(self._master, CHUNK)
             attributes = termios.tcgetattr(self._master)
-            pace.tell(lambda line: line.set_baudrate(SPEEDS.get(attributes[OSPEED], 115_200)))
-            framing = _framing(attributes[CFLAG])
-            pace.tell(lambda line: line.set_format(*framing))
-            pace.write(os.read(self._master, CHUNK))
+            line.set_baudrate(SPEEDS.get(attributes[OSPEED], 115_200))
+            line.set_format(*_framing(attributes[CFLAG]))
+            line.send(data)
 
-    def give_output(self, output: bytes) -> None:
+    def give(self, output: bytes) -> None:
         if self._has_client:
             with suppress(OSError):  # it does not read, or has just gone
                 os.write(self._master, output)

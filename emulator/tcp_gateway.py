@@ -6,8 +6,10 @@ board, so it listens on this machine only unless told otherwise.
 
 import ipaddress
 import logging
+import select
 import socket
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +18,7 @@ from serial.serialutil import SerialException
 
 from emulator.errors import BoardError
 from emulator.gateway import CHUNK, Gateway, plug
-from emulator.pace import Pace
+from emulator.link import Link
 from emulator.urls.protocol_emu import Serial
 
 logger = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ class TcpGateway(Gateway):
             ) from error
         self._listener.setblocking(False)
         self._client: socket.socket | None = None
+        self._poll = select.poll()
+        self._poll.register(self._listener, select.POLLIN)
 
     @property
     def address(self) -> str:
@@ -66,30 +70,35 @@ class TcpGateway(Gateway):
             self._client.close()
         self._listener.close()
 
-    def take_input(self, pace: Pace) -> None:
+    def wait(self, seconds: float) -> None:
+        self._poll.poll(1000 * seconds)
+
+    def take(self, line: Link) -> None:
         with suppress(BlockingIOError):
-            self._welcome(self._listener.accept()[0], pace)
+            self._welcome(self._listener.accept()[0], line)
         if self._client is None:
             return
         data = self._receive(self._client)
         content = self.decoded(data) if data else data
         if content:
-            pace.write(content)
+            line.send(content)
         if content is None:
+            self._poll.unregister(self._client)
             self._client.close()
             self._client = None
-            plug(pace, False)
+            plug(line, False)
 
-    def give_output(self, output: bytes) -> None:
+    def give(self, output: bytes) -> None:
         if self._client is not None:
             self._send(self._client, self.encoded(output))
 
-    def _welcome(self, client: socket.socket, pace: Pace) -> None:
+    def _welcome(self, client: socket.socket, line: Link) -> None:
         client.setblocking(False)
         if self._client is None:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._client = client
-            self.connected(client, pace)
+            self._poll.register(client, select.POLLIN)
+            self.connected(client, line)
             return
         try:
             host, port, *_ = self._client.getpeername()
@@ -113,10 +122,10 @@ class TcpGateway(Gateway):
 
     # What a protocol on top does.
 
-    def connected(self, client: socket.socket, pace: Pace) -> None:
+    def connected(self, client: socket.socket, line: Link) -> None:
         """Get ready for a client; its connection is all that raises DTR and RTS."""
         del client
-        plug(pace, True)
+        plug(line, True)
 
     def decoded(self, data: bytes) -> bytes | None:
         """Return what is meant for the board, or None to hang up on a client."""
@@ -137,11 +146,24 @@ class _Replies:
             self._client.send(data)
 
 
+class _Settings:
+    """What becomes of a port's settings: pyserial makes them, and the gateway moves the bytes."""
+
+    def __init__(self, line: Link) -> None:
+        self._line = line
+
+    def tell(self, action: Callable[[Link], None]) -> None:
+        action(self._line)
+
+    def discard_received(self) -> None:
+        self._line.received.clear()
+
+
 class Rfc2217Gateway(TcpGateway):
     """The same with telnet's Com Port Control Option: baud rate, format, break, DTR and RTS."""
 
-    def connected(self, client: socket.socket, pace: Pace) -> None:
-        port: Any = Serial.over(pace)  # typed as pyserial's own, and used as any port
+    def connected(self, client: socket.socket, line: Link) -> None:
+        port: Any = Serial.over(_Settings(line))  # typed as pyserial's own, and used as any port
         replies: Any = _Replies(client)
         self._manager = PortManager(port, replies)
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +19,11 @@ from pathlib import Path
 
 from emulator.errors import EmulatorError
 from emulator.link import Link
-from emulator.pace import Buffered
+from emulator.pace import Pace
 
 PROGRAM = "emulator.urls.own_process"
 GOODBYE_S = 10  # for the process to end by itself
+KEPT_BYTES = 1 << 20  # of output that nobody reads; the oldest are lost, as in a driver's buffer
 
 Action = Callable[[Link], None]
 
@@ -63,12 +65,15 @@ class Failure:
     text: str
 
 
-class Elsewhere(Buffered):
-    """The host's end of such a board."""
+class Elsewhere(Pace):
+    """The host's end of such a board: what it sends waits here until it is read."""
 
     def __init__(self, start: Start) -> None:
         """Switch it on. EmulatorError says why that cannot be."""
-        super().__init__()
+        self._changed, self._sending = threading.Condition(), threading.Lock()
+        self._from_board: deque[int] = deque(maxlen=KEPT_BYTES)
+        self._is_cancelled = self._is_closing = False
+        self._failure: EmulatorError | None = None  # why the board stands still
         ours, theirs = socket.socketpair()
         with theirs:
             number = theirs.fileno()
@@ -82,15 +87,45 @@ class Elsewhere(Buffered):
         self._thread = threading.Thread(target=self._listen, name="emulated board", daemon=True)
         self._thread.start()
         self._is_running.wait()
-        if self._failure is not None:
+        try:
+            self._raise_failure()
+        except EmulatorError:
             self.close()
-            raise self._failure
+            raise
 
     def tell(self, action: Action) -> None:
+        self._raise_failure()
+        with self._sending, suppress(OSError):  # then the reader is told that the process ended
+            self._connection.send(action)
+
+    def read(self, size: int, timeout_s: float | None) -> bytes:
         with self._changed:
-            self._raise_failure()
-            with suppress(OSError):  # then the reader is told that the process ended
-                self._connection.send(action)
+            self._is_cancelled = False
+            self._changed.wait_for(lambda: self._has(size), timeout_s)
+            if not self._from_board:
+                self._raise_failure()
+            count = min(size, len(self._from_board))
+            return bytes(self._from_board.popleft() for _ in range(count))
+
+    def _has(self, size: int) -> bool:
+        is_over = self._is_cancelled or self._is_closing or self._failure is not None
+        return is_over or len(self._from_board) >= size
+
+    @property
+    def waiting(self) -> int:
+        with self._changed:
+            if not self._from_board:
+                self._raise_failure()
+            return len(self._from_board)
+
+    def cancel_read(self) -> None:
+        with self._changed:
+            self._is_cancelled = True
+            self._changed.notify_all()
+
+    def discard_received(self) -> None:
+        with self._changed:
+            self._from_board.clear()
 
     def close(self) -> None:
         with self._changed:
@@ -98,8 +133,8 @@ class Elsewhere(Buffered):
                 return
             self._is_closing = True
             self._changed.notify_all()
-            with suppress(OSError):
-                self._connection.send(None)
+        with self._sending, suppress(OSError):
+            self._connection.send(None)
         try:
             self._process.wait(GOODBYE_S)
         except subprocess.TimeoutExpired:
@@ -107,6 +142,8 @@ class Elsewhere(Buffered):
             self._process.wait()
         self._thread.join()
         self._connection.close()
+
+    # The thread that listens.
 
     def _listen(self) -> None:
         with suppress(EOFError, OSError):
@@ -128,3 +165,18 @@ class Elsewhere(Buffered):
             case Failure(text):
                 self._fail(EmulatorError(text))
                 self._is_running.set()
+
+    def _take_in(self, data: bytes) -> None:
+        """Keep what the board sent until somebody reads it."""
+        with self._changed:
+            self._from_board.extend(data)
+            self._changed.notify_all()
+
+    def _fail(self, error: EmulatorError) -> None:
+        with self._changed:
+            self._failure = error
+            self._changed.notify_all()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure

@@ -4,70 +4,80 @@ It ends when it is told to, and when whoever started it is gone.
 """
 
 import logging
+import select
 import signal
 import sys
-import threading
-from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from emulator.errors import EmulatorError
-from emulator.pace import Pace, Realtime
+from emulator.link import Link
+from emulator.realtime import keep_up
 from emulator.urls.elsewhere import Failure, Output, Remark, Running, Start
 from emulator.urls.emu_url import parse_url
 from emulator.urls.opening import build
 
-Say = Callable[[object], None]
+logger = logging.getLogger(__name__)
 
 
-class RemarkHandler(logging.Handler):
-    """Passes on what is logged: whoever started this process decides what becomes of it."""
+class Starter(logging.Handler):
+    """Whoever started this process: the board's host, and the one to whom it says what it logs."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, connection: Connection) -> None:
         super().__init__()
-        self._say = say
+        self._connection, self.is_gone = connection, False
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN)
+
+    def say(self, message: object) -> None:
+        with suppress(OSError):  # nobody listens any more, which the next `take` notices
+            self._connection.send(message)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._say(Remark(record.name, record.levelno, self.format(record)))
+        self.say(Remark(record.name, record.levelno, self.format(record)))
+
+    # What a board asks of its host.
+
+    def wait(self, seconds: float) -> None:
+        self._poll.poll(1000 * seconds)
+
+    def take(self, line: Link) -> None:
+        try:
+            while not self.is_gone and self._poll.poll(0):
+                if (action := self._connection.recv()) is None:
+                    self.is_gone = True
+                else:
+                    action(line)
+        except (EOFError, OSError):
+            self.is_gone = True
+
+    def give(self, output: bytes) -> None:
+        self.say(Output(output))
 
 
 def main() -> None:
     """Run the board that the connection asks for; its number is the argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started this
-    connection, lock = Connection(int(sys.argv[1])), threading.Lock()
-
-    def say(message: object) -> None:
-        with lock, suppress(OSError):  # nobody listens any more: the end is near
-            connection.send(message)
-
-    logging.basicConfig(level=logging.INFO, handlers=[RemarkHandler(say)], format="%(message)s")
+    connection = Connection(int(sys.argv[1]))
+    starter = Starter(connection)
+    logging.basicConfig(level=logging.INFO, handlers=[starter], format="%(message)s")
     try:
-        pace = switch_on(connection.recv())
+        run(connection.recv(), starter)
     except EmulatorError as error:
-        say(Failure(str(error)))
-        return
-    say(Running())
-    threading.Thread(target=pass_on, args=(pace, say), daemon=True).start()
-    with closing(pace), suppress(EOFError, OSError):
-        while (action := connection.recv()) is not None:
-            with suppress(EmulatorError):  # `pass_on` has said so
-                pace.tell(action)
+        starter.say(Failure(str(error)))
+    except Exception as error:
+        logger.exception("the emulated board stopped")
+        words = "this is a mistake in FPBay, and the log says where"
+        starter.say(Failure(f"the emulated board stopped: {error!r}; {words}"))
 
 
-def switch_on(start: Start) -> Realtime:
-    """Put the board together, and have it keep its pace."""
+def run(start: Start, starter: Starter) -> None:
+    """Put the board together and keep its pace until whoever started it has had enough."""
     url = replace(parse_url(start.url), firmware=start.firmware)
-    return Realtime(build(url, start.settings), url.rate)
-
-
-def pass_on(pace: Pace, say: Say) -> None:
-    """Say what the board sends, until it ends."""
-    try:
-        while first := pace.read(1, None):
-            say(Output(first + pace.read(pace.waiting, 0)))
-    except EmulatorError as error:
-        say(Failure(str(error)))
+    board = build(url, start.settings)
+    starter.say(Running())
+    keep_up(board, url.rate, starter, lambda: starter.is_gone)
 
 
 if __name__ == "__main__":
