@@ -14,7 +14,7 @@ from emulator.core_registers import CoreRegisters
 from emulator.division import Division
 from emulator.engine import INVALID_INSTRUCTION, OK, Engine, error_of
 from emulator.frames import Frames
-from emulator.interrupts import UNMASKED, Masks
+from emulator.interrupts import UNMASKED, Interrupts, Masks
 from emulator.memory_map import PAGE_SIZE, MemoryMap
 from emulator.native.core import NOT_THUMB
 from emulator.protection import Protection
@@ -67,6 +67,7 @@ class Cpu:
         self._protection = protection
         self._breakpoints: frozenset[int] = frozenset()
         self._engine = Engine(model, memory_map, views, bus, clock)
+        self._engine.native.has_fpu = has_fpu
         self.registers = CoreRegisters(
             self._engine, clock, protection, has_fpu=has_fpu, has_limits=has_limits
         )
@@ -264,9 +265,9 @@ class Cpu:
         self._engine.drop_all()
         self._clock.forget_blocks()
 
-    def frames(self, to_handler: int) -> Frames:
+    def frames(self, interrupts: Interrupts, to_handler: int) -> Frames:
         """Return what pushes and pops the frames of exceptions."""
-        return Frames(self._engine, self._clock, self._memory_map, to_handler)
+        return Frames(self._engine, self._clock, self._memory_map, interrupts, to_handler)
 
     def _map_for_counting(self) -> None:
         """Tell the native clock what a fetch sees: shadow pages first, then memories."""

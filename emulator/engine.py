@@ -57,7 +57,7 @@ from unicorn.unicorn_const import (
 from unicorn.unicorn_py3.unicorn import uclib
 
 from emulator.bus import Bus
-from emulator.clock import Clock, Stop
+from emulator.clock import Clock
 from emulator.memory_map import PAGE_SIZE, MemoryMap
 from emulator.views import SHADOW_BASE, AccessKind, Answer, Permission, Views
 from emulator.xpsr import ITSTATE_BITS
@@ -172,6 +172,7 @@ class Engine:
         native = NativeCore(self._handle, *(ctypes.cast(f, ctypes.c_void_p) for f in functions))
         if ctypes.sizeof(native) != library.core_size():
             raise AssertionError("NativeCore and struct core differ")
+        native.clock = ctypes.addressof(self._clock.native)
         native.frame[:] = [REGISTERS[name] for name in FRAME]
         native.others[:] = [REGISTERS[name] for name in OTHERS]
         self._run, self._at_core = library.core_run, ctypes.byref(native)
@@ -233,10 +234,7 @@ class Engine:
 
         Where and how it stopped is in `native`.
         """
-        native = self._clock.native
-        native.deadline, native.reason = deadline, Stop.NONE
-        native.last = 0  # what ran before does not say why the engine stops now
-        native.slow_at = 0  # what a loop polls may have changed since
+        self._clock.native.deadline = deadline
         self.native.traps_unaligned = self.traps_unaligned
         status: int = self._run(self._at_core)
         if self._error is not None:

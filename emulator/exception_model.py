@@ -74,7 +74,8 @@ class ExceptionModel:
         protection: Protection,
         exc_returns: ExcReturns,
     ) -> None:
-        self._exc_returns, self._frames = exc_returns, cpu.frames(exc_returns.to_handler)
+        self._exc_returns = exc_returns
+        self._frames = cpu.frames(interrupts, exc_returns.to_handler)
         self._cpu, self._memory_map, self._interrupts = cpu, memory_map, interrupts
         self._protection, self._scb = protection, units.scb
         self._core = core = cpu.registers
@@ -160,6 +161,11 @@ class ExceptionModel:
     def _is_usual(self) -> bool:
         """Whether all that a frame needs is what native/frames.c asks for itself."""
         return not (self._protection.depends_on_mode or self._core.is_exclusive)
+
+    @property
+    def _does_more_on_exit(self) -> bool:
+        """Whether a return to Thread mode is not all that a handler's end is."""
+        return bool(self._scb.scr.SLEEPONEXIT) or self._faults.may_step
 
     def _vector(self, number: int) -> int | None:
         where = self._memory_map.slice_at(self._scb.vtor.word + 4 * number, 4)
@@ -280,7 +286,11 @@ class ExceptionModel:
         """Execute until `deadline`, or one instruction where the DebugMonitor steps."""
         self._fp.arm()
         if not self._faults.is_stepping:
-            return self._cpu.run(deadline)
+            self._interrupts.let_go(is_usual=self._is_usual and not self._does_more_on_exit)
+            stop = self._cpu.run(deadline)
+            if self._interrupts.take_back():
+                self._sleep = Sleep.INTERRUPT
+            return stop
         stop = self._cpu.step()
         if isinstance(stop, RETIRED):
             self._faults.stepped()

@@ -77,8 +77,13 @@ class FaultModel:
     @property
     def is_stepping(self) -> bool:
         """Whether the DebugMonitor wants to see the next instruction's end. C1.6: MON_STEP."""
+        return self.may_step and self._can_take(Exc.DEBUGMONITOR)
+
+    @property
+    def may_step(self) -> bool:
+        """Whether it wants to, as soon as it may preempt."""
         demcr = self._debug.demcr
-        return bool(demcr.MON_STEP and demcr.MON_EN) and self._can_take(Exc.DEBUGMONITOR)
+        return bool(demcr.MON_STEP and demcr.MON_EN)
 
     def stepped(self) -> None:
         self._scb.dfsr.HALTED = 1

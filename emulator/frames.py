@@ -2,13 +2,15 @@
 
 What is usual: the whole frame is in RAM, the interrupted code has no floating-point context, and no
 MPU and no stack limit is on. `core_enter` and `core_leave` of native/core.c do that in one call;
-what they refuse is exception_model.py's, and nothing has been changed then.
+what they refuse is exception_model.py's, and nothing has been changed then. `core_run` returns by
+itself from an exception that is alone.
 """
 
 import ctypes
 
 from emulator.clock import Clock
 from emulator.engine import Engine
+from emulator.interrupts import Interrupts
 from emulator.memory_map import MemoryMap
 from emulator.native.core import RAMS, NativeRam
 
@@ -17,7 +19,12 @@ class Frames:
     """The frames of one core; `to_handler` is its EXC_RETURN to Handler mode."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, memory_map: MemoryMap, to_handler: int
+        self,
+        engine: Engine,
+        clock: Clock,
+        memory_map: MemoryMap,
+        interrupts: Interrupts,
+        to_handler: int,
     ) -> None:
         rams = [
             NativeRam(window.begin, window.end, window.memory.host_address)
@@ -25,6 +32,7 @@ class Frames:
             if window.memory.is_writable
         ][:RAMS]  # what is beyond them is done in Python
         native = engine.native
+        native.interrupts = ctypes.addressof(interrupts.native)
         native.to_handler, native.ram_count = to_handler, len(rams)
         native.rams[: len(rams)] = rams
         self._at = ctypes.byref(native)

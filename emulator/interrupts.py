@@ -1,11 +1,14 @@
 """What is enabled, pending and active, and which exception is next: the state NVIC and SCB show.
 
-Pure: no registers, no core. Sources: DDI 0403E.e B1.5 (numbers), B1.5.4 (priorities), B3.4 (NVIC).
+No registers, no core; but the core returns by itself, in native/core.c, where that is simple, and
+says so in `native`. Sources: DDI 0403E.e B1.5 (numbers), B1.5.4 (priorities), B3.4 (NVIC).
 """
 
 import enum
 from collections.abc import Callable
 from typing import NamedTuple
+
+from emulator.native.core import NUMBERS, NativeInterrupts
 
 THREAD_PRIORITY = 256  # lower than any exception's; the core's own when none is active
 
@@ -58,22 +61,24 @@ class Interrupts:
         self.count = FIRST_IRQ + irqs
         self.priority_mask = 0xFF & ~(0xFF >> priority_bits)  # unimplemented low bits: RAZ/WI
         self._on_change = on_change
+        self.native = NativeInterrupts()
+        self._lines = memoryview(self.native.lines).cast("B")  # by number: 1 while its line is high
         self.on_activate: Callable[[int], None] | None = None
         self.reset()
 
     def reset(self) -> None:
         self.enabled: set[int] = set(ALWAYS_ENABLED)
         self.pending: set[int] = set()
-        self.active: set[int] = set()
-        self.asserted: set[int] = set()  # interrupts whose line is high
+        self._active: set[int] = set()
+        self._lines[:] = bytes(NUMBERS)
         self.priority: dict[int, int] = {}  # 0 where nothing was written
         self.prigroup = 0
         self.has_news = False  # something became pending since `has_news` was last cleared
         self._contest: Contest | None = None  # as long as it is known
 
     def state(self) -> tuple[object, ...]:
-        sets = (self.enabled, self.pending, self.active, self.asserted)
-        kept = (dict(self.priority), self.prigroup, self.has_news)
+        sets = (self.enabled, self.pending, self.active)
+        kept = (bytes(self._lines), dict(self.priority), self.prigroup, self.has_news)
         return (*(frozenset(numbers) for numbers in sets), *kept)
 
     def restore(
@@ -82,19 +87,18 @@ class Interrupts:
             frozenset[int],
             frozenset[int],
             frozenset[int],
-            frozenset[int],
+            bytes,
             dict[int, int],
             int,
             bool,
         ],
     ) -> None:
-        enabled, pending, active, asserted, priority, self.prigroup, self.has_news = state
-        self.enabled, self.pending = set(enabled), set(pending)
-        self.active, self.asserted = set(active), set(asserted)
+        enabled, pending, active, self._lines[:], priority, self.prigroup, self.has_news = state
+        self.enabled, self.pending, self._active = set(enabled), set(pending), set(active)
         self.priority = dict(priority)
         self._contest = None
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
         """Note that another exception may be due now, and have it looked at."""
         self._contest = None
         self._on_change()
@@ -105,17 +109,17 @@ class Interrupts:
         if number not in self.pending:
             self.pending.add(number)
             self.has_news = True
-            self._changed()
+            self.changed()
 
     def unpend(self, number: int) -> None:
         """Make no longer pending, unless its line keeps it so."""
-        if number not in self.asserted:
+        if not self._lines[number]:
             self.pending.discard(number)
             self._contest = None
 
     def enable(self, number: int) -> None:
         self.enabled.add(number)
-        self._changed()
+        self.changed()
 
     def disable(self, number: int) -> None:
         self.enabled.discard(number)
@@ -123,20 +127,18 @@ class Interrupts:
 
     def set_priority(self, number: int, priority: int) -> None:
         self.priority[number] = priority & self.priority_mask
-        self._changed()
+        self.changed()
 
     def set_grouping(self, prigroup: int) -> None:
         self.prigroup = prigroup
-        self._changed()
+        self.changed()
 
     def set_line(self, irq: int, level: bool) -> None:
         """Drive an interrupt's line. A level that stays high pends again after each return."""
         number = FIRST_IRQ + irq
-        if level and number not in self.asserted:
-            self.asserted.add(number)
+        if level and not self._lines[number]:
             self.pend(number)
-        elif not level:
-            self.asserted.discard(number)
+        self._lines[number] = level
 
     # What the exception model asks. DDI 0403E.e B1.5.
 
@@ -204,6 +206,33 @@ class Interrupts:
         """Whether an exception is active beside the one of the highest priority."""
         return len(self.active) > 1
 
+    @property
+    def active(self) -> set[int]:
+        """The exceptions that have begun and not ended."""
+        self._settle()
+        return self._active
+
+    def _settle(self) -> None:
+        """Follow the core where it has returned from an exception by itself."""
+        if self.native.ended:
+            self._active.discard(self.native.ended)
+            self.native.ended = 0
+            self._contest = None
+
+    def let_go(self, *, is_usual: bool) -> None:
+        """Say what the core may do by itself now: sleep, and return where that is usual."""
+        native, active = self.native, self.active
+        native.may_sleep = is_free = not self.is_any_pending
+        native.alone = min(active) if is_free and is_usual and len(active) == 1 else 0
+
+    def take_back(self) -> bool:
+        """Have the core do nothing more by itself; whether it sleeps."""
+        native = self.native
+        is_asleep = bool(native.is_asleep)
+        native.alone = native.may_sleep = native.is_asleep = 0
+        self._settle()
+        return is_asleep
+
     def activate(self, number: int) -> None:
         self.pending.discard(number)
         self.active.add(number)
@@ -217,10 +246,10 @@ class Interrupts:
             self.active.add(number)
         else:
             self.active.discard(number)
-        self._changed()
+        self.changed()
 
     def deactivate(self, number: int) -> None:
         self.active.discard(number)
         self._contest = None
-        if number in self.asserted:
+        if self._lines[number]:
             self.pend(number)

@@ -10,9 +10,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "clock.h"
+
 enum { RAMS = 8, FRAME_WORDS = 8, FRAME_SIZE = 4 * FRAME_WORDS };
-enum { NOT_THUMB = -1 };   /* EPSR.T is 0: the core cannot execute */
-enum { PC = 6, XPSR = 7 }; /* in a frame: r0-r3, r12, lr, return address, xPSR */
+enum { NOT_THUMB = -1 };     /* EPSR.T is 0: the core cannot execute */
+enum { PC = 6, XPSR = 7 };   /* in a frame: r0-r3, r12, lr, return address, xPSR */
+enum { NUMBERS = 512 };      /* of exceptions */
+enum { EXCEPTION_EXIT = 8 }; /* the engine's number of it */
+enum { WFI = 0xBF30, HINT_W = 0xF3AF, WFI_W = 0x8003 }; /* DDI 0403E.e A7.7.262 */
 
 #define XPSR_ALIGNED      (1u << 9)
 #define XPSR_T            (1u << 24)
@@ -32,15 +37,27 @@ struct ram {
     uint8_t *host;
 };
 
+/* What the core may do by itself; emulator/interrupts.py knows the rest. */
+struct interrupts {
+    uint32_t alone;     /* the active exception, while no other is active or could be taken, or 0 */
+    uint32_t may_sleep; /* no exception could be taken: WFI waits for the next event */
+    uint32_t ended;     /* the exception that the core has returned from by itself, or 0 */
+    uint32_t is_asleep; /* it waits, and has waited until now */
+    uint8_t lines[NUMBERS]; /* by exception: 1 while its line is high */
+};
+
 struct core {
     void *engine;
     int (*read)(void *engine, const int *names, void *const *values, int count);
     int (*write)(void *engine, const int *names, void *const *values, int count);
     int (*start)(void *engine, uint64_t begin, uint64_t until, uint64_t timeout, size_t count);
     int frame[FRAME_WORDS]; /* the engine's numbers of a frame's registers */
+    struct clock *clock;
+    struct interrupts *interrupts;
     int lr, sp, msp, psp, control, ipsr, cpsr, primask, basepri, faultmask;
     uint32_t to_handler;      /* EXC_RETURN to Handler mode */
     uint32_t traps_unaligned; /* CCR.UNALIGN_TRP */
+    uint32_t has_fpu;         /* which code that is not privileged may be forbidden to use */
     uint32_t pc;              /* these five: where and how the core stopped, while `is_known` */
     uint32_t xpsr;
     uint32_t masks[3]; /* PRIMASK, BASEPRI, FAULTMASK */
@@ -84,27 +101,6 @@ static void read_all(const struct core *core, const struct batch *batch)
 static void write_all(const struct core *core, const struct batch *batch)
 {
     core->write(core->engine, batch->names, batch->values, batch->count);
-}
-
-/* Run from where the core is until something stops it; return the engine's status. */
-int core_run(struct core *core)
-{
-    struct batch state = {.count = 0};
-    add(&state, core->frame[PC], &core->pc);
-    add(&state, core->frame[XPSR], &core->xpsr);
-    read_all(core, &state);
-    if (!(core->xpsr & XPSR_T)) {
-        return NOT_THUMB;
-    }
-    core->is_known = 0;
-    trap_unaligned((int)core->traps_unaligned);
-    const int status = core->start(core->engine, core->pc | 1u, 0, 0, 0);
-    add(&state, core->primask, &core->masks[0]);
-    add(&state, core->basepri, &core->masks[1]);
-    add(&state, core->faultmask, &core->masks[2]);
-    read_all(core, &state);
-    core->is_known = 1;
-    return status;
 }
 
 /* Return where a frame at `sp` is, or NULL where not all of it is in RAM. */
@@ -186,7 +182,7 @@ int core_leave(const struct core *core, uint32_t exc_return)
     }
     memcpy(words, where, FRAME_SIZE);
     uint32_t ipsr = words[XPSR] & XPSR_IPSR;
-    if ((ipsr == 0) != is_thread) {
+    if ((ipsr == 0) != is_thread || (core->has_fpu && (control & NPRIV))) {
         return 0;
     }
     sp += FRAME_SIZE + (words[XPSR] & XPSR_ALIGNED ? 4u : 0u);
@@ -201,4 +197,90 @@ int core_leave(const struct core *core, uint32_t exc_return)
     write_all(core, &next);
     renew_mode(core, control);
     return 1;
+}
+
+/* Run from where the core is until something stops it; return the engine's status. */
+static int run_once(struct core *core)
+{
+    struct batch state = {.count = 0};
+    add(&state, core->frame[PC], &core->pc);
+    add(&state, core->frame[XPSR], &core->xpsr);
+    read_all(core, &state);
+    if (!(core->xpsr & XPSR_T)) {
+        return NOT_THUMB;
+    }
+    struct clock *const clock = core->clock;
+    clock->reason = STOP_NONE;
+    clock->last = 0;    /* what ran before does not say why the engine stops now */
+    clock->slow_at = 0; /* what a loop polls may have changed since */
+    core->is_known = 0;
+    const int status = core->start(core->engine, core->pc | 1u, 0, 0, 0);
+    add(&state, core->primask, &core->masks[0]);
+    add(&state, core->basepri, &core->masks[1]);
+    add(&state, core->faultmask, &core->masks[2]);
+    read_all(core, &state);
+    core->is_known = 1;
+    return status;
+}
+
+/* Return from the exception that is alone, where that is all there is to do; whether it was. */
+static int went_back(struct core *core)
+{
+    struct interrupts *const interrupts = core->interrupts;
+    struct clock *const clock = core->clock;
+    const uint32_t number = interrupts->alone, to_thread = core->to_handler | RETURNS_TO_THREAD;
+    const uint32_t exc_return = core->pc | ((core->xpsr & XPSR_T) != 0);
+    const int is_its_end = clock->reason == STOP_INTERRUPT && clock->interrupt == EXCEPTION_EXIT &&
+                           number != 0 && number == (core->xpsr & XPSR_IPSR) &&
+                           (exc_return & ~RETURNS_ON_PSP) == to_thread;
+    const int is_usual = !interrupts->lines[number] && core->masks[2] == 0 && !clock->is_exclusive;
+    if (!is_its_end || !is_usual || !core_leave(core, exc_return)) {
+        return 0;
+    }
+    interrupts->ended = number;
+    interrupts->alone = 0;
+    clock->has_event = 1;
+    return 1;
+}
+
+/* Let the time until the next event pass, where the core waits for it; whether it does. */
+static int slept(const struct core *core)
+{
+    struct clock *const clock = core->clock;
+    if (clock->reason != STOP_NONE || core->pc != clock_block_end(clock)) {
+        return 0;
+    }
+    const uint32_t last = clock_halfword_at(clock, core->pc - 2u);
+    const int is_wide = last == WFI_W && clock_halfword_at(clock, core->pc - 4u) == HINT_W;
+    if (last != WFI && !is_wide) {
+        return 0;
+    }
+    clock->idle += clock->deadline - clock->cycles;
+    clock->cycles = clock->deadline;
+    clock->reason = STOP_DEADLINE;
+    core->interrupts->is_asleep = 1;
+    return 1;
+}
+
+/*
+ * Run until something stops the core that is not its own affair. A deadline that has come, or been
+ * withdrawn because something has changed, is another's: who set it looks at everything anew.
+ */
+int core_run(struct core *core)
+{
+    const struct clock *const clock = core->clock;
+    trap_unaligned((int)core->traps_unaligned);
+    for (;;) {
+        const int status = run_once(core);
+        if (status != 0 || clock->cycles >= clock->deadline) {
+            return status;
+        }
+        if (core->interrupts->may_sleep && slept(core)) {
+            return status;
+        }
+        if (!went_back(core)) {
+            return status;
+        }
+        core->interrupts->may_sleep = 1;
+    }
 }

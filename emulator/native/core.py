@@ -2,7 +2,7 @@
 
 import ctypes
 
-RAMS = 8  # as in core.c
+RAMS, NUMBERS = 8, 512  # as in core.c
 FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")  # DDI 0403E.e B1.5.6
 OTHERS = (
     *("lr", "sp", "msp", "psp", "control", "ipsr", "cpsr"),
@@ -21,6 +21,18 @@ class NativeRam(ctypes.Structure):
     )
 
 
+class NativeInterrupts(ctypes.Structure):
+    """`struct interrupts`."""
+
+    _fields_ = (
+        ("alone", ctypes.c_uint32),
+        ("may_sleep", ctypes.c_uint32),
+        ("ended", ctypes.c_uint32),
+        ("is_asleep", ctypes.c_uint32),
+        ("lines", ctypes.c_uint8 * NUMBERS),
+    )
+
+
 class NativeCore(ctypes.Structure):
     """`struct core`."""
 
@@ -30,9 +42,12 @@ class NativeCore(ctypes.Structure):
         ("write", ctypes.c_void_p),
         ("start", ctypes.c_void_p),
         ("frame", ctypes.c_int * len(FRAME)),
+        ("clock", ctypes.c_void_p),
+        ("interrupts", ctypes.c_void_p),
         ("others", ctypes.c_int * len(OTHERS)),
         ("to_handler", ctypes.c_uint32),
         ("traps_unaligned", ctypes.c_uint32),
+        ("has_fpu", ctypes.c_uint32),
         ("pc", ctypes.c_uint32),
         ("xpsr", ctypes.c_uint32),
         ("masks", ctypes.c_uint32 * 3),

@@ -9,7 +9,7 @@ Not modelled: that a peripheral stops while its clock is off; only the bus does.
 import functools
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.registers import Access, Field, Register, Unmodelled
@@ -123,9 +123,7 @@ class Rcc(Peripheral):
     ) -> None:
         super().__init__(registers)
         self.cr, self.cfgr, self.csr = cr, cfgr, csr
-        self.tree_registers: tuple[Register, ...] = (cr, cfgr)  # what `clocks` depends on
-        self._clocks: Clocks | None = None  # as long as those hold `_clocks_of`
-        self._clocks_of: list[int] = []
+        self._clocks: Clocks | None = None  # as long as it is known
         self._bdcr_offset, self.bdcr = next(
             (offset, r) for offset, r in registers.items() if isinstance(r, RccBdcr)
         )
@@ -149,7 +147,12 @@ class Rcc(Peripheral):
 
     def reset(self) -> None:
         super().reset()
+        self._clocks = None
         self._on_clock_change(self.clocks.hclk)
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        super().restore(state)
+        self._clocks = None
 
     def system_reset(self, cause: ResetCause) -> None:
         flags, backup_domain = self.csr.word & ALL_RESET_FLAGS, self.bdcr.word
@@ -187,6 +190,7 @@ class Rcc(Peripheral):
         self.make_ready()
         if self._source_hz(self.cfgr.SW) is not None:
             self.cfgr.SWS = self.cfgr.SW  # a switch to a clock that is not ready waits
+        self._clocks = None
         self._on_clock_change(self.clocks.hclk)
         self.on_rtc_clock()
 
@@ -209,9 +213,7 @@ class Rcc(Peripheral):
 
     @property
     def clocks(self) -> Clocks:
-        words = [register.word for register in self.tree_registers]
-        if self._clocks is None or words != self._clocks_of:
-            self._clocks_of = words
+        if self._clocks is None:
             sysclk = self._source_hz(self.cfgr.SWS) or self._hsi_hz
             self._clocks = clocks(self.prescalers, sysclk)
         return self._clocks

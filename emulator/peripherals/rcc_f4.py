@@ -278,7 +278,6 @@ class RccF4(Rcc):
             on_clock_change,
             is_backup_writable,
         )
-        self.tree_registers = (self._cr, self._cfgr, self.pllcfgr)
 
     def make_ready(self) -> None:
         super().make_ready()

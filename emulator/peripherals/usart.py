@@ -283,8 +283,7 @@ class Usart(Peripheral):
         """
         if self.cr1.word & CAN_RECEIVE != CAN_RECEIVE:
             return
-        timing = self.timing
-        if timing.bit_ticks:
+        if not self._is_more_coming and (timing := self.timing).bit_ticks:
             self._idle_line.start(timing.frame_cycles)
         word = byte | ninth << 8 if self.cr1.M else byte
         if self.cr1.RWU and not self._is_woken_by(word):
@@ -302,6 +301,11 @@ class Usart(Peripheral):
                 self.sr.PE = 1
         self._update()
 
+    @property
+    def _is_more_coming(self) -> bool:
+        """Whether the next frame follows at once."""
+        return self.line is not None and self.line.unsent > 0
+
     def _is_woken_by(self, word: int) -> bool:
         """Whether a word is an address mark for this receiver, which is muted."""
         mark = 1 << self._data_bits - 1
@@ -313,7 +317,7 @@ class Usart(Peripheral):
     def _on_idle_line(self, due: int) -> None:
         """A frame's time has passed since the last one; unless the next one has begun, say so."""
         del due
-        if self.line is not None and self.line.unsent:
+        if self._is_more_coming:
             return
         if not self.cr1.RWU:
             self.sr.IDLE = 1
