@@ -179,6 +179,33 @@ def test_sleeponexit_sleeps_after_each_handler(boot: "Boot") -> None:
     assert guest.out(0) == 3
 
 
+RETURNS = "returns.c"
+
+
+def test_line_that_stays_high_begins_its_handler_again(boot: "Boot") -> None:
+    guest = boot(RETURNS)
+    guest.call("line_stays_high")
+    assert guest.notes == [37, 37, 37, 1]
+
+
+def test_sleeponexit_counts_when_the_handler_ends(boot: "Boot") -> None:
+    guest = boot(RETURNS)
+    guest.call("sleeponexit_set_in_the_handler")
+    assert guest.notes == [15, 15, 15, 1]
+
+
+def test_end_of_a_handler_is_an_event(boot: "Boot") -> None:
+    guest = boot(RETURNS)
+    guest.call("end_is_an_event")
+    assert guest.out(1) == 1
+
+
+def test_end_of_a_handler_clears_the_exclusive_monitor(boot: "Boot") -> None:
+    guest = boot(RETURNS)
+    guest.call("end_clears_the_monitor")
+    assert guest.out(1) == 1
+
+
 RESET = r"""
 void resets(void)
 {
