@@ -140,8 +140,8 @@ class Assembly:
     def _masks(self) -> Masks:
         return self._exceptions.masks()
 
-    def _on_activate(self, number: int) -> None:
-        self.clock.trace.note(Happening.EXCEPTION, number, self.clock.cycles)
+    def _on_activate(self, number: int, cycle: int) -> None:
+        self.clock.trace.note(Happening.EXCEPTION, number, cycle)
 
     def _add(
         self,

@@ -100,6 +100,10 @@ class CoreRegisters:
     # Not in registers.
 
     @property
+    def cycles(self) -> int:
+        return int(self._native.cycles)
+
+    @property
     def has_event(self) -> bool:
         """The event register, which SEV sets and WFE clears."""
         return bool(self._native.has_event)

@@ -150,9 +150,8 @@ class ExceptionModel:
         """Do what `_enter` does, at once, where nothing about it is unusual; whether it was."""
         if not self._is_usual or any(self._core.limits()):
             return False
-        vector = self._vector(number)
-        stkalign = self._scb.ccr.STKALIGN
-        if vector is None or not self._frames.enter(number, vector, stkalign=stkalign):
+        vtor, stkalign = self._scb.vtor.word, self._scb.ccr.STKALIGN
+        if not self._frames.enter(number, vtor, stkalign=stkalign):
             return False
         self._activate(number)
         return True
@@ -211,7 +210,7 @@ class ExceptionModel:
         return None
 
     def _activate(self, number: int) -> None:
-        self._interrupts.activate(number)
+        self._interrupts.activate(number, self._core.cycles)
         self._sleep = Sleep.NOTHING
         self._core.has_event = True
 
@@ -286,7 +285,10 @@ class ExceptionModel:
         """Execute until `deadline`, or one instruction where the DebugMonitor steps."""
         self._fp.arm()
         if not self._faults.is_stepping:
-            self._interrupts.let_go(is_usual=self._is_usual and not self._does_more_on_exit)
+            may_leave = self._is_usual and not self._does_more_on_exit
+            may_enter = may_leave and not any(self._core.limits())
+            vtor, stkalign = self._scb.vtor.word, self._scb.ccr.STKALIGN
+            self._interrupts.let_go(vtor, stkalign, may_enter=may_enter, may_leave=may_leave)
             stop = self._cpu.run(deadline)
             if self._interrupts.take_back():
                 self._sleep = Sleep.INTERRUPT

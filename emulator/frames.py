@@ -2,8 +2,8 @@
 
 What is usual: the whole frame is in RAM, the interrupted code has no floating-point context, and no
 MPU and no stack limit is on. `core_enter` and `core_leave` of native/core.c do that in one call;
-what they refuse is exception_model.py's, and nothing has been changed then. `core_run` returns by
-itself from an exception that is alone.
+what they refuse is exception_model.py's, and nothing has been changed then. Where one exception is
+all that goes on, `core_run` enters and leaves it by itself.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ from emulator.clock import Clock
 from emulator.engine import Engine
 from emulator.interrupts import Interrupts
 from emulator.memory_map import MemoryMap
-from emulator.native.core import RAMS, NativeRam
+from emulator.native.core import MEMORIES, NativeMemory
 
 
 class Frames:
@@ -26,21 +26,20 @@ class Frames:
         interrupts: Interrupts,
         to_handler: int,
     ) -> None:
-        rams = [
-            NativeRam(window.begin, window.end, window.memory.host_address)
-            for window in memory_map.windows
-            if window.memory.is_writable
-        ][:RAMS]  # what is beyond them is done in Python
+        memories = [
+            NativeMemory(w.begin, w.end, w.memory.host_address, w.memory.is_writable)
+            for w in memory_map.windows
+        ][:MEMORIES]  # what is beyond them is done in Python
         native = engine.native
         native.interrupts = ctypes.addressof(interrupts.native)
-        native.to_handler, native.ram_count = to_handler, len(rams)
-        native.rams[: len(rams)] = rams
+        native.to_handler, native.memory_count = to_handler, len(memories)
+        native.memories[: len(memories)] = memories
         self._at = ctypes.byref(native)
         self._enter, self._leave = clock.library.core_enter, clock.library.core_leave
 
-    def enter(self, number: int, vector: int, *, stkalign: int) -> bool:
+    def enter(self, number: int, vtor: int, *, stkalign: int) -> bool:
         """Push a frame and start the handler; whether it was done."""
-        return bool(self._enter(self._at, number, vector, stkalign))
+        return bool(self._enter(self._at, number, vtor, stkalign))
 
     def leave(self, exc_return: int) -> bool:
         """Pop the frame that EXC_RETURN means; whether it was done."""

@@ -63,12 +63,12 @@ class Interrupts:
         self._on_change = on_change
         self.native = NativeInterrupts()
         self._lines = memoryview(self.native.lines).cast("B")  # by number: 1 while its line is high
-        self.on_activate: Callable[[int], None] | None = None
+        self.on_activate: Callable[[int, int], None] | None = None  # takes a number and the cycle
         self.reset()
 
     def reset(self) -> None:
         self.enabled: set[int] = set(ALWAYS_ENABLED)
-        self.pending: set[int] = set()
+        self._pending: set[int] = set()
         self._active: set[int] = set()
         self._lines[:] = bytes(NUMBERS)
         self.priority: dict[int, int] = {}  # 0 where nothing was written
@@ -94,7 +94,7 @@ class Interrupts:
         ],
     ) -> None:
         enabled, pending, active, self._lines[:], priority, self.prigroup, self.has_news = state
-        self.enabled, self.pending, self._active = set(enabled), set(pending), set(active)
+        self.enabled, self._pending, self._active = set(enabled), set(pending), set(active)
         self.priority = dict(priority)
         self._contest = None
 
@@ -115,7 +115,7 @@ class Interrupts:
         """Make no longer pending, unless its line keeps it so."""
         if not self._lines[number]:
             self.pending.discard(number)
-            self._contest = None
+            self._withdraw()
 
     def enable(self, number: int) -> None:
         self.enabled.add(number)
@@ -123,7 +123,12 @@ class Interrupts:
 
     def disable(self, number: int) -> None:
         self.enabled.discard(number)
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        """Note that less may be due now than was."""
         self._contest = None
+        self.native.next = 0
 
     def set_priority(self, number: int, priority: int) -> None:
         self.priority[number] = priority & self.priority_mask
@@ -207,38 +212,53 @@ class Interrupts:
         return len(self.active) > 1
 
     @property
+    def pending(self) -> set[int]:
+        self._settle()
+        return self._pending
+
+    @property
     def active(self) -> set[int]:
         """The exceptions that have begun and not ended."""
         self._settle()
         return self._active
 
-    def _settle(self) -> None:
-        """Follow the core where it has returned from an exception by itself."""
-        if self.native.ended:
-            self._active.discard(self.native.ended)
-            self.native.ended = 0
-            self._contest = None
+    # What the core does by itself.
 
-    def let_go(self, *, is_usual: bool) -> None:
-        """Say what the core may do by itself now: sleep, and return where that is usual."""
+    def let_go(self, vtor: int, stkalign: int, *, may_enter: bool, may_leave: bool) -> None:
+        """Say what that may be now: to take the only exception there is, to end it, to sleep."""
         native, active = self.native, self.active
-        native.may_sleep = is_free = not self.is_any_pending
-        native.alone = min(active) if is_free and is_usual and len(active) == 1 else 0
+        number, _, _ = self._contest or self._known()
+        native.may_sleep = number is None
+        if number is None:
+            native.alone = min(active) if may_leave and len(active) == 1 else 0
+        elif may_enter and not active and self._pending & self.enabled == {number}:
+            native.next, native.vtor, native.stkalign = number, vtor, stkalign
 
     def take_back(self) -> bool:
         """Have the core do nothing more by itself; whether it sleeps."""
         native = self.native
         is_asleep = bool(native.is_asleep)
-        native.alone = native.may_sleep = native.is_asleep = 0
+        native.next = native.alone = native.may_sleep = native.is_asleep = 0
         self._settle()
         return is_asleep
 
-    def activate(self, number: int) -> None:
-        self.pending.discard(number)
-        self.active.add(number)
+    def _settle(self) -> None:
+        """Follow the core in what it has done."""
+        native = self.native
+        if native.began or native.ended:
+            began, ended, native.began, native.ended = native.began, native.ended, 0, 0
+            if began:
+                self.activate(began, native.began_at)
+            if ended:
+                self._active.discard(ended)
+                self._contest = None
+
+    def activate(self, number: int, cycle: int) -> None:
+        self._pending.discard(number)
+        self._active.add(number)
         self._contest = None
         if self.on_activate is not None:
-            self.on_activate(number)
+            self.on_activate(number, cycle)
 
     def set_active(self, number: int, active: bool) -> None:
         """Change the active state alone, as SHCSR does."""

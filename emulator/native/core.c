@@ -12,7 +12,7 @@
 
 #include "clock.h"
 
-enum { RAMS = 8, FRAME_WORDS = 8, FRAME_SIZE = 4 * FRAME_WORDS };
+enum { MEMORIES = 12, FRAME_WORDS = 8, FRAME_SIZE = 4 * FRAME_WORDS };
 enum { NOT_THUMB = -1 };     /* EPSR.T is 0: the core cannot execute */
 enum { PC = 6, XPSR = 7 };   /* in a frame: r0-r3, r12, lr, return address, xPSR */
 enum { NUMBERS = 512 };      /* of exceptions */
@@ -31,18 +31,28 @@ enum { WFI = 0xBF30, HINT_W = 0xF3AF, WFI_W = 0x8003 }; /* DDI 0403E.e A7.7.262 
 #define RETURNS_BASIC     (1u << 4)
 #define HARDFAULT         3u /* in IPSR: Handler mode, where everything can be written */
 
-struct ram {
+struct memory {
     uint32_t begin; /* guest addresses [begin, end) */
     uint32_t end;
     uint8_t *host;
+    uint32_t is_writable;
+    uint32_t reserved;
 };
 
-/* What the core may do by itself; emulator/interrupts.py knows the rest. */
+/*
+ * What the core may do by itself between two looks of emulator/interrupts.py, which knows the rest;
+ * and what of it the core has done. 0 is no exception.
+ */
 struct interrupts {
-    uint32_t alone;     /* the active exception, while no other is active or could be taken, or 0 */
-    uint32_t may_sleep; /* no exception could be taken: WFI waits for the next event */
-    uint32_t ended;     /* the exception that the core has returned from by itself, or 0 */
-    uint32_t is_asleep; /* it waits, and has waited until now */
+    uint64_t began_at;      /* cycles */
+    uint32_t next;          /* nothing but the masks holds it back, and nothing else is going on */
+    uint32_t vtor;          /* VTOR */
+    uint32_t stkalign;      /* CCR.STKALIGN */
+    uint32_t alone;         /* it is active, no other is, and none could be taken */
+    uint32_t may_sleep;     /* none could be taken: WFI waits for the next event */
+    uint32_t began;         /* the core has entered it */
+    uint32_t ended;         /* the core has returned from it */
+    uint32_t is_asleep;     /* the core waits, and has waited until now */
     uint8_t lines[NUMBERS]; /* by exception: 1 while its line is high */
 };
 
@@ -62,8 +72,8 @@ struct core {
     uint32_t xpsr;
     uint32_t masks[3]; /* PRIMASK, BASEPRI, FAULTMASK */
     uint32_t is_known;
-    uint32_t ram_count;
-    struct ram rams[RAMS];
+    uint32_t memory_count;
+    struct memory memories[MEMORIES];
 };
 
 /* Registers to be read or written in one call, in this order. */
@@ -103,13 +113,14 @@ static void write_all(const struct core *core, const struct batch *batch)
     core->write(core->engine, batch->names, batch->values, batch->count);
 }
 
-/* Return where a frame at `sp` is, or NULL where not all of it is in RAM. */
-static uint8_t *frame_at(const struct core *core, uint32_t sp)
+/* Return where the bytes at an address are, or NULL where not all of them are in one memory. */
+static uint8_t *bytes_at(const struct core *core, uint32_t address, uint32_t size, int to_write)
 {
-    for (uint32_t i = 0; i < core->ram_count; i++) {
-        const struct ram *ram = &core->rams[i];
-        if (sp >= ram->begin && sp < ram->end && ram->end - sp >= FRAME_SIZE) {
-            return ram->host + (sp - ram->begin);
+    for (uint32_t i = 0; i < core->memory_count; i++) {
+        const struct memory *memory = &core->memories[i];
+        if (address >= memory->begin && address < memory->end && memory->end - address >= size &&
+            (memory->is_writable || !to_write)) {
+            return memory->host + (address - memory->begin);
         }
     }
     return NULL;
@@ -128,7 +139,7 @@ static void renew_mode(const struct core *core, uint32_t control)
 }
 
 /* Push the frame and start a handler. 0 where that takes more, and nothing has been changed. */
-int core_enter(const struct core *core, uint32_t number, uint32_t vector, uint32_t stkalign)
+int core_enter(const struct core *core, uint32_t number, uint32_t vtor, uint32_t stkalign)
 {
     uint32_t words[FRAME_WORDS], control = 0, sp = 0;
     struct batch now = {.count = 0};
@@ -140,10 +151,14 @@ int core_enter(const struct core *core, uint32_t number, uint32_t vector, uint32
     const int is_thread = (words[XPSR] & XPSR_IPSR) == 0, on_psp = is_thread && (control & SPSEL);
     const int is_misaligned = stkalign && (sp & 4u);
     sp -= FRAME_SIZE + (is_misaligned ? 4u : 0u);
-    uint8_t *const where = frame_at(core, sp);
-    if (where == NULL || (control & FPCA)) {
+    uint8_t *const where = bytes_at(core, sp, FRAME_SIZE, 1);
+    const uint8_t *const vector_at = bytes_at(core, vtor + 4u * number, sizeof(uint32_t), 0);
+    if (where == NULL || vector_at == NULL || (control & FPCA) ||
+        (core->has_fpu && (control & NPRIV))) {
         return 0;
     }
+    uint32_t vector = 0;
+    memcpy(&vector, vector_at, sizeof vector);
     words[XPSR] = (words[XPSR] & ~XPSR_ALIGNED) | (is_misaligned ? XPSR_ALIGNED : 0u);
     memcpy(where, words, FRAME_SIZE);
 
@@ -176,7 +191,7 @@ int core_leave(const struct core *core, uint32_t exc_return)
     add(&now, stack, &sp);
     read_all(core, &now);
 
-    const uint8_t *const where = frame_at(core, sp);
+    const uint8_t *const where = bytes_at(core, sp, FRAME_SIZE, 1);
     if (where == NULL || !(exc_return & RETURNS_BASIC) || (control & FPCA_IN_ENGINE)) {
         return 0;
     }
@@ -221,6 +236,27 @@ static int run_once(struct core *core)
     read_all(core, &state);
     core->is_known = 1;
     return status;
+}
+
+/* Enter the exception that the masks held back, where they no longer do; whether it was. */
+static int went_in(struct core *core)
+{
+    struct interrupts *const interrupts = core->interrupts;
+    struct clock *const clock = core->clock;
+    const uint32_t number = interrupts->next;
+    const int is_free = (core->masks[0] | core->masks[1] | core->masks[2]) == 0;
+    const int is_usual = !clock->is_exclusive && !clock->is_limit_set;
+    if (clock->reason != STOP_MASKS || number == 0 || !is_free || !is_usual ||
+        !core_enter(core, number, interrupts->vtor, interrupts->stkalign)) {
+        return 0;
+    }
+    interrupts->began = interrupts->alone = number;
+    interrupts->began_at = clock->cycles;
+    interrupts->next = 0;
+    interrupts->may_sleep = 1;
+    clock->is_watching_masks = 0;
+    clock->has_event = 1;
+    return 1;
 }
 
 /* Return from the exception that is alone, where that is all there is to do; whether it was. */
@@ -278,9 +314,8 @@ int core_run(struct core *core)
         if (core->interrupts->may_sleep && slept(core)) {
             return status;
         }
-        if (!went_back(core)) {
+        if (!went_in(core) && !went_back(core)) {
             return status;
         }
-        core->interrupts->may_sleep = 1;
     }
 }

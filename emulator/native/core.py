@@ -2,7 +2,7 @@
 
 import ctypes
 
-RAMS, NUMBERS = 8, 512  # as in core.c
+MEMORIES, NUMBERS = 12, 512  # as in core.c
 FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")  # DDI 0403E.e B1.5.6
 OTHERS = (
     *("lr", "sp", "msp", "psp", "control", "ipsr", "cpsr"),
@@ -11,13 +11,15 @@ OTHERS = (
 NOT_THUMB = -1  # what `core_run` returns beside the engine's statuses
 
 
-class NativeRam(ctypes.Structure):
-    """`struct ram`: guest addresses and their bytes."""
+class NativeMemory(ctypes.Structure):
+    """`struct memory`: guest addresses and their bytes."""
 
     _fields_ = (
         ("begin", ctypes.c_uint32),
         ("end", ctypes.c_uint32),
         ("host", ctypes.c_void_p),
+        ("is_writable", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
     )
 
 
@@ -25,8 +27,13 @@ class NativeInterrupts(ctypes.Structure):
     """`struct interrupts`."""
 
     _fields_ = (
+        ("began_at", ctypes.c_uint64),
+        ("next", ctypes.c_uint32),
+        ("vtor", ctypes.c_uint32),
+        ("stkalign", ctypes.c_uint32),
         ("alone", ctypes.c_uint32),
         ("may_sleep", ctypes.c_uint32),
+        ("began", ctypes.c_uint32),
         ("ended", ctypes.c_uint32),
         ("is_asleep", ctypes.c_uint32),
         ("lines", ctypes.c_uint8 * NUMBERS),
@@ -52,6 +59,6 @@ class NativeCore(ctypes.Structure):
         ("xpsr", ctypes.c_uint32),
         ("masks", ctypes.c_uint32 * 3),
         ("is_known", ctypes.c_uint32),
-        ("ram_count", ctypes.c_uint32),
-        ("rams", NativeRam * RAMS),
+        ("memory_count", ctypes.c_uint32),
+        ("memories", NativeMemory * MEMORIES),
     )

@@ -15,6 +15,7 @@ from emulator.registers import Access, Field, Register
 VECTKEY = 0x05FA
 VECTKEYSTAT = 0xFA05
 SHPR1, SHPR3 = 0x018, 0x020  # offsets from CPUID
+VTOR = 0x008
 SCR = 0x010
 CCR = 0x014
 IMPLEMENTED_SHPR = frozenset({4, 5, 6, 11, 12, 14, 15})
@@ -223,7 +224,7 @@ class Scb(Peripheral):
             {
                 0x000: Cpuid(reset=cpuid),
                 0x004: self.icsr,
-                0x008: self.vtor,
+                VTOR: self.vtor,
                 0x00C: self.aircr,
                 SCR: self.scr,
                 0x014: self.ccr,
@@ -262,7 +263,7 @@ class Scb(Peripheral):
             super().write(offset, word)
             if offset == CCR:
                 self._on_ccr_change()
-            elif offset == SCR:
+            elif offset in {VTOR, SCR}:
                 self._interrupts.changed()
 
     def write_lanes(self, offset: int, word: int, lanes: int) -> None:

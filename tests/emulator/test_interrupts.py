@@ -79,7 +79,7 @@ def test_prigroup_splits_the_priority(
     interrupts.set_grouping(prigroup)
     interrupts.set_priority(IRQ0, active)
     interrupts.set_priority(IRQ1, pending)
-    interrupts.activate(IRQ0)
+    interrupts.activate(IRQ0, cycle=0)
     interrupts.pend(IRQ1)
     assert (interrupts.preempting(NONE) == IRQ1) is preempts
 
@@ -100,7 +100,7 @@ def test_unimplemented_priority_bits_are_not_kept(interrupts: Interrupts) -> Non
 
 def test_line_that_stays_high_pends_again_after_the_return(interrupts: Interrupts) -> None:
     interrupts.set_line(0, level=True)
-    interrupts.activate(IRQ0)
+    interrupts.activate(IRQ0, cycle=0)
     assert IRQ0 not in interrupts.pending
     interrupts.deactivate(IRQ0)
     assert IRQ0 in interrupts.pending
@@ -108,7 +108,7 @@ def test_line_that_stays_high_pends_again_after_the_return(interrupts: Interrupt
 
 def test_line_that_went_low_does_not(interrupts: Interrupts) -> None:
     interrupts.set_line(0, level=True)
-    interrupts.activate(IRQ0)
+    interrupts.activate(IRQ0, cycle=0)
     interrupts.set_line(0, level=False)
     interrupts.deactivate(IRQ0)
     assert IRQ0 not in interrupts.pending
@@ -116,7 +116,7 @@ def test_line_that_went_low_does_not(interrupts: Interrupts) -> None:
 
 def test_line_that_rises_again_in_its_handler_pends(interrupts: Interrupts) -> None:
     interrupts.set_line(0, level=True)
-    interrupts.activate(IRQ0)
+    interrupts.activate(IRQ0, cycle=0)
     interrupts.set_line(0, level=False)
     interrupts.set_line(0, level=True)
     assert IRQ0 in interrupts.pending

@@ -37,7 +37,7 @@ def test_pending_and_clearing(nvic: Nvic, interrupts: Interrupts) -> None:
 
 
 def test_active_bits_are_read_only(nvic: Nvic, interrupts: Interrupts) -> None:
-    interrupts.activate(16 + IRQ37)
+    interrupts.activate(16 + IRQ37, cycle=0)
     nvic.write(IABR1, 0)
     assert nvic.read(IABR1) == BIT
 

@@ -55,8 +55,8 @@ def test_icsr_pends_and_clears(
 
 
 def test_icsr_says_what_is_active_and_what_is_next(scb: Scb, interrupts: Interrupts) -> None:
-    interrupts.activate(SVCALL)
-    interrupts.activate(SYSTICK)
+    interrupts.activate(SVCALL, cycle=0)
+    interrupts.activate(SYSTICK, cycle=0)
     interrupts.set_priority(SVCALL, 0x80)
     interrupts.set_priority(SYSTICK, 0x40)
     interrupts.enable(16 + 37)
