@@ -14,7 +14,7 @@ from emulator.native.build import load
 from emulator.native.core import FRAME, OTHERS, NativeCore
 
 with suppress(EmulatorError):  # the first clock says it
-    load()  # before Unicorn: see check_exit_request_arm in native/clock.c
+    load()  # before Unicorn: see native/translation.h
 
 from unicorn.arm_const import (
     UC_ARM_REG_BASEPRI,
@@ -105,13 +105,15 @@ OWN_CODE = 0xFFFF_F800  # no guest address of this page is answered with anythin
 OWN_CODE_ANSWER = Answer(OWN_CODE_BASE, Permission.EXECUTE)
 
 
-# What native/alignment.h asks to do the work.
+# What native/translation.h asks to do the work.
 ENGINE_FUNCTIONS = (
     "cpu_lduw_code_arm",
     "tcg_gen_qemu_ld_i32_arm",
     "tcg_gen_qemu_ld_i64_arm",
     "tcg_gen_qemu_st_i32_arm",
     "tcg_gen_qemu_st_i64_arm",
+    "tcg_gen_callN_arm",
+    "helper_check_exit_request_arm",
 )
 
 # The same library for calls that are over at once. They keep the interpreter's lock: letting go of

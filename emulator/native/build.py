@@ -16,7 +16,7 @@ from emulator.errors import EmulatorError
 
 FOLDER = Path(__file__).parent
 SOURCES = (FOLDER / "clock.c", FOLDER / "core.c")
-HEADERS = (FOLDER / "clock.h", FOLDER / "thumb.h", FOLDER / "alignment.h")
+HEADERS = (FOLDER / "clock.h", FOLDER / "thumb.h", FOLDER / "translation.h")
 FLAGS = (
     *(
         "-std=c11",

@@ -7,9 +7,9 @@
  */
 #include <string.h>
 
-#include "alignment.h"
 #include "clock.h"
 #include "thumb.h"
+#include "translation.h"
 
 enum { FIRST_LOOK = 8, RAREST_LOOK = 4096, LONGEST_LOOP = 64 }; /* cycles */
 
@@ -215,22 +215,22 @@ static void look(struct clock *clock, void *engine, const struct counted *slot)
     look_later(clock);
 }
 
-/* Everything that a block may need. One that this stops is not executed, so it is counted only
- * after every reason to stop has been ruled out. */
-static __attribute__((noinline)) void count_slowly(struct clock *clock, void *engine,
-                                                   struct counted *slot, uint64_t key)
+/* Everything that a block may need; 0 where it is not to be executed. It is counted only after
+ * every reason to stop has been ruled out. */
+static __attribute__((noinline)) int count_slowly(struct clock *clock, void *engine,
+                                                  struct counted *slot, uint64_t key)
 {
     if (clock->cycles >= clock->deadline) {
         stop(clock, engine, STOP_DEADLINE);
-        return;
+        return 0;
     }
     if (table_changed(clock)) {
         stop(clock, engine, STOP_TABLE);
-        return;
+        return 0;
     }
     if (clock->is_watching_masks && masks_changed(clock, engine)) {
         stop(clock, engine, STOP_MASKS);
-        return;
+        return 0;
     }
     if (!is_unchanged(slot, key)) {
         count_block(clock, slot, key);
@@ -238,12 +238,12 @@ static __attribute__((noinline)) void count_slowly(struct clock *clock, void *en
     if (slot->coprocessor_at != 0 && clock->has_no_coprocessor) {
         clock->stopped_at = address_of(key) + 2u * (slot->coprocessor_at - 1u);
         stop(clock, engine, STOP_COPROCESSOR);
-        return;
+        return 0;
     }
     if ((slot->effects & DIVIDES) && clock->traps_division) {
         clock->stopped_at = first_division(clock, address_of(key));
         stop(clock, engine, STOP_DIVISION);
-        return;
+        return 0;
     }
     clock->has_event |= slot->effects & SENDS_EVENT;
     clock->is_exclusive |= slot->effects & IS_EXCLUSIVE;
@@ -253,11 +253,13 @@ static __attribute__((noinline)) void count_slowly(struct clock *clock, void *en
     }
     clock->last = slot->noted;
     clock->cycles += slot->instructions;
+    return 1;
 }
 
 /*
- * UC_HOOK_BLOCK. What nearly all blocks need is here, the rest in a function of its own, so that
- * the compiler saves no registers on the way that matters.
+ * UC_HOOK_BLOCK, called by the guest. What nearly all blocks need is here, the rest in functions of
+ * their own, so that the compiler saves no registers on the way that matters. A block that is not
+ * to be executed is left from where the guest called: in place of this function's return.
  */
 void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *clock)
 {
@@ -267,8 +269,8 @@ void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *cl
     if (slot->key == key && cycles < clock->slow_at && !table_changed(clock)) {
         clock->last = slot->noted;
         clock->cycles = cycles + slot->instructions;
-    } else {
-        count_slowly(clock, engine, slot, key);
+    } else if (!count_slowly(clock, engine, slot, key) && engine_functions.stop_if_asked != NULL) {
+        __attribute__((musttail)) return engine_functions.stop_if_asked(engine, 0, 0, clock);
     }
 }
 
@@ -302,18 +304,4 @@ uint32_t clock_halfword_at(const struct clock *clock, uint32_t address)
 uint32_t clock_block_end(const struct clock *clock)
 {
     return address_of(clock->last) + size_of(clock->last);
-}
-
-uint32_t unasked; /* how many loads and stores have been translated so */
-
-/*
- * Unicorn calls a function of this name where it translates a load or a store, to have the guest
- * ask behind it whether to stop. Ours stops before a block, or by a fault: there is nothing to ask,
- * and not asking saves a third of the time. This library is loaded before Unicorn, which then finds
- * this function in place of its own; where it does not, all is as it was, and slower.
- */
-void check_exit_request_arm(void *translation)
-{
-    (void)translation;
-    unasked++;
 }

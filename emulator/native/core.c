@@ -83,7 +83,8 @@ struct batch {
     int count;
 };
 
-void trap_unaligned(int is_on); /* alignment.h */
+void translate_for_us(int traps_unaligned); /* translation.h */
+void translate_for_others(void);
 
 uint32_t core_size(void)
 {
@@ -298,14 +299,9 @@ static int slept(const struct core *core)
     return 1;
 }
 
-/*
- * Run until something stops the core that is not its own affair. A deadline that has come, or been
- * withdrawn because something has changed, is another's: who set it looks at everything anew.
- */
-int core_run(struct core *core)
+static int run_on(struct core *core)
 {
     const struct clock *const clock = core->clock;
-    trap_unaligned((int)core->traps_unaligned);
     for (;;) {
         const int status = run_once(core);
         if (status != 0 || clock->cycles >= clock->deadline) {
@@ -318,4 +314,16 @@ int core_run(struct core *core)
             return status;
         }
     }
+}
+
+/*
+ * Run until something stops the core that is not its own affair. A deadline that has come, or been
+ * withdrawn because something has changed, is another's: who set it looks at everything anew.
+ */
+int core_run(struct core *core)
+{
+    translate_for_us((int)core->traps_unaligned);
+    const int status = run_on(core);
+    translate_for_others();
+    return status;
 }

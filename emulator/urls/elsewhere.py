@@ -72,7 +72,7 @@ class Elsewhere(Pace):
         """Switch it on. EmulatorError says why that cannot be."""
         self._changed, self._sending = threading.Condition(), threading.Lock()
         self._from_board: deque[int] = deque(maxlen=KEPT_BYTES)
-        self._is_cancelled = self._is_closing = False
+        self._is_on = self._is_cancelled = self._is_closing = False
         self._failure: EmulatorError | None = None  # why the board stands still
         ours, theirs = socket.socketpair()
         with theirs:
@@ -83,15 +83,13 @@ class Elsewhere(Pace):
             )
         self._connection = Connection(ours.detach())
         self._connection.send(start)
-        self._is_running = threading.Event()
+        self._is_settled = threading.Event()  # whether it runs
         self._thread = threading.Thread(target=self._listen, name="emulated board", daemon=True)
         self._thread.start()
-        self._is_running.wait()
-        try:
-            self._raise_failure()
-        except EmulatorError:
+        self._is_settled.wait()
+        if not self._is_on:
             self.close()
-            raise
+            self._raise_failure()
 
     def tell(self, action: Action) -> None:
         self._raise_failure()
@@ -152,19 +150,20 @@ class Elsewhere(Pace):
         if not self._is_closing and self._failure is None:
             code = self._process.wait()
             self._fail(EmulatorError(f"the emulated board's process ended, with {code}"))
-        self._is_running.set()
+        self._is_settled.set()
 
     def _hear(self, message: Running | Output | Remark | Failure) -> None:
         match message:
             case Running():
-                self._is_running.set()
+                self._is_on = True
+                self._is_settled.set()
             case Output(data):
                 self._take_in(data)
             case Remark(logger, level, text):
                 logging.getLogger(logger).log(level, "%s", text)
             case Failure(text):
                 self._fail(EmulatorError(text))
-                self._is_running.set()
+                self._is_settled.set()
 
     def _take_in(self, data: bytes) -> None:
         """Keep what the board sent until somebody reads it."""

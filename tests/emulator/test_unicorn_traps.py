@@ -6,9 +6,12 @@ Each test is one trap of unicorn 2.1.4: an upgrade that changes one should fail 
 import ctypes
 import gc
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from unicorn.arm_const import UC_ARM_REG_R0
+from unicorn.unicorn import Uc
+from unicorn.unicorn_const import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_MCLASS, UC_MODE_THUMB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,12 +48,36 @@ def test_byte_is_sent_twice_after_a_stop(boot: "Boot", slice_cycles: int) -> Non
     assert guest.board.line.receive() == bytes(range(ord("a"), ord("a") + 20))
 
 
-def test_engine_asks_behind_each_load_and_store_whether_to_stop(boot: "Boot") -> None:
+def unasked(guest: "Guest") -> int:
+    """Return how many questions have been left out of what was translated."""
+    return ctypes.c_uint32.in_dll(guest.board.clock.library, "unasked").value
+
+
+def test_engine_asks_at_each_block_and_access_whether_to_stop(boot: "Boot") -> None:
     guest = boot(PROGRAM)
-    unasked = ctypes.c_uint32.in_dll(guest.board.clock.library, "unasked")
-    before = unasked.value
+    before = unasked(guest)
     guest.call("data_page_becomes_code")
-    assert unasked.value > before  # ours took the place of the engine's function
+    assert unasked(guest) > before  # ours took the place of the engine's function
+
+
+def test_other_engines_of_the_process_still_ask(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    guest.call("data_page_becomes_code")
+    before = unasked(guest)
+    engine: Any = Uc
+    other = engine(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+    other.mem_map(0, 0x1000)
+    # ldr r1, [r2]; adds r0, #1; cmp r0, #200; bne 0
+    other.mem_write(0, bytes.fromhex("1168 0130 c828 fbd1"))
+
+    def stop_in_time(*_: object) -> None:
+        if other.reg_read(UC_ARM_REG_R0) == 9:
+            other.emu_stop()
+
+    other.hook_add(UC_HOOK_BLOCK, stop_in_time)
+    other.emu_start(1, 8)
+    assert other.reg_read(UC_ARM_REG_R0) == 9
+    assert unasked(guest) == before
 
 
 def test_block_that_a_block_hook_stops_is_not_executed(boot: "Boot") -> None:
