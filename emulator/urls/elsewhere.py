@@ -79,7 +79,11 @@ class Elsewhere(Pace):
             number = theirs.fileno()
             command = [sys.executable, "-m", PROGRAM, str(number)]
             self._process = subprocess.Popen(
-                command, pass_fds=[number], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                command,
+                pass_fds=[number],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C is for us; the process ends when we do
             )
         self._connection = Connection(ours.detach())
         self._connection.send(start)

@@ -5,7 +5,6 @@ It ends when it is told to, and when whoever started it is gone.
 
 import logging
 import select
-import signal
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -58,7 +57,6 @@ class Starter(logging.Handler):
 
 def main() -> None:
     """Run the board that the connection asks for; its number is the argument."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started this
     connection = Connection(int(sys.argv[1]))
     starter = Starter(connection)
     logging.basicConfig(level=logging.INFO, handlers=[starter], format="%(message)s")
