@@ -12,7 +12,8 @@ SOURCES = [
 
 # From the top down; a file imports from further down only, or from its own row.
 EMULATOR_ROWS = (
-    ("cli", "gateway", "tcp_gateway", "urls"),
+    ("cli", "terminal", "gateway", "tcp_gateway", "urls"),
+    ("realtime",),
     ("pace", "recording", "coverage"),
     ("board",),
     ("parts",),
