@@ -158,7 +158,7 @@ class ExceptionModel:
 
     @property
     def _is_usual(self) -> bool:
-        """Whether all that a frame needs is what native/core.c asks for itself."""
+        """Whether all that a frame needs is what native/frames.c asks for itself."""
         return not (self._protection.depends_on_mode or self._core.is_exclusive)
 
     @property

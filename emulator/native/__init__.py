@@ -1,1 +1,1 @@
-"""The part of the emulator that is C: it runs once per block of guest instructions."""
+"""The part of the emulator that is C: what runs once per block, and once per usual exception."""

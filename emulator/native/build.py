@@ -15,8 +15,8 @@ from pathlib import Path
 from emulator.errors import EmulatorError
 
 FOLDER = Path(__file__).parent
-SOURCES = (FOLDER / "clock.c", FOLDER / "core.c")
-HEADERS = (FOLDER / "clock.h", FOLDER / "thumb.h", FOLDER / "translation.h")
+SOURCES = tuple(FOLDER / name for name in ("clock.c", "core.c", "frames.c"))
+HEADERS = tuple(FOLDER / name for name in ("clock.h", "core.h", "thumb.h", "translation.h"))
 FLAGS = (
     *(
         "-std=c11",

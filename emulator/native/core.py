@@ -1,8 +1,8 @@
-"""`struct core` of core.c, field by field."""
+"""The structures of core.h, field by field."""
 
 import ctypes
 
-MEMORIES, NUMBERS = 12, 512  # as in core.c
+MEMORIES, NUMBERS = 12, 512  # as in core.h
 FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")  # DDI 0403E.e B1.5.6
 OTHERS = (
     *("lr", "sp", "msp", "psp", "control", "ipsr", "cpsr"),
