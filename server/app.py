@@ -8,17 +8,15 @@ import socket
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
 
-import h11
 import uvicorn
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.boards import Board
+from server.connections import HEAD_TIMEOUT, Protocol
 from server.desk import Desk
 from server.errors import RequestError, ServerError
 from server.events import EventLog, WakeUp
@@ -41,11 +39,10 @@ from server.routes.symbols import SymbolsController
 from server.schema_page import SchemaPage
 from server.security import MAX_HEAD, Guard, Hosts, Login, as_address, is_loopback
 from server.settings import Settings
-from server.sse import ABORT, Streams
+from server.sse import Streams
 from server.store import Store
 
 BACKLOG = 128  # connections that wait to be accepted
-HEAD_TIMEOUT = "head_timeout_s"  # in the lifespan's state, which every connection is given
 KEEP_ALIVE_S = 65  # longer than a user pauses between two clicks
 CLOSE_PORT_S = 0.5  # for the board's thread to come to its end
 CONTROLLERS = (
@@ -206,44 +203,6 @@ async def _connect_first(bench: Bench) -> None:
             )
         except ServerError as error:
             logger.warning("cannot connect: %s", error)
-
-
-class Protocol(H11Protocol):
-    """HTTP/1.1 that lets the application drop a connection: closing one waits for its reader.
-
-    A client that does not bring its request's head to an end is dropped too.
-    """
-
-    app_state: dict[str, Any]
-    _head_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError(f"not a stream: {transport!r}")
-        super().connection_made(transport)
-        self._head_timeout_s = float(self.app_state[HEAD_TIMEOUT])
-        self.app_state = {**self.app_state, ABORT: transport.abort}
-        self._watch_head(is_due=True)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch_head(is_due=self.conn.their_state is h11.IDLE and bool(self._rest()))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._watch_head(is_due=False)
-
-    def _rest(self) -> bytes:
-        """Return what has come of a head that is not complete."""
-        return self.conn.trailing_data[0]
-
-    def _watch_head(self, *, is_due: bool) -> None:
-        """Limit the time for a head from its beginning; more bytes do not prolong it."""
-        if is_due and self._head_timer is None:
-            self._head_timer = self.loop.call_later(self._head_timeout_s, self.transport.abort)
-        elif not is_due and self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
 
 
 class Server(uvicorn.Server):

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 
+from server.burst import MAX_SEND, Burst
+from server.connections import LINE, Line
 from server.errors import TooManyStreamsError
 from server.events import Event, EventLog, Page, WakeUp, encode
 
-MAX_SEND = 32 * 1024  # bytes: what one client may hold of the loop and of memory at a time
 FAREWELL_S = 0.2  # for a client that is not reading when the server stops
 RETRY = b"retry: 1000\n"  # ms that a browser waits before it comes back; a line of `hello`
 HEADERS = (
@@ -29,7 +30,6 @@ HEADERS = (
 )
 HEARTBEAT = encode("hb", {})
 LOOKS = 8  # at all streams, in the time that one may be quiet or stuck
-ABORT = "abort"  # in scope["state"]: the call that drops the connection, see server.app
 
 logger = logging.getLogger(__name__)
 
@@ -85,11 +85,13 @@ class Streams:
         """End every stream with a `shutdown` event; from within the loop."""
         self.closing = True
         self._look_in(FAREWELL_S)
-        self._wake()
-
-    def _wake(self) -> None:
         for stream in self._open:
             stream.wake()
+
+    def _wake(self) -> None:
+        burst = Burst(self.log)
+        for stream in self._open:
+            stream.go_on(burst)
 
     def _look_in(self, delay_s: float) -> None:
         if self._timer is not None:
@@ -136,10 +138,12 @@ class EventStream:
         self._is_sending = False
         self._is_gone = False
         self._news: asyncio.Future[None] | None = None  # while it waits for some
-        self._abort: Callable[[], None] = lambda: None
+        self._line: Line | None = None
+        self._is_chunked = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._abort = scope["state"].get(ABORT, self._abort)
+        self._line = scope["state"][LINE]
+        self._is_chunked = scope["http_version"] == "1.1"
         watch = asyncio.ensure_future(self._watch(receive))
         try:
             with self._streams.counted(self):
@@ -148,6 +152,20 @@ class EventStream:
             logger.debug("a client of %r is gone", self._view.topic)
         finally:
             watch.cancel()
+
+    def go_on(self, burst: Burst) -> None:
+        """Send what is new, at once if that is all there is to do: else `_respond` looks itself."""
+        line, waiting = self._line, self._news
+        if line is None or waiting is None or waiting.done():
+            return
+        news = burst.after(self._cursor, self._view.topic)
+        if news is None or not line.is_free:
+            self.wake()
+            return
+        self._cursor = news.cursor
+        if news.body:
+            line.write(news.chunk if self._is_chunked else news.body)
+            self._spoke = asyncio.get_running_loop().time()
 
     def wake(self) -> None:
         """Have the stream look at what there is."""
@@ -163,8 +181,9 @@ class EventStream:
         return not self._is_sending and self._silence_s() >= limit_s
 
     def cut_off(self) -> None:
-        """Drop the connection: closing it would wait for its reader for ever."""
-        self._abort()  # ends the send, and the client is gone
+        """Drop the connection, which ends the send; the client is gone."""
+        if self._line is not None:
+            self._line.abort()
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

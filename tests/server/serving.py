@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import httpx
 from litestar import Litestar
 
-from server.app import Bench, Protocol, Server, create_app, listen, make_bench
+from server.app import Bench, Server, create_app, listen, make_bench
+from server.connections import Protocol
 from server.jobs import Job
 from server.link import Link
 from server.settings import Settings

@@ -133,9 +133,9 @@ def open_stream(stack: ExitStack, served: Served) -> Iterator[ServerSentEvent]:
     return events
 
 
-def raw_request(port: int, path: str) -> socket.socket:
+def raw_request(port: int, path: str, version: str = "1.1") -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+    connection.sendall(f"GET {path} HTTP/{version}\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
     return connection
 
 
@@ -237,6 +237,28 @@ def test_endless_stream_has_no_connection_header_and_sends_hello_at_once(served:
         first = next(response.iter_raw())
     assert first.startswith(b"retry: 1000\nid: ")
     assert b"event: hello\n" in first
+
+
+@pytest.mark.parametrize(
+    ("version", "before", "behind"),
+    [("1.0", b"", b""), ("1.1", b"%x\r\n", b"\r\n")],
+    ids=["HTTP/1.0", "HTTP/1.1 in chunks"],
+)
+def test_live_event_is_framed_as_the_follower_speaks(
+    served: Served, version: str, before: bytes, behind: bytes
+) -> None:
+    """Proxies speak 1.0, which knows no chunks."""
+    with closing(raw_request(served.running.port, "/api/events", version)) as connection:
+        received = b""
+        while not received.endswith((b"\n\n", b"\n\n\r\n")):
+            received += connection.recv(65536)
+        served.log("live")
+        received = b""
+        while b"live" not in received:
+            received += connection.recv(65536)
+    log = served.running.bench.streams.log
+    wire = log.after(log.last - 1).events[0].wire
+    assert received == (before % len(wire) if before else b"") + wire + behind
 
 
 def test_log_stream_replays_the_last_lines_then_goes_on_live() -> None:
