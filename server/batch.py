@@ -14,7 +14,9 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from server.boards import Board
 from server.errors import BatchError, JobCancelledError, ServerError
@@ -74,7 +76,7 @@ async def run_batch(job: Job, batch: Batch) -> None:
         job.show("batch-start", {"boards": boards, "tasks": len(job.tasks)})
         await run_places(job, batch)
         totals = totals_of(job, boards, time.perf_counter() - started)
-        outcome = outcome_of(lambda: verdict(job, totals))
+        outcome = verdict(job, totals)
         cancelled = outcome.state is JobState.CANCELLED
         job.show("batch-error" if cancelled else "batch-complete", {"totals": totals})
     except Exception:  # the batch's edge: nothing may leave a follower waiting
@@ -170,13 +172,17 @@ def totals_of(job: Job, boards: list[str], elapsed_s: float) -> Totals:
     )
 
 
-def verdict(job: Job, totals: Totals) -> Totals:
-    """Return the totals if all succeeded; say otherwise what the batch came to."""
+def verdict(job: Job, totals: Totals) -> Outcome:
+    """Return what the batch came to; its totals are its result, also where that is a failure."""
+    error: ServerError | None = None
     if job.cancelling and totals.cancelled:
-        raise JobCancelledError(f"cancelled; {totals.succeeded} of {totals.tasks} tasks succeeded")
-    if totals.succeeded < totals.tasks:
-        raise BatchError(totals.succeeded, totals.tasks)
-    return totals
+        error = JobCancelledError(
+            f"cancelled; {totals.succeeded} of {totals.tasks} tasks succeeded"
+        )
+    elif totals.succeeded < totals.tasks:
+        error = BatchError(totals.succeeded, totals.tasks)
+    outcome = Outcome(JobState.SUCCEEDED) if error is None else failed(error)
+    return replace(outcome, result=msgspec.to_builtins(totals))
 
 
 def name_of(task: Task) -> dict[str, object]:

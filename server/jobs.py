@@ -159,6 +159,7 @@ class Task(Work):
                 port=self._port,
                 function=self._function,
                 state=self.state,
+                cancelling=self.cancelling and outcome is None,
                 attempt=self.attempt,
                 retries=[*self.retries],
                 stage=self.stage,

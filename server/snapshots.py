@@ -28,6 +28,7 @@ class TaskSnapshot:
     port: str
     function: str | None  # as asked for
     state: JobState = JobState.QUEUED
+    cancelling: bool = False  # it was asked to stop, and will where it may
     attempt: int = 0  # from 1, once it runs
     retries: list[dict[str, object]] = field(default_factory=list[dict[str, object]])  # why
     stage: str | None = None
@@ -51,7 +52,7 @@ class JobSnapshot:
     stage: str | None = None
     done: int | None = None  # of `total`, in the stage
     total: int | None = None
-    result: object = None  # once it succeeded
+    result: object = None  # once it succeeded; of a batch its totals, once it ended
     error: dict[str, object] | None = None  # code, message, retryable, board, …
     first_event: str | None = None  # ids, BOOT:number
     last_event: str | None = None

@@ -88,6 +88,10 @@ def test_failure_of_one_task_is_told_of_that_task_and_the_others_go_on(bench: Ru
     assert "batch-complete" in types(events)
     end = events[-1]
     assert (end["state"], end["code"], end["succeeded"], end["total"]) == ("failed", "batch", 1, 2)
+    (totals,) = [event["totals"] for event in events if event["type"] == "batch-complete"]
+    assert (totals["tasks"], totals["succeeded"], totals["failed"]) == (2, 1, 1)
+    (job,) = bench.client.get("/api/jobs").json()
+    assert end["result"] == job["result"] == totals
 
 
 def test_board_that_is_not_there_fails_its_tasks_after_retries_and_no_others(
@@ -127,7 +131,9 @@ def test_cancel_of_one_task_leaves_the_others(bench: Running) -> None:
     go_on = bench.hang("b1")
     tasks = [{"source": BLINK_FAST}, {"source": GREET}]
     job = start(bench.client, "batch", boards=["b1"], tasks=tasks)
-    assert bench.client.delete(f"/api/jobs/{job['id']}/tasks/1").status_code == 202
+    asked = bench.client.delete(f"/api/jobs/{job['id']}/tasks/1")
+    assert (asked.status_code, asked.json()["cancelling"]) == (202, False)
+    assert [task["cancelling"] for task in asked.json()["tasks"]] == [False, True]
     go_on.set()
     done = finished(bench.client, job)
     assert [task["state"] for task in done["tasks"]] == ["succeeded", "cancelled"]
@@ -145,6 +151,7 @@ def test_cancel_of_all_stops_what_runs_and_what_waits(bench: Running) -> None:
     assert (events[-1]["state"], events[-1]["code"]) == ("cancelled", "cancelled")
     done = finished(bench.client, job)
     assert [task["state"] for task in done["tasks"]] == ["cancelled"] * 3
+    assert (done["result"]["tasks"], done["result"]["cancelled"]) == (3, 3)
     assert bench.client.get("/api/status").json()["job"] is None
 
 
