@@ -78,7 +78,7 @@ def default_elf(url: str) -> Path | None:
         return None
     try:
         emulated = parse_url(url)
-        return emulated.firmware or firmware_elf(emulated.part.name)
+        return emulated.firmware or firmware_elf(emulated.part.loader)
     except EmulatorError as error:
         raise _port_error(url, error) from error
     except FirmwareBuildError as error:

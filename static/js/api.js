@@ -18,10 +18,13 @@
  *   elf_matches: boolean | null, slots: Slot[]}} Info */
 /** @typedef {{kind: "inject", source: string, slot: number | null} | {kind: "reapply"} |
  *   {kind: "verify"}} Order */
-/** @typedef {{id: string, kind: string, board: string | null, cancelling: boolean,
- *   state: "queued" | "running" | import("./job.js").Ended, stage: string | null,
- *   done: number | null, total: number | null, result: any, error: object | null,
- *   last_event: string | null, tasks: {board: string}[]}} JobSnapshot */
+/** @typedef {"queued" | "running" | import("./job.js").Ended} JobState */
+/** @typedef {{state: JobState, cancelling: boolean, stage: string | null, done: number | null,
+ *   total: number | null, result: any, error: {code: string, message: string} | null}} Progress */
+/** @typedef {Progress & {task: number, board: string, port: string, function: string | null,
+ *   attempt: number, retries: {code: string, message: string}[]}} TaskSnapshot */
+/** @typedef {Progress & {id: string, kind: string, board: string | null, port: string | null,
+ *   last_event: string | null, tasks: TaskSnapshot[]}} JobSnapshot  a batch has tasks, not a board */
 
 /** What the server, or the way to it, had to say instead of an answer. */
 export class Problem extends Error {
@@ -72,45 +75,54 @@ async function json(path, body, how = {}) {
   });
 }
 
-/** @returns {Promise<Status>} */
-export const getStatus = () => json("api/status");
+/**
+ * @param {string} path @param {string} board  its id; "" leaves it to the server
+ * @param {Record<string, string>} [query]
+ */
+const of = (path, board, query) =>
+  `${path}?${new URLSearchParams({ ...(board && { board }), ...query })}`;
+
+/** @returns {Promise<Status[]>} */
+export const getBoards = () => json("api/boards");
 
 /** @returns {Promise<Port[]>} */
 export const getPorts = () => json("api/ports");
 
 /**
- * Connect in place of `board`, or as a new one.
- * @param {{port: string, baudrate: number, elf: string | null}} to @param {string} [board]
+ * Connect in place of `board`, or, with "", as a new one.
+ * @param {string} board @param {{port: string, baudrate: number, elf: string | null}} to
  * @returns {Promise<Status>}
  */
-export const connect = (to, board) =>
-  json(`api/connect${board ? `?${new URLSearchParams({ board })}` : ""}`, to);
+export const connect = (board, to) => json(of("api/connect", board), to);
 
-/** @returns {Promise<Status>} */
-export const disconnect = () => json("api/disconnect", {});
+/** @param {string} board @returns {Promise<Status>} */
+export const disconnect = (board) => json(of("api/disconnect", board), {});
 
-/** @returns {Promise<Info>} */
-export const getInfo = () => json("api/fpb/info");
+/** @param {string} board @returns {Promise<Info>} */
+export const getInfo = (board) => json(of("api/fpb/info", board));
 
-/** @returns {Promise<{round_trip_ms: number}>} */
-export const ping = () => json("api/fpb/ping", {});
+/** @param {string} board @returns {Promise<{round_trip_ms: number}>} */
+export const ping = (board) => json(of("api/fpb/ping", board), {});
 
-/** @param {{slot: number} | {all: true}} which @returns {Promise<Info>} */
-export const unpatch = (which) => json("api/fpb/unpatch", which);
+/** @param {string} board @param {{slot: number} | {all: true}} which @returns {Promise<Info>} */
+export const unpatch = (board, which) => json(of("api/fpb/unpatch", board), which);
 
-/** @param {number} slot @param {boolean} enable @returns {Promise<Info>} */
-export const enable = (slot, enable) => json("api/fpb/enable", { slot, enable });
+/** @param {string} board @param {{slot: number, enable: boolean}} what @returns {Promise<Info>} */
+export const enable = (board, what) => json(of("api/fpb/enable", board), what);
 
-/** @param {string} query @returns {Promise<Symbol[]>} */
-export const getSymbols = (query) =>
-  json(`api/symbols?${new URLSearchParams({ q: query, limit: String(MAX_SYMBOLS) })}`);
+/** @param {string} board @param {string} query @returns {Promise<Symbol[]>} */
+export const getSymbols = (board, query) =>
+  json(of("api/symbols", board, { q: query, limit: String(MAX_SYMBOLS) }));
 
-/** @param {Order} what @param {string} key @returns {Promise<JobSnapshot>} */
-export const order = (what, key) =>
-  json("api/jobs", what, { headers: { "Idempotency-Key": key } });
+/** @param {string} board @param {Order} what @param {string} key @returns {Promise<JobSnapshot>} */
+export const order = (board, what, key) =>
+  json(of("api/jobs", board), what, { headers: { "Idempotency-Key": key } });
 
 /** @param {string} job @returns {Promise<JobSnapshot>} */
 export const getJob = (job) => json(`api/jobs/${job}`);
 
-/** @param {string} job @returns {Promise<JobSnapshot>} */
-export const cancel = (job) => json(`api/jobs/${job}`, undefined, { method: "DELETE" });
+/** @param {string} job @param {number} [task]  of a batch @returns {Promise<JobSnapshot>} */
+export const cancel = (job, task) =>
+  json(`api/jobs/${job}${task === undefined ? "" : `/tasks/${task}`}`, undefined, {
+    method: "DELETE",
+  });

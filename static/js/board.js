@@ -1,12 +1,15 @@
 // @ts-check
-/** What the page knows of the board, and the user's actions on it. Nothing here touches the page. */
+/** What the page knows of the boards, and the user's actions on one. Nothing here touches the page. */
 
 import * as api from "./api.js";
+import { ANOTHER, shownOf, withNews } from "./boards.js";
 import { countInWords, duration } from "./text.js";
 
 /** What is known before the server has answered. */
 export const UNKNOWN = {
   stream: /** @type {import("./events.js").StreamState} */ ("connecting"),
+  boards: /** @type {api.Status[] | null} */ (null),
+  board: "", // the id of the one that is shown, or `ANOTHER`; all that follows is about it
   status: /** @type {api.Status | null} */ (null),
   ports: /** @type {api.Port[] | null} */ (null),
   info: /** @type {api.Info | null} */ (null),
@@ -20,7 +23,7 @@ export const UNKNOWN = {
 
 /**
  * @param {typeof UNKNOWN} state  kept up to date
- * @param {{render: () => void, mark: (text: string) => void,
+ * @param {{render: () => void, mark: (text: string, board?: string) => void,
  *   notice: {show: (error: unknown) => void, clear: () => void}}} page
  */
 export function createBoard(state, { render, mark, notice }) {
@@ -40,9 +43,26 @@ export function createBoard(state, { render, mark, notice }) {
     }
   }
 
-  /** @param {api.Status | null} status  null: the server does not answer */
-  function take(status) {
-    const board = (/** @type {api.Status | null} */ of) => of && [of.state, of.port, of.elf].join();
+  /** @param {api.Status[] | null} boards  null: the server does not answer */
+  function takeAll(boards) {
+    state.boards = boards;
+    show(shownOf(boards, state.board));
+  }
+
+  /** @param {api.Status} status  of any board */
+  const take = (status) => takeAll(withNews(state.boards, status));
+
+  /** @param {string} board  an id, or `ANOTHER` */
+  function choose(board) {
+    state.board = board;
+    state.busy = false; // with the one that was shown
+    takeAll(state.boards);
+  }
+
+  /** @param {api.Status | null} status */
+  function show(status) {
+    const board = (/** @type {api.Status | null} */ of) =>
+      of && [of.board, of.state, of.port, of.elf].join();
     const lost = (/** @type {api.Status | null} */ of) => JSON.stringify(of?.lost_patches);
     const changed = board(status) !== board(state.status);
     const ended = state.status?.job != null && status?.job === null;
@@ -53,6 +73,7 @@ export function createBoard(state, { render, mark, notice }) {
       else if (status) notice.clear();
     }
     state.status = status;
+    if (status?.board) state.board = status.board;
     if (status && changed) loadBoard();
     else if (ended || reset) refreshInfo();
     render();
@@ -71,8 +92,8 @@ export function createBoard(state, { render, mark, notice }) {
 
   async function lookAround() {
     const isLive = () => state.stream === "live"; // then the stream tells, and what it tells is newer
-    const status = isLive() ? null : await api.getStatus().catch(() => null);
-    if (!isLive()) take(status);
+    const boards = isLive() ? null : await api.getBoards().catch(() => null);
+    if (!isLive()) takeAll(boards);
     if (state.ports && state.status?.state === "connected") return; // nobody chooses now
     state.ports = await api.getPorts().catch(() => state.ports);
     render();
@@ -87,9 +108,11 @@ export function createBoard(state, { render, mark, notice }) {
 
   async function refreshInfo() {
     if (state.busy || state.status?.job) return; // the end of a job refreshes anyway
+    const { board } = state;
     state.busy = true;
     render();
-    const info = await attempt(() => api.getInfo().catch(unlessBusy));
+    const info = await attempt(() => api.getInfo(board).catch(unlessBusy));
+    if (board !== state.board) return; // another is shown by now
     state.busy = false;
     state.info = info ?? null; // what is not known is not shown
     render();
@@ -109,8 +132,11 @@ export function createBoard(state, { render, mark, notice }) {
       state.symbolNote = "Connect a board, and give its ELF, to see its functions";
       return render();
     }
-    const found = await api.getSymbols(query).catch((/** @type {api.Problem} */ problem) => problem);
-    if (query !== state.query) return; // a later search has overtaken this one
+    const { board } = state;
+    const found = await api
+      .getSymbols(board, query)
+      .catch((/** @type {api.Problem} */ problem) => problem);
+    if (query !== state.query || board !== state.board) return; // overtaken by a later search
     state.symbols = found instanceof Error ? [] : found;
     state.symbolNote =
       found instanceof Error ? found.message : countInWords(found.length, api.MAX_SYMBOLS, query);
@@ -120,39 +146,49 @@ export function createBoard(state, { render, mark, notice }) {
   /** @param {{port: string, baudrate: number, elf: string | null}} to */
   async function connect(to) {
     notice.clear();
+    const { board } = state;
     state.connecting = true;
     render();
-    const status = await attempt(() => api.connect(to, state.status?.board));
+    const status = await attempt(() => api.connect(board === ANOTHER ? "" : board, to));
     state.connecting = false;
-    if (status) mark(`connected to ${to.port}`);
-    take(status ?? (await api.getStatus().catch(() => null)));
+    if (!status) return takeAll(await api.getBoards().catch(() => null));
+    mark(`connected to ${to.port}`, status.board);
+    if (board === state.board) state.board = status.board;
+    take(status);
   }
 
   async function disconnect() {
     notice.clear();
-    const status = await attempt(api.disconnect);
+    const status = await attempt(() => api.disconnect(state.board));
     if (status) take(status);
   }
 
   async function ping() {
+    const { board } = state;
     state.roundTrip = "…";
-    const pong = await attempt(api.ping);
+    const pong = await attempt(() => api.ping(board));
+    if (board !== state.board) return;
     state.roundTrip = pong ? duration(pong.round_trip_ms) : "no answer";
     render();
   }
 
-  /** @param {() => Promise<api.Info>} work  what changes the slots, and answers what they are then */
+  /**
+   * @param {(board: string) => Promise<api.Info>} work  what changes the slots, and answers what
+   *   they are then
+   */
   async function change(work) {
     if (state.busy) return;
     notice.clear();
+    const { board } = state;
     state.busy = true;
     render();
-    const info = await attempt(work);
+    const info = await attempt(() => work(board));
+    if (board !== state.board) return;
     state.busy = false;
     if (info) state.info = info;
     else if (state.status?.state === "connected") await refreshInfo();
     render();
   }
 
-  return { take, poll, search, connect, disconnect, ping, change };
+  return { take, takeAll, choose, poll, search, connect, disconnect, ping, change };
 }

@@ -42,19 +42,24 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** @param {string} key @returns {any} what was remembered; null: nothing, or no longer readable */
-export function recall(key) {
+/** @typedef {"localStorage" | "sessionStorage"} Where  the browser's, or the tab's own */
+
+/**
+ * @param {string} key @param {Where} [where]
+ * @returns {any} what was remembered; null: nothing, or no longer readable
+ */
+export function recall(key, where = "localStorage") {
   try {
-    return JSON.parse(localStorage.getItem(key) ?? "null");
+    return JSON.parse(window[where].getItem(key) ?? "null");
   } catch {
     return null; // storage is switched off: the page works, it only forgets
   }
 }
 
-/** @param {string} key @param {unknown} value */
-export function remember(key, value) {
+/** @param {string} key @param {unknown} value @param {Where} [where] */
+export function remember(key, value, where = "localStorage") {
   try {
-    localStorage.setItem(key, JSON.stringify(value));
+    window[where].setItem(key, JSON.stringify(value));
   } catch {
     // as above, or full
   }

@@ -16,7 +16,10 @@ const RETRY_MS = 2000;
 const CLOSED = 2; // EventSource.CLOSED: the browser has given up for ever
 const EVENTS = new URL("../../api/events", import.meta.url).href; // a worker is elsewhere than the page
 const REPLAY = 200; // events from before, for who comes for the first time
-const NAMES = ["hello", "reset", "board", "job", "stage", "progress", "log", "warning", "end"];
+const NAMES = [
+  ...["hello", "reset", "board", "job", "stage", "progress", "log", "warning", "end"],
+  ...["task-start", "task-progress", "task-retry", "task-complete", "task-failed"], // of a batch
+];
 const SIGNS_OF_LIFE = ["hb", "shutdown"]; // named events, since a page cannot see comments
 
 /**

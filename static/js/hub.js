@@ -39,6 +39,8 @@ export function createPast(before = []) {
   /** @param {ServerEvent[]} story @param {ServerEvent} event */
   function goOn(story, event) {
     if (event.type === "progress" && story.at(-1)?.type === "progress") story.pop();
+    const told = event.type === "task-progress" ? story.findIndex((old) => replaces(event, old)) : -1;
+    if (told >= 0) story.splice(told, 1);
     story.push(event);
   }
 
@@ -67,6 +69,13 @@ export function createPast(before = []) {
     events: () => [...hello, ...boards.values(), ...[...stories.values()].flat(), ...lines],
   };
 }
+
+/**
+ * Tell whether the progress of a batch's task says again what an older one said.
+ * @param {ServerEvent} event @param {ServerEvent} old
+ */
+const replaces = (event, old) =>
+  old.type === event.type && old.task === event.task && "stage" in old === "stage" in event;
 
 /**
  * @param {(message: Message) => void} tell  all tabs

@@ -17,10 +17,10 @@ export const STAGES = ["compile", "link", "alloc", "upload", "patch", "verify"];
  *   retryable?: boolean, board?: string}} Failure */
 /** @typedef {"succeeded" | "failed" | "cancelled" | "interrupted"} Ended */
 /** @typedef {{phase: "idle" | "asking" | "unanswered" | "running" | "forgotten" | Ended,
- *   id: string | null, kind: string, at: string, cancelling: boolean, message: string,
+ *   id: string | null, kind: string, place: string, at: string, cancelling: boolean, message: string,
  *   stages: Stage[], progress: {done: number, total: number} | null, warnings: string[],
  *   result: any, failure: Failure | null}} Job
- * `at` is the id of its last event. `unanswered`: asked for, and no answer came, so it may run.
+ * `place` says which board it is of, `at` is the id of its last event. `unanswered`: asked for, and no answer came, so it may run.
  * `forgotten`: the server does not know it any more. */
 
 /** @type {Job} */
@@ -28,6 +28,7 @@ export const IDLE = {
   phase: "idle",
   id: null,
   kind: "",
+  place: "",
   at: "",
   cancelling: false,
   message: "",
@@ -45,9 +46,9 @@ const MAKES_PATCHES = ["inject", "inject-multi", "reapply"]; // kinds that have 
 export const isOpen = (job) => ["asking", "running"].includes(job.phase);
 
 /** @param {Job} job  tells whether asking it to stop may still help */
-export function canCancel({ phase, cancelling, kind, stages }) {
+export function canCancel({ phase, cancelling, stages }) {
   const stage = stages.find(({ state }) => state === "running")?.name ?? "";
-  const late = kind !== "batch" && UNINTERRUPTIBLE.includes(stage);
+  const late = UNINTERRUPTIBLE.includes(stage);
   return phase === "running" && !cancelling && !late;
 }
 
@@ -105,9 +106,10 @@ function takeSnapshot(known, snapshot, now) {
   if (isKnown && !isOpen(known)) return known;
   const goesOn = state === "queued" || state === "running";
   if (isKnown && goesOn && isAfter(known.at, last)) return { ...known, cancelling };
-  const place = Math.max(STAGES.indexOf(stage ?? ""), 0);
-  const begun = MAKES_PATCHES.includes(kind) ? STAGES.slice(0, place) : [];
-  const base = isKnown ? known : { ...IDLE, phase: /** @type {const} */ ("running"), id, kind };
+  const reached = Math.max(STAGES.indexOf(stage ?? ""), 0);
+  const begun = MAKES_PATCHES.includes(kind) ? STAGES.slice(0, reached) : [];
+  const place = `${snapshot.board} · ${snapshot.port}`;
+  const base = isKnown ? known : { ...IDLE, phase: /** @type {const} */ ("running"), id, kind, place };
   const stages = base.stages.map((entry) =>
     begun.includes(entry.name) && entry.state === "waiting"
       ? { ...entry, state: /** @type {const} */ ("done") }

@@ -2,12 +2,16 @@
 /** The page: its state, the views it is shown in, and what the user's actions do to it. */
 
 import * as api from "./api.js";
+import { goesOn, reduceBatch } from "./batch.js";
 import { createBoard, UNKNOWN } from "./board.js";
-import { byId, make } from "./dom.js";
+import { isBoard } from "./boards.js";
+import { byId, make, recall, remember } from "./dom.js";
 import { IDLE, isOpen, reduce } from "./job.js";
 import { createOrders } from "./orders.js";
 import { declaration, EXAMPLES, isUntouched, skeleton } from "./sources.js";
 import { openStream } from "./stream.js";
+import { batchView } from "./view-batch.js";
+import { boardsView } from "./view-boards.js";
 import { connectionView } from "./view-connection.js";
 import { editorView } from "./view-editor.js";
 import { isOurs, jobView } from "./view-job.js";
@@ -21,21 +25,29 @@ import { troubleView } from "./view-trouble.js";
 
 const LOOK_EVERY_MS = 2000; // for what the stream does not tell: ports, and all while it is lost
 const TICK_MS = 100; // how often the time of a running stage is drawn
+const CHOSEN = "fpbay.board"; // the tab's, over reloads
 
 const state = {
   ...UNKNOWN,
-  job: IDLE,
+  board: String(recall(CHOSEN, "sessionStorage") ?? ""),
+  jobs: /** @type {Map<string, import("./job.js").Job>} */ (new Map()), // each board's last one
+  batches: /** @type {Map<string, import("./batch.js").Batch>} */ (new Map()),
   boot: "", // of the server
   placed: "", // what the page itself put into the editor last
 };
 
 const notice = noticeView();
-const ask = replaceQuestion();
+const askToReplace = replaceQuestion();
 const output = outputView();
 const orders = createOrders(sessionStorage);
 const editor = editorView(EXAMPLES[0]?.source ?? "", { inject });
 const board = createBoard(state, { render, mark: output.mark, notice });
+const showBoards = boardsView({ choose: chooseBoard });
 const showConnection = connectionView(board);
+const showBatch = batchView({
+  cancel: (batch, task) => ask(() => api.cancel(batch, task)),
+  close: closeBatch,
+});
 const showJob = jobView({ goTo: editor.goTo, inject, cancel });
 const showSymbols = symbolsView({ search: board.search, choose });
 const showTrouble = troubleView({
@@ -43,68 +55,102 @@ const showTrouble = troubleView({
   verify: () => order({ kind: "verify" }),
 });
 const showSlots = slotsView({
-  enable: (slot, on) => board.change(() => api.enable(slot, on)),
-  remove: (slot) => board.change(() => api.unpatch({ slot })),
-  removeAll: () => board.change(() => api.unpatch({ all: true })),
+  enable: (slot, enable) => board.change((id) => api.enable(id, { slot, enable })),
+  remove: (slot) => board.change((id) => api.unpatch(id, { slot })),
+  removeAll: () => board.change((id) => api.unpatch(id, { all: true })),
   refresh: () => board.change(api.getInfo),
 });
 /** @type {ReturnType<typeof setInterval> | undefined} */
 let ticking;
 
+const jobOf = (/** @type {string} */ id) => state.jobs.get(id) ?? IDLE;
+const shownJob = () => jobOf(state.board);
+
 function render() {
   const { symbolNote: note, info } = state;
   const patched = info?.slots.filter((slot) => !slot.empty).map((slot) => slot.function) ?? [];
   const connected = state.status?.state === "connected";
+  showBoards(state);
   showConnection(state);
   showSymbols({ ...state, note, patched: new Set(patched.map(String)) });
   showTrouble(state);
   showSlots({ ...state, connected });
-  showJob({ ...state, now: performance.now() });
+  showJob({ ...state, job: shownJob(), now: performance.now() });
+  showBatch({ batch: [...state.batches.values()].at(-1) });
   output.update(state);
 }
 
-/** @param {any} event  the server's, or the page's own */
-function hearOfJob(event) {
-  const before = state.job;
+/** @param {any} event  one of the server's that tells of a job @returns {string} whose board's it is */
+function boardOf({ type, job }) {
+  if (type === "job") return job.board;
+  return [...state.jobs].find(([, known]) => known.id === job)?.[0] ?? "";
+}
+
+/** @param {any} event  the server's, or the page's own @param {string} [of]  the job's board */
+function hearOfJob(event, of = boardOf(event)) {
+  const before = jobOf(of);
   const job = reduce(before, event, performance.now());
   if (job === before) return;
-  state.job = job;
+  state.jobs.set(of, job);
   if (isOpen(before) && !isOpen(job)) {
     if (job.kind === "inject" && job.result) {
-      output.mark(`${job.result.function} patched, slot ${job.result.slot}`);
+      output.mark(`${job.result.function} patched, slot ${job.result.slot}`, of);
     }
     markEditor();
   }
   clearInterval(ticking);
-  if (isOpen(job)) ticking = setInterval(render, TICK_MS);
+  if ([...state.jobs.values()].some(isOpen)) ticking = setInterval(render, TICK_MS);
   render();
+}
+
+/** @param {any} event  the server's, or the page's own @param {string} id */
+function hearOfBatch(event, id) {
+  const batch = reduceBatch(state.batches.get(id), event);
+  if (!batch || batch === state.batches.get(id)) return;
+  state.batches.set(id, batch);
+  render();
+}
+
+/** @param {any} event  the server's */
+function hearOfWork(event) {
+  const id = event.job?.id ?? event.job;
+  if (state.batches.has(id) || event.job?.kind === "batch") hearOfBatch(event, id);
+  else hearOfJob(event);
 }
 
 /** Mark what the compiler said of this tab's text; other tabs may have another. */
 function markEditor() {
-  const isMine = state.job.id !== null && state.job.id === orders.last()?.job;
-  if (isMine) editor.mark((state.job.failure?.diagnostics ?? []).filter(isOurs));
+  const last = orders.last();
+  const job = jobOf(last?.board ?? "");
+  const isMine = job.id !== null && job.id === last?.job;
+  if (isMine) editor.mark((job.failure?.diagnostics ?? []).filter(isOurs));
 }
 
-/** Ask how the job stands, where nobody says so: the stream is lost, or told of it no end. */
-async function askForJob() {
-  const { job, status, stream } = state;
-  if (!job.id || !isOpen(job) || (stream === "live" && status?.job === job.id)) return;
-  try {
-    hearOfJob({ type: "job", job: await api.getJob(job.id) });
-  } catch (problem) {
-    const { code } = /** @type {api.Problem} */ (problem);
-    if (code === "unknown-job" && state.job.id === job.id) hearOfJob({ type: "forgotten" });
+/** Ask how jobs stand, where nobody says so: the stream is lost, or told of no end. */
+function askForJobs() {
+  const isTold = (/** @type {string} */ id) =>
+    state.stream === "live" && state.boards?.some(({ job }) => job === id);
+  for (const [of, job] of state.jobs) {
+    if (job.id && isOpen(job) && !isTold(job.id)) {
+      askFor(job.id, (event) => jobOf(of).id === job.id && hearOfJob(event, of));
+    }
+  }
+  for (const [id, batch] of state.batches) {
+    if (goesOn(batch) && !isTold(id)) askFor(id, (event) => hearOfBatch(event, id));
   }
 }
 
-/** @param {api.JobSnapshot} job */
-const concernsUs = (job) =>
-  [job, ...job.tasks].some(({ board }) => board !== null && board === state.status?.board);
+/** @param {string} id @param {(event: object) => void} tell */
+async function askFor(id, tell) {
+  try {
+    tell({ type: "job", job: await api.getJob(id) });
+  } catch (problem) {
+    if (/** @type {api.Problem} */ (problem).code === "unknown-job") tell({ type: "forgotten" });
+  }
+}
 
 /** @param {ServerEvent} event */
 function hear(event) {
-  const isOfOurBoard = event.board === state.status?.board;
   switch (event.type) {
     case "reset":
       output.mark(isNewBoot(event) ? "the server was started anew" : "some output was missed here");
@@ -112,18 +158,13 @@ function hear(event) {
     case "hello":
       return isNewBoot(event) ? undefined : catchUp(event); // a `reset` follows
     case "board":
-      if (event.board.board === state.status?.board) board.take(event.board);
-      return;
+      return board.take(event.board);
     case "log":
-      if (isOfOurBoard) output.line(/** @type {any} */ (event));
-      return;
-    case "job":
-      if (concernsUs(event.job)) hearOfJob(event);
-      return;
+      return output.line(/** @type {any} */ (event));
     case "warning":
-      if (isOfOurBoard && !event.job) return output.mark(event.message);
+      if (!event.job) return output.mark(event.message, event.board);
   }
-  hearOfJob(event);
+  hearOfWork(event);
 }
 
 /** @param {ServerEvent} event */
@@ -132,26 +173,27 @@ const isNewBoot = (event) => state.boot !== "" && !event.at.startsWith(state.boo
 /** @param {ServerEvent} event  with snapshots: how all boards stand, and the jobs that run */
 function catchUp({ at, boards, jobs }) {
   state.boot = at.slice(0, at.indexOf(":") + 1);
-  board.take(boards[0]);
-  for (const job of jobs.filter(concernsUs)) hearOfJob({ type: "job", job });
-  askForJob();
+  board.takeAll(boards);
+  for (const job of jobs) hearOfWork({ type: "job", job });
+  askForJobs();
 }
 
 /** @param {api.Order} what */
 async function order(what) {
-  if (isOpen(state.job)) return;
+  if (isOpen(shownJob()) || !isBoard(state.board)) return;
+  const of = state.board;
   notice.clear();
   editor.mark([]);
-  hearOfJob({ type: "asking" });
+  hearOfJob({ type: "asking" }, of);
   try {
-    hearOfJob({ type: "job", job: await orders.send(what) });
+    hearOfJob({ type: "job", job: await orders.send(of, what) });
     markEditor(); // its end may have come before this answer
   } catch (error) {
     const { code, message } = /** @type {api.Problem} */ (error);
     const isUnknown = code === "unreachable";
-    if (state.job.phase !== "asking") return isUnknown || notice.show(error); // a job is shown
+    if (jobOf(of).phase !== "asking") return isUnknown || notice.show(error); // a job is shown
     const type = isUnknown ? "unanswered" : "refused";
-    hearOfJob({ type, failure: { code, message } });
+    hearOfJob({ type, failure: { code, message } }, of);
   }
 }
 
@@ -160,21 +202,40 @@ function inject() {
   order({ kind: "inject", source: editor.text(), slot: slot === "" ? null : Number(slot) });
 }
 
-async function cancel() {
+function cancel() {
+  const { id } = shownJob();
+  if (id) ask(() => api.cancel(id));
+}
+
+/** @param {() => Promise<api.JobSnapshot>} work  what is answered by how a job stands */
+async function ask(work) {
   try {
-    if (state.job.id) hearOfJob({ type: "job", job: await api.cancel(state.job.id) });
+    hearOfWork({ type: "job", job: await work() });
   } catch (error) {
     notice.show(error);
   }
 }
 
+/** @param {string} id */
+function closeBatch(id) {
+  state.batches.delete(id);
+  render();
+}
+
+/** @param {string} id */
+function chooseBoard(id) {
+  remember(CHOSEN, id, "sessionStorage");
+  notice.clear();
+  board.choose(id);
+}
+
 /** Show what became of the job that this tab asked for before it was reloaded. */
 async function recallJob() {
   const last = orders.last();
-  if (last && !last.isAnswered) hearOfJob({ type: "unanswered" });
+  if (last && !last.isAnswered) hearOfJob({ type: "unanswered" }, last.board);
   if (!last?.job) return;
   const job = await api.getJob(last.job).catch(() => null);
-  if (job && state.job.id === null) hearOfJob({ type: "job", job }); // or one is shown that is newer
+  if (job && jobOf(last.board).id === null) hearOfJob({ type: "job", job }); // or a newer one is shown
   markEditor();
 }
 
@@ -185,7 +246,7 @@ function place(source, what) {
     editor.replace(source);
   };
   if (isUntouched(editor.text(), state.placed)) put();
-  else ask(`Replace your text by ${what}?`, put);
+  else askToReplace(`Replace your text by ${what}?`, put);
 }
 
 /** @param {api.Symbol} symbol */
@@ -213,7 +274,7 @@ openStream({
 
 function look() {
   board.poll();
-  askForJob();
+  askForJobs();
 }
 setInterval(() => document.hidden || look(), LOOK_EVERY_MS);
 document.addEventListener("visibilitychange", () => document.hidden || look());

@@ -10,7 +10,7 @@ import * as api from "./api.js";
 
 const KEPT = "fpbay.order";
 
-/** @typedef {{order: string, key: string | null, job: string | null}} Kept
+/** @typedef {{order: string, board: string, key: string | null, job: string | null}} Kept
  * `key` until the answer has come, `job` from then on. */
 
 /**
@@ -38,22 +38,23 @@ export function createOrders(storage, send = api.order) {
 
   return {
     /** What was asked for last: has it been answered, and by which job? */
-    last: () => kept && { job: kept.job, isAnswered: kept.key === null },
+    last: () => kept && { board: kept.board, job: kept.job, isAnswered: kept.key === null },
     /**
-     * @param {api.Order} what
+     * @param {string} board @param {api.Order} what
      * @returns {Promise<api.JobSnapshot>} fails with a `Problem`: "unreachable", or a refusal
      */
-    async send(what) {
+    async send(board, what) {
       const order = JSON.stringify(what);
-      const key = (kept?.order === order && kept.key) || newKey();
-      keep({ order, key, job: null });
+      const isSame = kept?.order === order && kept.board === board;
+      const key = (isSame && kept?.key) || newKey();
+      keep({ order, board, key, job: null });
       try {
-        const job = await send(what, key);
-        keep({ order, key: null, job: job.id });
+        const job = await send(board, what, key);
+        keep({ order, board, key: null, job: job.id });
         return job;
       } catch (error) {
         const isRefusal = error instanceof api.Problem && error.code !== "unreachable";
-        if (isRefusal) keep({ order, key: null, job: null });
+        if (isRefusal) keep({ order, board, key: null, job: null });
         throw error;
       }
     },

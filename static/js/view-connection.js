@@ -30,6 +30,7 @@ export function connectionView(actions) {
   let wanted = String(kept.port ?? "");
   let listed = "";
   let connected = false;
+  let shown = ""; // the board that the fields are about
   baud.value = String(kept.baudrate ?? baud.value);
   elf.value = String(kept.elf ?? "");
 
@@ -78,6 +79,10 @@ export function connectionView(actions) {
   }
 
   return ({ status, ports, connecting, roundTrip }) => {
+    if (status && status.board !== shown) {
+      if (shown) elf.value = ""; // it belongs to the board that was shown before
+      shown = status.board || "another";
+    }
     if (ports) list(ports, status?.port ?? null);
     const words = connectionInWords(status);
     connected = status?.state === "connected";

@@ -1,6 +1,7 @@
 // @ts-check
 /** The injection as it goes, and what came of it, in words. */
 
+import { isBoard } from "./boards.js";
 import { button, byId, make, say } from "./dom.js";
 import { canCancel, isOpen, STAGES } from "./job.js";
 import { boardAfter, bytes, duration, hex } from "./text.js";
@@ -18,7 +19,6 @@ const KIND_WORDS = {
   reapply: "Applying again",
   unpatch: "Removing",
   verify: "Verifying",
-  batch: "A batch of injections",
 };
 const STATE_WORDS = { waiting: "", running: "runs", done: "done", failed: "failed" };
 
@@ -129,7 +129,7 @@ function goesOn(job, { stream, status }) {
   return [make("p", "verdict", verdict), make("p", "", facts)];
 }
 
-/** @typedef {{job: Job, stream: import("./events.js").StreamState,
+/** @typedef {{job: Job, board: string, stream: import("./events.js").StreamState,
  *   status: import("./api.js").Status | null, now: number}} View */
 
 /**
@@ -192,10 +192,10 @@ export function jobView({ goTo, inject, cancel }) {
   }
 
   return (view) => {
-    const { job, stream, status, now } = view;
+    const { job, board, stream, status, now } = view;
     for (const stage of job.stages) drawStage(stage, job, now);
     stages.dataset.phase = job.phase;
-    start.disabled = isOpen(job) || (status !== null && status.job !== null);
+    start.disabled = isOpen(job) || !isBoard(board) || (status !== null && status.job !== null);
     const idle = job.phase === "unanswered" ? "Inject again" : "Inject";
     say(start, isOpen(job) && ["", "inject"].includes(job.kind) ? "Injecting" : idle);
     const held = document.activeElement === stop;
@@ -206,6 +206,7 @@ export function jobView({ goTo, inject, cancel }) {
     if (job === shown.job && way === shown.way) return; // a live region speaks only of news
     shown = { job, way };
     result.dataset.phase = isOpen(job) && stream === "lost" ? "lost" : job.phase;
-    result.replaceChildren(...words(view));
+    const place = job.place ? [make("p", "note", `Board ${job.place}`)] : [];
+    result.replaceChildren(...words(view), ...place);
   };
 }

@@ -14,14 +14,18 @@ const STREAM_WORDS = {
 };
 
 /**
- * @returns {{line: (line: {text: string, time: string}) => void, mark: (text: string) => void,
- *   update: (state: {stream: import("./events.js").StreamState,
+ * @returns {{line: (line: {board: string, text: string, time: string}) => void,
+ *   mark: (text: string, board?: string) => void,
+ *   update: (state: {stream: import("./events.js").StreamState, board: string,
  *     status: import("./api.js").Status | null}) => void}}
  */
 export function outputView() {
   const output = byId("output", HTMLDivElement);
   const pause = byId("pause", HTMLButtonElement);
   const streamState = byId("stream-state", HTMLParagraphElement);
+  /** @type {Map<string, HTMLElement[]>} what each board printed, for when it is shown */
+  const kept = new Map();
+  let shown = "";
   /** @type {HTMLElement[]} */
   let pending = [];
   let paused = false;
@@ -46,10 +50,8 @@ export function outputView() {
     flush();
   });
   byId("clear", HTMLButtonElement).addEventListener("click", () => {
-    pending = [];
-    output.replaceChildren();
-    atBottom = true;
-    flush();
+    kept.delete(shown);
+    begin();
   });
 
   function flush() {
@@ -63,21 +65,45 @@ export function outputView() {
     if (atBottom) output.scrollTop = output.scrollHeight;
   }
 
-  /** @param {HTMLElement} row */
-  function add(row) {
-    pending.push(row);
-    if (pending.length > MAX_LINES) pending.shift();
+  /** Show what there is of the board, from its beginning. */
+  function begin() {
+    pending = [...(kept.get(shown) ?? [])];
+    output.replaceChildren();
+    atBottom = true;
+    flush();
+  }
+
+  /** @param {HTMLElement[]} rows @param {HTMLElement} row */
+  function push(rows, row) {
+    rows.push(row);
+    if (rows.length > MAX_LINES) rows.shift();
+  }
+
+  /** @param {string} board @param {HTMLElement} row */
+  function add(board, row) {
+    const rows = kept.get(board) ?? [];
+    kept.set(board, rows);
+    push(rows, row);
+    if (board !== shown) return;
+    push(pending, row);
     if (!scheduled) requestAnimationFrame(flush); // one layout per frame, however fast the board
     scheduled = true;
   }
 
   return {
-    line: ({ text, time }) => {
+    line: ({ board, text, time }) => {
       const stamp = make("time", "", timeOfDay(time));
-      add(make("div", "line", stamp, make("span", "", stripAnsi(text))));
+      add(board, make("div", "line", stamp, make("span", "", stripAnsi(text))));
     },
-    mark: (text) => add(make("div", "mark", make("span", "", text))),
-    update: ({ stream, status }) => {
+    mark: (text, board) => {
+      const boards = board === undefined ? new Set([...kept.keys(), shown]) : [board];
+      for (const each of boards) add(each, make("div", "mark", make("span", "", text)));
+    },
+    update: ({ stream, board, status }) => {
+      if (board !== shown) {
+        shown = board;
+        begin();
+      }
       const silent = stream === "live" && status?.state !== "connected"; // no board to be live of
       streamState.dataset.state = silent ? "" : stream;
       say(streamState, silent ? "" : STREAM_WORDS[stream]);

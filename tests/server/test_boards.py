@@ -44,6 +44,17 @@ def test_each_board_has_its_own_patches_memory_and_output(two: Running) -> None:
     assert client.get("/api/symbols", params={"board": "b2", "q": "greet"}).json()
 
 
+def test_every_emulated_part_that_is_offered_can_be_connected(two: Running) -> None:
+    ports = two.client.get("/api/ports").json()
+    urls = [port["url"] for port in ports if port["kind"] == "emulated"]
+    assert "emu://stm32f103cb" in urls  # which has no loader of its own
+    for url in urls:
+        body = {"port": f"{url}?pace=lockstep"}
+        connected = two.client.post("/api/connect", json=body, params={"board": "b2"})
+        assert (connected.status_code, connected.json().get("state")) == (200, "connected")
+    two.client.post("/api/connect", json={"port": PORT}, params={"board": "b2"}).raise_for_status()
+
+
 def test_first_board_is_meant_where_none_is_named(two: Running) -> None:
     assert two.client.get("/api/status").json() == two.client.get("/api/status?board=b1").json()
     assert two.client.get("/api/status").json()["board"] == "b1"

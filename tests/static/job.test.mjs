@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { canCancel, IDLE, reduce, STAGES } from "../../static/js/job.js";
 
 const SNAPSHOT = {
-  id: "j", kind: "inject", board: "b1", state: "running", cancelling: false, stage: null,
+  id: "j", kind: "inject", board: "b1", port: "emu://x", state: "running", cancelling: false, stage: null,
   done: null, total: null, result: null, error: null, last_event: null, tasks: [],
 };
 const START = { type: "job", job: SNAPSHOT };
@@ -110,7 +110,7 @@ test("an end is the end: no event and no snapshot changes it", () => {
 
 test("another job takes the place of the one before and forgets all of it", () => {
   const job = after(START, { type: "warning", message: "w" }, stage("link"), snapshot({ id: "k" }));
-  assert.deepEqual({ ...job, id: null, kind: "", phase: "idle", message: "" }, IDLE);
+  assert.deepEqual({ ...job, id: null, kind: "", place: "", phase: "idle", message: "" }, IDLE);
 });
 
 test("events of another job change nothing", () => {

@@ -21,7 +21,7 @@ function page() {
     getItem: (key) => stored.get(key) ?? null,
     setItem: (key, value) => stored.set(key, value),
   };
-  return createOrders(storage, async (_, key) => {
+  return createOrders(storage, async (_board, _what, key) => {
     keys.push(key);
     const answer = answers.shift() ?? { id: "j1" };
     if (answer instanceof Error) throw answer;
@@ -32,27 +32,34 @@ function page() {
 test("after a lost answer and a reload the same order has the same key", async () => {
   answers = [UNREACHABLE, UNREACHABLE];
   const first = page();
-  await assert.rejects(first.send(ORDER), UNREACHABLE);
-  await assert.rejects(first.send(ORDER), UNREACHABLE);
-  assert.deepEqual(page().last(), { job: null, isAnswered: false });
-  assert.equal((await page().send(ORDER)).id, "j1");
+  await assert.rejects(first.send("b1", ORDER), UNREACHABLE);
+  await assert.rejects(first.send("b1", ORDER), UNREACHABLE);
+  assert.deepEqual(page().last(), { board: "b1", job: null, isAnswered: false });
+  assert.equal((await page().send("b1", ORDER)).id, "j1");
   assert.equal(new Set(keys).size, 1);
-  assert.deepEqual(page().last(), { job: "j1", isAnswered: true });
+  assert.deepEqual(page().last(), { board: "b1", job: "j1", isAnswered: true });
 });
 
 for (const [name, answer] of [["an answer", { id: "j1" }], ["a refusal", BUSY]]) {
   test(`after ${name} the same order is meant anew`, async () => {
     answers = [answer];
-    await page().send(ORDER).catch(() => {});
-    await page().send(ORDER);
+    await page().send("b1", ORDER).catch(() => {});
+    await page().send("b1", ORDER);
     assert.equal(new Set(keys).size, 2);
   });
 }
 
 test("another order never has the key of the one before", async () => {
   answers = [UNREACHABLE];
-  await assert.rejects(page().send(ORDER));
-  await page().send({ ...ORDER, slot: 1 });
+  await assert.rejects(page().send("b1", ORDER));
+  await page().send("b1", { ...ORDER, slot: 1 });
+  assert.equal(new Set(keys).size, 2);
+});
+
+test("the same order for another board has a key of its own", async () => {
+  answers = [UNREACHABLE];
+  await assert.rejects(page().send("b1", ORDER));
+  await page().send("b2", ORDER);
   assert.equal(new Set(keys).size, 2);
 });
 
@@ -60,12 +67,12 @@ test("keys are long, and storage that fails is done without", async () => {
   const fail = () => {
     throw new Error("no storage");
   };
-  const orders = createOrders({ getItem: fail, setItem: fail }, async (_, key) => {
+  const orders = createOrders({ getItem: fail, setItem: fail }, async (_board, _what, key) => {
     keys.push(key);
     throw UNREACHABLE;
   });
-  await assert.rejects(orders.send(ORDER));
-  await assert.rejects(orders.send(ORDER));
+  await assert.rejects(orders.send("b1", ORDER));
+  await assert.rejects(orders.send("b1", ORDER));
   assert.match(keys[0], /^[0-9a-f]{32}$/);
   assert.equal(keys[0], keys[1]);
 });

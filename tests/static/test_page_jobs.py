@@ -236,12 +236,12 @@ def test_click_repeated_after_a_lost_answer_and_a_reload_injects_once(browser: B
             assert route.fetch().status == 202
             route.abort()
 
-        page.route("**/api/jobs", lose_the_answer)
+        page.route("**/api/jobs?*", lose_the_answer)
         begin(page)
         expect_phase(page, "unanswered", "may have begun")
         page.reload()
         expect_phase(page, "unanswered")
-        page.unroute("**/api/jobs")
+        page.unroute("**/api/jobs?*")
         wait_until(lambda: jobs(bench) == ["succeeded"])
         page.get_by_role("button", name="Inject again").click()
         expect_phase(page, "succeeded", "blink_period_ms")
