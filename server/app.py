@@ -138,6 +138,9 @@ def create_app(bench: Bench) -> Litestar:
         bench.wake_up.bind(asyncio.get_running_loop())
         first = asyncio.ensure_future(_connect_first(bench))
         try:
+            await asyncio.wait(
+                [first], timeout=settings.connect_first_s
+            )  # the socket takes who comes
             yield
         finally:
             first.cancel()

@@ -3,8 +3,8 @@
 While nobody asks for anything the thread listens, so what the board's program prints gets into the
 event log. A port that vanishes is noticed there, or by the request that finds it gone.
 
-States: disconnected -> connected -> lost (the port vanished by itself) -> connected again, which
-the thread tries by itself if that was asked for.
+States: disconnected -> connecting -> connected -> lost (the port vanished by itself) -> connected
+again, which the thread tries by itself if that was asked for.
 
 A board that was reset has lost its patches. It is asked for them when it prints what boards print
 at their start, when it was idle for a while, and by whatever else asks for its slots.
@@ -23,6 +23,7 @@ from server.applied import BANNER, AppliedPatches, LostPatch
 from server.board_thread import UNEXPECTED, BoardThread
 from server.errors import (
     BoardBusyError,
+    ConnectingError,
     DeviceError,
     InDoubtError,
     NotConnectedError,
@@ -173,6 +174,8 @@ class Board:
     def connected(self) -> Link:
         """Return the link, or say why there is none."""
         link = self._link
+        if link is None and self._status.state == "connecting":
+            raise ConnectingError(self._status.port)
         if link is None:
             raise NotConnectedError(self._status.port, self._status.error)
         return link
@@ -214,10 +217,13 @@ class Board:
 
     def _connect(self, target: Target) -> None:
         self._forget()
+        self._status = replace(self._none, state="connecting", port=target.port)
+        self.tell()
         try:
             self._open(target, AppliedPatches())
-        except ServerError as error:
-            self._status = replace(self._none, error=str(error))
+        except Exception as error:
+            known = isinstance(error, ServerError)
+            self._status = replace(self._none, error=str(error) if known else UNEXPECTED)
             self.tell()
             raise
 

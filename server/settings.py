@@ -19,6 +19,7 @@ class Settings:
     token: str | None = None  # asked of everybody when set; needed to listen beyond loopback
 
     board: str | None = None  # port URL to connect at the start
+    connect_first_s: float = 2.0  # for that, before the server answers anybody
     baudrate: int = 115200
     elf: Path | None = None  # None: what the port itself knows, which is nothing for a real board
     fragment: int | None = None  # bytes written to the port at once; None: whole lines

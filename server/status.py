@@ -11,7 +11,7 @@ class Status:
     """What a client is told about the board at any time, without asking the board."""
 
     board: str  # its id
-    state: Literal["disconnected", "connected", "lost"]
+    state: Literal["disconnected", "connecting", "connected", "lost"]
     port: str | None = None
     baudrate: int | None = None
     elf: str | None = None

@@ -19,6 +19,7 @@ from server.errors.base import (
 )
 from server.errors.boards import (
     BoardBusyError,
+    ConnectingError,
     InDoubtError,
     NotConnectedError,
     NothingLostError,
@@ -81,6 +82,7 @@ __all__ = [
     "BodyTooLargeError",
     "BuildError",
     "CompileError",
+    "ConnectingError",
     "CorruptedError",
     "DeviceError",
     "Diagnostic",

@@ -22,6 +22,22 @@ class NotConnectedError(RequestError):
         return {"port": self.port, "reason": self.reason}
 
 
+class ConnectingError(RequestError):
+    """The request needs a board that is being connected."""
+
+    code = "connecting"
+    status = 409
+    title = "Board not connected yet"
+    retryable = True
+
+    def __init__(self, port: str | None) -> None:
+        self.port = port
+        super().__init__(f"{port} is being connected: ask again when it is")
+
+    def extra(self) -> dict[str, object]:
+        return {"port": self.port}
+
+
 class NothingLostError(RequestError):
     """There is no patch to apply again."""
 

@@ -9,6 +9,7 @@ from server.errors import (
     BoardBusyError,
     BodyTooLargeError,
     CompileError,
+    ConnectingError,
     ForbiddenError,
     HeadTooLargeError,
     InDoubtError,
@@ -66,6 +67,7 @@ OF_A_BOARD: tuple[ServerError, ...] = (UnknownBoardError("b9", ["b1"]),)
 OF_A_CONNECTED_BOARD: tuple[ServerError, ...] = (
     *OF_A_BOARD,
     NotConnectedError(),
+    ConnectingError("/dev/ttyACM0"),
     BoardBusyError("0123456789ab"),
 )
 ASKING_THE_BOARD: tuple[ServerError, ...] = (

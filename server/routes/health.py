@@ -20,8 +20,9 @@ from server.routes.documented import problems
 from server.sse import Streams
 
 TEXT_FORMAT = "text/plain; version=0.0.4"  # Litestar adds the charset
-BOARD_STATES = ("disconnected", "connected", "lost")
+BOARD_STATES = ("disconnected", "connecting", "connected", "lost")
 STARTED = time.monotonic()
+VERSION = version("fpbay")  # looked up once: it is read from a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class HealthController(Controller):
         """Tell that the server answers, and what it has in hand."""
         return Health(
             status="stopping" if streams.closing else "ok",
-            version=version("fpbay"),
+            version=VERSION,
             uptime_s=round(time.monotonic() - STARTED, 3),
             streams=streams.open,
             jobs=len(jobs.running()),

@@ -1,7 +1,7 @@
 // @ts-check
 /** The server's HTTP interface as functions. Nothing here touches the page. */
 
-/** @typedef {{board: string, state: "disconnected" | "connected" | "lost", port: string | null,
+/** @typedef {{board: string, state: "disconnected" | "connecting" | "connected" | "lost", port: string | null,
  *   baudrate: number | null, elf: string | null, firmware: string | null, toolchain: string,
  *   job: string | null, doubt: string | null, error: string | null, reconnect: boolean,
  *   lost_patches: {function: string, original: number, slot: number}[]}} Status

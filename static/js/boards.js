@@ -47,6 +47,6 @@ export function withNews(boards, news) {
 
 /** @param {Status} board */
 export function boardInWords({ board, state, port, job }) {
-  const condition = state === "lost" ? "lost" : job ? "busy" : "";
+  const condition = ["lost", "connecting"].includes(state) ? state : job ? "busy" : "";
   return [board, port ?? "not connected", condition].filter(Boolean).join(" · ");
 }

@@ -66,6 +66,9 @@ export function connectionInWords(status) {
     const detail = [status.firmware, elf].filter(Boolean).join(" · ");
     return { tone: "good", text: `Connected to ${status.port}`, detail };
   }
+  if (status.state === "connecting") {
+    return { tone: "off", text: `Connecting to ${status.port}`, detail: "" };
+  }
   if (status.state === "lost") {
     return { tone: "bad", text: `The board at ${status.port} is lost`, detail: "" };
   }

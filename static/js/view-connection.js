@@ -78,7 +78,8 @@ export function connectionView(actions) {
     showOther();
   }
 
-  return ({ status, ports, connecting, roundTrip }) => {
+  return ({ status, ports, connecting: asked, roundTrip }) => {
+    const connecting = asked || status?.state === "connecting";
     if (status && status.board !== shown) {
       if (shown) elf.value = ""; // it belongs to the board that was shown before
       shown = status.board || "another";

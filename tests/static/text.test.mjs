@@ -29,6 +29,7 @@ test("each state of the connection has its words", () => {
     detail: "v1 · ELF fw.elf",
   });
   assert.equal(words("lost").text, "The board at /dev/x is lost");
+  assert.equal(words("connecting").text, "Connecting to /dev/x");
   assert.equal(words("disconnected").tone, "off");
   assert.equal(connectionInWords(null).tone, "bad");
 });
