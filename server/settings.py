@@ -7,7 +7,7 @@ from server.store import IN_MEMORY
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
-STATIC = Path(__file__).resolve().parent.parent / "static"
+STATIC = Path(__file__).resolve().parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
