@@ -99,10 +99,11 @@ def test_tabs_share_a_stream_as_well_as_their_browser_lets_them(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("lacking", ["nothing", "shared workers"])
 def test_ten_tabs_have_one_stream_and_all_show_the_end_of_a_job(
-    browser: Browser, bench: Running
+    browser: Browser, bench: Running, lacking: str
 ) -> None:
-    with tabs(browser) as context:
+    with tabs(browser, script=WITHOUT[lacking]) as context:
         pages = [open_page(context, bench.url) for _ in range(10)]
         go_on = bench.hang("b1")
         begin(pages[3])
@@ -118,6 +119,33 @@ def test_ten_tabs_have_one_stream_and_all_show_the_end_of_a_job(
         assert bench.bench.streams.open == 1
         assert bench.bench.streams.opened == 1
     assert jobs(bench) == ["succeeded"]
+
+
+@pytest.mark.slow
+def test_ten_tabs_that_share_nothing_have_a_stream_while_they_are_seen(
+    browser: Browser, bench: Running
+) -> None:
+    """What a browser without windows never does by itself: it hides a tab."""
+    hides = """let isHidden = false;
+        Object.defineProperty(Document.prototype, "hidden", { get: () => isHidden });
+        globalThis.hide = (now) => {
+            isHidden = now;
+            document.dispatchEvent(new Event("visibilitychange"));
+        };"""
+    with tabs(browser, script=f"{WITHOUT['locks']}; {hides}") as context:
+        pages: list[Page] = []
+        for _ in range(10):
+            pages.append(open_page(context, bench.url))
+            pages[-1].evaluate("hide(true)")
+        wait_until(lambda: bench.bench.streams.open == 0)
+        print_lines(bench, 1, 5)
+        for page in pages[3:5]:  # one after the other, as a user looks at them
+            page.evaluate("hide(false)")
+            inject(page, BLINK_FAST, "succeeded")
+            expect_lines(page, 5)
+            assert bench.bench.streams.open == 1
+            page.evaluate("hide(true)")
+            wait_until(lambda: bench.bench.streams.open == 0)
 
 
 def test_lost_stream_is_taken_up_again_without_gap_or_double(
