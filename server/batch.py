@@ -13,13 +13,13 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from server.boards import Board
-from server.errors import BatchError, JobCancelledError, ServerError
+from server.errors import BatchError, BoardState, JobCancelledError, ServerError
 from server.inject import InjectRequest
 from server.jobs import Job, Task
 from server.logs import board_id, job_id
@@ -28,6 +28,7 @@ from server.snapshots import JobState
 from server.work import Outcome, failed, outcome_of, unexpected
 
 RETRY_AFTER_S = 0.2  # and longer each time
+FROM_THE_WORST: tuple[BoardState, ...] = ("unknown", "active", "staging")
 
 logger = logging.getLogger(__name__)
 
@@ -181,8 +182,22 @@ def verdict(job: Job, totals: Totals) -> Outcome:
         )
     elif totals.succeeded < totals.tasks:
         error = BatchError(totals.succeeded, totals.tasks)
+    if error is not None:
+        error.board = worst_board(job.tasks)
     outcome = Outcome(JobState.SUCCEEDED) if error is None else failed(error)
     return replace(outcome, result=msgspec.to_builtins(totals))
+
+
+def worst_board(tasks: Sequence[Task]) -> BoardState:
+    """Return how the worst of the boards is left: a task that succeeded left its patch active."""
+    found: set[object] = set()
+    for task in tasks:
+        error = None if task.outcome is None else task.outcome.error
+        found.add("active" if task.state is JobState.SUCCEEDED else error and error["board"])
+    for state in FROM_THE_WORST:
+        if state in found:
+            return state
+    return "unchanged"
 
 
 def name_of(task: Task) -> dict[str, object]:

@@ -88,6 +88,7 @@ def test_failure_of_one_task_is_told_of_that_task_and_the_others_go_on(bench: Ru
     assert "batch-complete" in types(events)
     end = events[-1]
     assert (end["state"], end["code"], end["succeeded"], end["total"]) == ("failed", "batch", 1, 2)
+    assert end["board"] == "active"  # of the task that succeeded
     (totals,) = [event["totals"] for event in events if event["type"] == "batch-complete"]
     assert (totals["tasks"], totals["succeeded"], totals["failed"]) == (2, 1, 1)
     (job,) = bench.client.get("/api/jobs").json()
@@ -152,6 +153,7 @@ def test_cancel_of_all_stops_what_runs_and_what_waits(bench: Running) -> None:
     done = finished(bench.client, job)
     assert [task["state"] for task in done["tasks"]] == ["cancelled"] * 3
     assert (done["result"]["tasks"], done["result"]["cancelled"]) == (3, 3)
+    assert done["error"]["board"] == "unchanged"
     assert bench.client.get("/api/status").json()["job"] is None
 
 
