@@ -5,12 +5,8 @@ event log. A port that vanishes is noticed there, or by the request that finds i
 
 States: disconnected -> connecting -> connected -> lost (the port vanished by itself) -> connected
 again, which the thread tries by itself if that was asked for.
-
-A board that was reset has lost its patches. It is asked for them when it prints what boards print
-at their start, when it was idle for a while, and by whatever else asks for its slots.
 """
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -19,12 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from server.applied import BANNER, AppliedPatches, LostPatch
+from server.applied import AppliedPatches
 from server.board_thread import UNEXPECTED, BoardThread
 from server.errors import (
     BoardBusyError,
     ConnectingError,
-    DeviceError,
     InDoubtError,
     NotConnectedError,
     PortError,
@@ -35,6 +30,7 @@ from server.jobs import Job
 from server.link import Link, Target, open_link
 from server.patch.compile import Toolchain
 from server.patch.image import FirmwareImage
+from server.reset_watch import ResetWatch
 from server.status import Status
 from server.store import Spot, Store
 from server.work import Report
@@ -67,9 +63,8 @@ class Board:
         self._idle_look_s = idle_look_s  # and before looking whether the patches are there
         self._target: Target | None = None  # changed by the thread only, like all that follow
         self._applied = AppliedPatches()
-        self._looked = 0.0  # when the board was asked last
-        self._may_have_reset = False
-        self._link: Link | None = None  # changed by the thread only
+        self._watch: ResetWatch | None = None  # of the connection, or of the one that was lost
+        self._link: Link | None = None
         self._job: Job | None = None  # set in the loop, cleared by the thread
         self._connecting = 0  # requests to connect that are under way
         self._status = self._none = Status(name, "disconnected", toolchain=toolchain_name)
@@ -77,11 +72,13 @@ class Board:
         self._thread.start()
 
     def status(self) -> Status:
-        job, status = self._job, self._status
+        job, watch, status = self._job, self._watch, self._status
+        lost = [] if watch is None else watch.lost
         doubt = None if status.port is None else self._store.doubt(Spot(status.port, self.id))
         if job is not None and doubt == job.id:
             doubt = None  # it will say itself
-        return replace(status, job=None if job is None else job.id, doubt=doubt)
+        owner = None if job is None else job.id
+        return replace(status, job=owner, doubt=doubt, lost_patches=lost)
 
     def tell(self) -> None:
         """Show the followers of everything how the board stands; from any thread."""
@@ -190,21 +187,20 @@ class Board:
 
     def _idle(self) -> float | None:
         """Listen to the board while nobody wants anything of it; see server.board_thread."""
-        if (link := self._link) is not None:
-            return self._listen(link)
+        if (link := self._link) is not None and (watch := self._watch) is not None:
+            return self._listen(link, watch)
         if self._status.state == "lost" and self._status.reconnect:
             self._connect_again()
             return RECONNECT_S
         return None
 
-    def _listen(self, link: Link) -> float:
+    def _listen(self, link: Link, watch: ResetWatch) -> float:
         """Hear what the board prints; return how long to wait for work before listening again."""
         started = time.monotonic()
         try:
             link.session.poll(self._idle_poll_s)
-            is_idle = bool(link.applied) and started - self._looked > self._idle_look_s
-            if self._may_have_reset or is_idle:
-                self._look(link)
+            if watch.is_due or watch.is_idle(self._idle_look_s):
+                watch.look()
         except PortError as error:
             self._lose(str(error))
         except Exception:  # the thread's edge: it must go on
@@ -232,14 +228,15 @@ class Board:
         self.tell()
 
     def _forget(self) -> None:
-        self._target = None
+        self._target = self._watch = None
         self._close(self._none)
         self._store.disconnected(self.id)
 
     def _open(self, target: Target, applied: AppliedPatches) -> None:
         link = open_link(target, self._toolchain, self._heard, applied)
+        known = [] if self._watch is None else self._watch.lost
+        self._watch = ResetWatch(link, known, self._warn, self.tell)
         self._link, self._target, self._applied = link, target, applied
-        self._may_have_reset = False  # what it printed at its start was heard before it was asked
         self._status = replace(
             self._none,
             state="connected",
@@ -248,7 +245,6 @@ class Board:
             elf=None if link.elf is None else str(link.elf),
             firmware=link.firmware,
             reconnect=target.reconnect,
-            lost_patches=self._lost_of(link),
         )
         logger.info("connected to %s: %s", link.port, link.firmware)
         self.tell()
@@ -266,45 +262,16 @@ class Board:
             self._warn(f"connected to {target.port} again")
 
     def _attempt(self, work: Callable[[Link], T]) -> T:
-        link = self.connected()
+        link, watch = self.connected(), self._watch
         try:
-            if self._may_have_reset:
-                self._look(link)
+            if watch is not None and watch.is_due:
+                watch.look()
             return work(link)
         finally:
             if (lost := link.session.lost) is not None:
                 self._lose(str(lost))
-            else:
-                self._note_lost(link)
-
-    def _look(self, link: Link) -> None:
-        """Ask the board for its patches; one that does not answer says so when it is needed."""
-        self._looked = time.monotonic()
-        self._may_have_reset = False
-        if link.applied:
-            with contextlib.suppress(DeviceError):
-                link.device.info()
-        if link.session.lost is not None:
-            raise link.session.lost
-        self._note_lost(link)
-
-    def _note_lost(self, link: Link) -> None:
-        lost = self._lost_of(link)
-        if lost != self._status.lost_patches:
-            self._status = replace(self._status, lost_patches=lost)
-            self.tell()
-
-    def _lost_of(self, link: Link) -> list[LostPatch]:
-        """Compare what was injected with what the board said of its slots last."""
-        seen, known = link.device.seen, self._status.lost_patches
-        lost = [] if seen is None else link.applied.lost(seen)
-        if lost and lost != known:
-            with contextlib.suppress(DeviceError):  # nothing guards the reply: it is asked twice
-                lost = link.applied.lost(link.device.info())
-        if lost and lost != known:
-            names = ", ".join(patch.function for patch in lost)
-            self._warn(f"the board was reset: the patches of {names} are gone; reapply them")
-        return lost
+            elif watch is not None:
+                watch.note()
 
     def _lose(self, reason: str) -> None:
         """Remember that the port vanished, and why."""
@@ -315,7 +282,6 @@ class Board:
 
     def _close(self, status: Status) -> None:
         link, self._link, self._status = self._link, None, status
-        self._may_have_reset = False
         if link is not None:
             link.session.close()
 
@@ -323,7 +289,8 @@ class Board:
         self._log.append("warning", {"board": self.id, "message": message}, log_topic(self.id))
 
     def _heard(self, text: str) -> None:
-        self._may_have_reset = self._may_have_reset or BANNER.search(text) is not None
+        if self._watch is not None:
+            self._watch.hear(text)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"board": self.id, "text": text, "time": now}
         self._log.append("log", line, log_topic(self.id))
