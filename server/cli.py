@@ -1,10 +1,8 @@
 """`fpbay`: the command line. Exit codes: 0 success and nothing else, 1 failed, 2 wrong usage."""
 
-import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, TextIO, get_args
+from typing import TextIO, get_args
 
 import click
 from platformdirs import user_data_path
@@ -13,6 +11,7 @@ from emulator.cli import board
 from server import logs
 from server.app import serve as serve_http
 from server.board_info import describe
+from server.commands import Commands
 from server.device.slots import Mode
 from server.errors import RequestError, ServerError
 from server.inject import InjectRequest
@@ -21,37 +20,6 @@ from server.link import Link, Target, open_link
 from server.patch.compile import Toolchain
 from server.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from server.terminal import JsonPrinter, TextPrinter, show_info
-
-DEBUG = "FPBAY_DEBUG"  # environment: show the traceback of what should never happen
-
-logger = logging.getLogger(__name__)
-
-
-class Failure(click.ClickException):
-    """What ends a command with exit code 1: one line that says what is wrong, and the remedy."""
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"error: {self.format_message()}", file=file, err=True)
-
-
-class Commands(click.Group):
-    """Turns errors into messages; a traceback is no message."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except ServerError as error:
-            raise Failure(str(error)) from error
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            logger.debug("unexpected", exc_info=True)
-            if DEBUG in os.environ:
-                raise
-            raise Failure(
-                f"unexpected {type(error).__name__}: {error}; this is a mistake in fpbay,"
-                f" {DEBUG}=1 shows where"
-            ) from error
 
 
 @click.group(
