@@ -49,6 +49,16 @@ function totalsInWords({ state, cancelling, tasks, elapsed_ms }) {
 }
 
 /**
+ * Hide a button, or not; who has it gets the next one then.
+ * @param {HTMLButtonElement} which @param {boolean} hidden @param {HTMLButtonElement} next
+ */
+function hide(which, hidden, next) {
+  const held = document.activeElement === which;
+  which.hidden = hidden;
+  if (held && hidden) next.focus();
+}
+
+/**
  * @param {{cancel: (batch: string, task?: number) => void, close: (batch: string) => void}} actions
  * @returns {(state: {batch: Batch | undefined}) => void}
  */
@@ -82,7 +92,7 @@ export function batchView(actions) {
       state.title = state.textContent ?? "";
       say(attempts, task.attempt ? String(task.attempt) : "");
       attempts.title = retriesInWords(task);
-      stop.hidden = !goesOn(task);
+      hide(stop, !goesOn(task), close.hidden ? cancel : close);
       stop.disabled = task.cancelling;
     };
   }
@@ -95,11 +105,11 @@ export function batchView(actions) {
       body.replaceChildren();
       rows = batch.tasks.map((task) => row(batch, task));
     }
-    for (const task of batch.tasks) rows[task.task]?.(task);
     section.dataset.state = batch.state;
     say(note, totalsInWords(batch));
-    cancel.hidden = !goesOn(batch);
-    cancel.disabled = batch.cancelling;
     close.hidden = goesOn(batch);
+    hide(cancel, !goesOn(batch), close);
+    cancel.disabled = batch.cancelling;
+    for (const task of batch.tasks) rows[task.task]?.(task);
   };
 }

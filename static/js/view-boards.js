@@ -20,14 +20,15 @@ export function boardsView({ choose }) {
   }
 
   return ({ boards, board }) => {
-    const texts = new Map((boards ?? []).map((each) => [each.board, boardInWords(each)]));
+    select.disabled = !boards;
+    if (!boards) return; // what is there stays to be read
+    const texts = new Map(boards.map((each) => [each.board, boardInWords(each)]));
     texts.set(ANOTHER, "Another board");
     const listed = [...select.options].map(({ value }) => value);
     if (listed.join() !== [...texts.keys()].join()) {
       select.replaceChildren(...[...texts].map(([value, text]) => option(value, text)));
     }
     for (const each of select.options) say(each, texts.get(each.value) ?? "");
-    select.disabled = !boards;
     select.value = board;
   };
 }

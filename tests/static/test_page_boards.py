@@ -1,6 +1,7 @@
 """Several boards on one page, and batches over them."""
 
 import re
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -137,6 +138,22 @@ def test_job_on_one_board_leaves_the_page_of_the_other_free(browser: Browser, tw
         expect_phase(page, "succeeded", "blink_period_ms", "Board b1")
 
 
+def test_board_that_takes_long_is_shown_as_connecting(browser: Browser) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, tabs(browser) as context:
+        url = f"socket://127.0.0.1:{silent.getsockname()[1]}"
+        with serve_in_thread(Settings(board=url, connect_first_s=0.05)) as bench:
+            far_end, _ = silent.accept()
+            page = context.new_page()
+            page.goto(bench.url)
+            expect(page.locator("#state")).to_contain_text(f"Connecting to {url}")
+            expect(page.locator("#connect")).to_be_disabled()
+            expect(options(page).first).to_have_text(f"b1 · {url} · connecting")
+            far_end.close()
+            expect(page.locator("#state")).to_contain_text("Not connected", timeout=PATIENCE_MS)
+            expect(page.locator("#notice")).to_contain_text(url)
+            expect(page.locator("#connect")).to_be_enabled()
+
+
 # --- Batches ------------------------------------------------------------------------------------
 
 
@@ -204,7 +221,11 @@ def test_batch_is_cancelled_from_the_page(browser: Browser, two: Running) -> Non
         page = open_page(context, two.url)
         go_on = two.hang("b1")
         job = start(two.client, "batch", boards=["b1"], tasks=[{"source": GREET}] * 3)
-        page.get_by_role("button", name="Cancel all").click()
+        page.get_by_role("button", name="Cancel task 2").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Cancel task 2")).to_be_disabled()
+        page.get_by_role("button", name="Cancel all").focus()
+        page.keyboard.press("Enter")
         expect(page.locator("#batch-note")).to_contain_text("Stopping")
         go_on.set()
         expect(page.locator("#batch-note")).to_contain_text(
