@@ -2,7 +2,10 @@ import asyncio
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server.burst import MAX_SEND, Burst
 from server.events import EventLog, WakeUp
 
 
@@ -133,3 +136,35 @@ def test_append_without_a_running_server_wakes_nobody_and_fails_nothing() -> Non
     EventLog(on_append=wake_up.fire).append("log", {}, "log")
     wake_up.bind(None)
     EventLog(on_append=wake_up.fire).append("log", {}, "log")
+
+
+# --- What followers are sent at a wake-up -------------------------------------------------------
+
+
+@given(
+    topics=st.lists(st.sampled_from(["one", "two"]), max_size=12),
+    size=st.sampled_from([1, MAX_SEND // 4]),
+    ends=st.booleans(),
+    kept=st.integers(4, 12),
+    cursor=st.integers(0, 12),
+)
+def test_burst_has_all_that_follows_a_cursor_or_leaves_it_to_the_stream(
+    topics: list[str], size: int, ends: bool, kept: int, cursor: int
+) -> None:
+    log = EventLog(max_events=kept, max_bytes=1 << 20)
+    events = [log.append("end" if ends else "log", {"text": "x" * size}, of) for of in topics]
+    cursor = min(cursor, len(events))
+    dropped = cursor < len(events) - kept
+    burst = Burst(log)
+    for topic in (None, "one", "two"):
+        mine = [event for event in events[cursor:] if topic in {None, event.topic}]
+        body = b"".join(event.wire for event in mine)
+        is_over = ends and topic is not None and bool(mine)
+        news = burst.after(cursor, topic)
+        if dropped or is_over or len(body) > MAX_SEND:
+            assert news is None  # a reset, an end, a pause: not alike for all
+        else:
+            assert news is not None
+            assert (news.body, news.cursor) == (body, len(events))
+            assert news.chunk == b"%x\r\n" % len(body) + body + b"\r\n"
+            assert burst.after(cursor, topic) is news
