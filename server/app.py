@@ -43,6 +43,7 @@ from server.sse import Streams
 from server.store import Store
 
 BACKLOG = 128  # connections that wait to be accepted
+LOOK_S = 0.05  # whether to stop, while the first board is connected
 KEEP_ALIVE_S = 65  # longer than a user pauses between two clicks
 CLOSE_PORT_S = 0.5  # for the board's thread to come to its end
 CONTROLLERS = (
@@ -136,14 +137,9 @@ def create_app(bench: Bench) -> Litestar:
     @contextlib.asynccontextmanager
     async def running(_: Litestar) -> AsyncGenerator[None]:
         bench.wake_up.bind(asyncio.get_running_loop())
-        first = asyncio.ensure_future(_connect_first(bench))
         try:
-            await asyncio.wait(
-                [first], timeout=settings.connect_first_s
-            )  # the socket takes who comes
             yield
         finally:
-            first.cancel()
             bench.jobs.stop()
             await bench.desk.stopped(CLOSE_PORT_S)
             bench.fleet.stop()
@@ -190,7 +186,7 @@ def create_app(bench: Bench) -> Litestar:
     return app
 
 
-async def _connect_first(bench: Bench) -> None:
+async def connect_first(bench: Bench) -> None:
     """Connect the board that the server was started with; a failure is shown, not fatal."""
     settings = bench.settings
     if settings.board is not None:
@@ -232,10 +228,21 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[HEAD_TIMEOUT] = self._bench.settings.request_timeout_s
+        self._first = asyncio.ensure_future(connect_first(self._bench))
+        await self._first_tried()
         await super().startup(sockets)
-        self._on_listening(self._bench.url)
+        if not self.should_exit:
+            self._on_listening(self._bench.url)
+
+    async def _first_tried(self) -> None:
+        """Have the first board connected before anybody is answered; the socket takes who comes."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._bench.settings.connect_first_s
+        while not self._first.done() and not self.should_exit and (left := deadline - now()) > 0:
+            await asyncio.wait([self._first], timeout=min(left, LOOK_S))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._first.cancel()
         self._bench.streams.close()
         self._bench.jobs.stop()
         await super().shutdown(sockets)

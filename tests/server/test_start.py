@@ -2,7 +2,10 @@
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -47,6 +50,20 @@ def test_request_that_comes_before_that_waits_for_it() -> None:
     with served("--port", PORT, "--http", address):
         early.join()
         assert asked[0].json()["state"] == "connected"
+
+
+def test_signal_is_not_kept_waiting_by_a_silent_board(silent: socket.socket) -> None:
+    url = f"socket://127.0.0.1:{silent.getsockname()[1]}"
+    command = [sys.executable, "-m", "server.cli", "serve", "--port", url]
+    options = ["--http", "127.0.0.1:0", "--data", ":memory:"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        far_end, _ = silent.accept()
+        with far_end:
+            asked = time.monotonic()
+            process.terminate()
+            said, _ = process.communicate(timeout=20)
+        assert time.monotonic() - asked < 1.5
+        assert said == ""  # there was no page to be told of
 
 
 def test_board_that_takes_long_is_said_to_be_connecting(silent: socket.socket) -> None:
