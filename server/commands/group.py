@@ -1,13 +1,25 @@
-"""How commands fail: with one line and exit code 1, never with a traceback."""
+"""The group of commands: where each is, and how one fails.
+
+A command's file is imported when it is asked for: the server's libraries take longer to import than
+a board takes to answer. One that fails says so in one line, never with a traceback.
+"""
 
 import logging
 import os
+from importlib import import_module
 from typing import IO, Any
 
 import click
 
 from server.errors import ServerError
 
+PLACES = {
+    "board": "emulator.cli:board",
+    "info": "server.commands.patching:info",
+    "inject": "server.commands.patching:inject",
+    "serve": "server.commands.serve:serve",
+    "unpatch": "server.commands.patching:unpatch",
+}
 DEBUG = "FPBAY_DEBUG"  # environment: show the traceback of what should never happen
 
 logger = logging.getLogger(__name__)
@@ -21,7 +33,19 @@ class Failure(click.ClickException):
 
 
 class Commands(click.Group):
-    """Turns errors into messages; a traceback is no message."""
+    """Commands by name, each imported from its place."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(PLACES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in PLACES:
+            return None
+        module, _, name = PLACES[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
