@@ -36,6 +36,7 @@ from emulator.stops import (
     WaitForEvent,
     WaitForInterrupt,
 )
+from emulator.target_test import TargetTest
 from emulator.views import Views
 from emulator.xpsr import XPSR_IPSR, XPSR_T, advanced_itstate, condition_passes
 
@@ -76,6 +77,7 @@ class Cpu:
             self._engine, self.registers, self._accesses, clock, self.step
         )
         self._division = Division(clock, self.registers)
+        self._target_test = TargetTest(clock, self.registers, protection) if has_limits else None
         self.step_over_nothing = self._second_look.step_over_nothing
         self._map_for_counting()
 
@@ -202,6 +204,8 @@ class Cpu:
         if self.registers.get("pc") == self._clock.block_end:
             return self._hint() or Deadline()  # or behind YIELD, which is a NOP here
         self._left_block()
+        if self._target_test is not None and self._target_test.execute():
+            return Deadline()
         is_thumb = self.registers.get("xpsr") & XPSR_T
         return UndefinedInstruction() if is_thumb else InvalidState()
 
@@ -222,6 +226,7 @@ class Cpu:
     def views_changed(self, pages: Iterable[int]) -> None:
         """Drop what was translated from these guest pages: their fetch view is another now."""
         self._engine.flush_tlb()
+        self._engine.show_literals(self._views.literals)
         for page in pages:
             self._engine.drop(page, page + PAGE_SIZE)
         self._map_for_counting()

@@ -5,13 +5,13 @@ see in accesses.py. Sources: DDI 0403E.e B1.4 (registers), B3.1 (map).
 """
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 from emulator.errors import EmulatorError
 from emulator.native.build import load
-from emulator.native.core import FRAME, OTHERS, NativeCore
+from emulator.native.core import FRAME, OTHERS, NativeCore, NativeLiteral
 
 with suppress(EmulatorError):  # the first clock says it
     load()  # before Unicorn: see native/translation.h
@@ -114,6 +114,12 @@ ENGINE_FUNCTIONS = (
     "tcg_gen_qemu_st_i64_arm",
     "tcg_gen_callN_arm",
     "helper_check_exit_request_arm",
+    "helper_le_lduw_mmu_arm",
+    "helper_le_ldul_mmu_arm",
+    "tcg_gen_brcond_i64_arm",
+    "tcg_const_i64_arm",
+    "tcg_gen_andi_i64_arm",
+    "tcg_gen_movcond_i64_arm",
 )
 
 # The same library for calls that are over at once. They keep the interpreter's lock: letting go of
@@ -247,6 +253,14 @@ class Engine:
     def set_exits(self, addresses: Iterable[int]) -> None:
         """End before the instructions at these addresses, once they are translated anew."""
         self._uc.ctl_set_exits([*addresses])
+
+    def show_literals(self, words: Mapping[int, int]) -> None:
+        """Have unaligned loads see memory's own words: guest address → the host's."""
+        native = self.native
+        if bool(words) != bool(native.literal_count):
+            self.drop_all()  # loads are translated otherwise
+        native.literal_count = len(words)
+        native.literals[: len(words)] = [NativeLiteral(own, at) for at, own in words.items()]
 
     # What was translated, and where pages were found.
 

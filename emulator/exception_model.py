@@ -2,7 +2,7 @@
 
 Sources: DDI 0403E.e B1.5 (exception model, WFE and WFI), B1.4 (mode and stack).
 Deviation: entry and return take no cycles, the chip takes 12 or more. What could arrive during them
-is a fault of the entry itself. An unaligned STREX fails and does not fault.
+is a fault of the entry itself.
 """
 
 import enum

@@ -74,12 +74,21 @@ class Protection:
         if PPB_BEGIN <= address < PPB_END:
             is_stir = address & -GRAIN == STIR and bool(self._scb.ccr.USERSETMPEND)
             return Verdict.ALLOWED if mode.is_privileged or is_stir else Verdict.BUS_FAULT
-        ctrl = self._mpu.ctrl
-        if not ctrl.ENABLE or (mode.is_urgent and not ctrl.HFNMIENA):
+        if not self._is_on(mode):
             return Verdict.ALLOWED
         needed, is_privileged = NEEDED[access], mode.is_privileged
         allowed = self._mpu.allows(address, needed, is_privileged=is_privileged)
         return Verdict.ALLOWED if allowed else Verdict.MEM_FAULT
+
+    def _is_on(self, mode: Mode) -> bool:
+        ctrl = self._mpu.ctrl
+        return bool(ctrl.ENABLE and (ctrl.HFNMIENA or not mode.is_urgent))
+
+    def region_of(self, address: int, mode: Mode) -> int | None:
+        """Return the region of Armv8-M's MPU that an address is in, None outside of all."""
+        if isinstance(self._mpu, MpuV8) and self._is_on(mode):
+            return self._mpu.region_of(address)
+        return None
 
     def allows_all(self, begin: int, size: int, access: AccessKind, mode: Mode) -> bool:
         """Whether each byte of a range may be accessed."""

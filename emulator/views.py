@@ -3,10 +3,9 @@
 The hardware's comparators sit on two buses, so one address can have two contents. Here, a page that
 a comparator touches gets a shadow page: a copy with the matched words overlaid, one for fetches
 (instruction comparators) and one for reads (literal comparators). The core's TLB is answered with
-the shadow or with the memory itself; flash is never changed, and a patched call costs nothing.
-
-Deviation: an unaligned read that overlaps a literal-matched word sees the remapped word; the
-hardware does not remap unaligned literal reads.
+the shadow or with the memory itself; flash is never changed, and a patched call costs nothing. An
+unaligned read is of no word that a literal comparator could match: it is told of `literals`, and
+sees memory's own bytes (native/translation.h).
 """
 
 import ctypes
@@ -58,6 +57,9 @@ class Views:
         self._bytes = memoryview(self.shadow).cast("B")
         self.fetch_pages: dict[int, int] = {}  # guest page → offset in `shadow`
         self.read_pages: dict[int, int] = {}
+        self.literals: dict[
+            int, int
+        ] = {}  # words in `read_pages`: address → host address of memory's
         self.is_programming = False  # the flash interface takes stores to flash
         self.code_pages: set[int] = set()  # pages of RAM that have been fetched from
         self._made_from: tuple[Mapping[int, bytes], Mapping[int, bytes]] | None = ({}, {})
@@ -75,6 +77,11 @@ class Views:
         for words, pages in ((fetched, self.fetch_pages), (read, self.read_pages)):
             for address, word in words.items():
                 self._overlay(pages, address, word)
+        self.literals = {
+            address: window.memory.host_address + address - window.begin
+            for address in read
+            if (window := self._memory_map.window_at(address)) is not None
+        }
         return stale | set(self.fetch_pages)
 
     def memory_changed(self) -> None:

@@ -23,7 +23,7 @@ EMULATOR_ROWS = (
     ("core_units", "fp_context", "link", "snapshot", "outside"),
     ("part",),
     ("cpu",),
-    ("division", "second_look"),
+    ("division", "second_look", "target_test"),
     ("accesses",),
     ("core_registers",),
     ("own_code", "frames"),

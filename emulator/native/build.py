@@ -16,7 +16,9 @@ from emulator.errors import EmulatorError
 
 FOLDER = Path(__file__).parent
 SOURCES = tuple(FOLDER / name for name in ("clock.c", "core.c", "frames.c"))
-HEADERS = tuple(FOLDER / name for name in ("clock.h", "core.h", "thumb.h", "translation.h"))
+HEADERS = tuple(
+    FOLDER / name for name in ("clock.h", "core.h", "literals.h", "thumb.h", "translation.h")
+)
 FLAGS = (
     *(
         "-std=c11",

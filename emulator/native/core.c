@@ -8,9 +8,6 @@ enum { NOT_THUMB = -1 };                                /* EPSR.T is 0: the core
 enum { EXCEPTION_EXIT = 8 };                            /* the engine's number of it */
 enum { WFI = 0xBF30, HINT_W = 0xF3AF, WFI_W = 0x8003 }; /* as in emulator/cpu.py */
 
-void translate_for_us(int traps_unaligned); /* translation.h */
-void translate_for_others(void);
-
 uint32_t core_size(void)
 {
     return (uint32_t)sizeof(struct core);
@@ -123,7 +120,7 @@ static int run_on(struct core *core)
  */
 int core_run(struct core *core)
 {
-    translate_for_us((int)core->traps_unaligned);
+    translate_for_us((int)core->traps_unaligned, &core->literals);
     const int status = run_on(core);
     translate_for_others();
     return status;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "literals.h"
 
 enum { MEMORIES = 12, FRAME_WORDS = 8, FRAME_SIZE = 4 * FRAME_WORDS };
 enum { PC = 6, XPSR = 7 }; /* in a frame: r0-r3, r12, lr, return address, xPSR */
@@ -61,6 +62,7 @@ struct core {
     uint32_t is_known;
     uint32_t memory_count;
     struct memory memories[MEMORIES];
+    struct literals literals;
 };
 
 /* Registers to be read or written in one call, in this order. */

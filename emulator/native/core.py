@@ -2,7 +2,7 @@
 
 import ctypes
 
-MEMORIES, NUMBERS = 12, 512  # as in core.h
+MEMORIES, NUMBERS, LITERALS = 12, 512, 2  # as in core.h and literals.h
 FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")  # DDI 0403E.e B1.5.6
 OTHERS = (
     *("lr", "sp", "msp", "psp", "control", "ipsr", "cpsr"),
@@ -40,6 +40,16 @@ class NativeInterrupts(ctypes.Structure):
     )
 
 
+class NativeLiteral(ctypes.Structure):
+    """`struct literal`: memory's own bytes, and their guest address."""
+
+    _fields_ = (
+        ("own", ctypes.c_void_p),
+        ("address", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    )
+
+
 class NativeCore(ctypes.Structure):
     """`struct core`."""
 
@@ -61,4 +71,6 @@ class NativeCore(ctypes.Structure):
         ("is_known", ctypes.c_uint32),
         ("memory_count", ctypes.c_uint32),
         ("memories", NativeMemory * MEMORIES),
+        ("literal_count", ctypes.c_uint64),  # these two: `struct literals`
+        ("literals", NativeLiteral * LITERALS),
     )

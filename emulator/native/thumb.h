@@ -72,6 +72,27 @@ static inline int is_always_aligned(uint16_t first, uint16_t second)
     return (first & 0xFE00u) == 0xE800u || (first & 0xFE00u) == 0xEC00u;
 }
 
+/* The bits of an address that must be 0 for STREX, STREXH and their kind; 0 for all others. */
+static inline uint32_t exclusive_store_mask(uint16_t first, uint16_t second)
+{
+    if ((first & 0xFFF0u) == 0xE840u) {
+        return 3u;
+    }
+    return (first & 0xFFF0u) == 0xE8C0u && (second & 0x40u) ? (1u << (second >> 4 & 3u)) - 1u : 0;
+}
+
+/* BXNS and BLXNS, of which only a core with the Security Extension knows. */
+static inline int is_security_branch(uint16_t halfword)
+{
+    return (halfword & 0xFF07u) == 0x4704u;
+}
+
+/* TT and TTT, and TTA and TTAT, of which only a core with the Security Extension knows. */
+static inline int is_test_target(uint16_t first, uint16_t second)
+{
+    return (first & 0xFFF0u) == 0xE840u && (second & 0xF03Fu) == 0xF000u;
+}
+
 /* SEV, SEV.W; LDREX, and what tells LDREXB, LDREXH and their kind from TBB. DDI 0403E.e A7.7. */
 static inline unsigned effects_of(uint16_t first, uint16_t second)
 {

@@ -10,20 +10,26 @@
  *
  * Accesses: those of LDM, LDRD and their kind must always be aligned, all of them while
  * CCR.UNALIGN_TRP is set. What an access is translated to can fault where it is not, and at no
- * cost: the look into the TLB is one comparison for both. Source: DDI 0403E.e A3.2.1, B3.2.
+ * cost: the look into the TLB is one comparison for both. Source: DDI 0403E.e A3.2.1, B3.2. And
+ * while the Flash Patch unit remaps words of data, a load that is not aligned asks us: it reads
+ * memory's own. Source: DDI 0403E.e C1.11.
  */
 #ifndef EMULATOR_NATIVE_TRANSLATION_H
 #define EMULATOR_NATIVE_TRANSLATION_H
 
+#include "literals.h"
 #include "thumb.h"
 
 /* Of an access, as Unicorn has it: the logarithm of its size, and what its address must be. */
 enum { SIZE = 3, OF_8_BYTES = 3, ALIGNED = 7 << 4, ALIGNED_TO_4 = 2 << 4 };
+#define ALIGNED_TO(access) (((access) & SIZE) << 4) /* asks us where it is not aligned */
+enum { MODE_BITS = 4 };                             /* below an access, where it is made */
+enum { UNDEFINED = 0xDE00, MAKES_TT_UNDEFINED = 1 };
 
 struct clock;
 
-/* Unicorn's own functions. The guest calls the last one, and only it may be its caller: the types
- * of its parameters are those of `clock_block` for that reason. */
+/* Unicorn's own functions. The guest calls `stop_if_asked`, and only it may be its caller: the
+ * types of its parameters are those of `clock_block` for that reason. */
 struct engine_functions {
     uint32_t (*read_halfword)(void *core, uint32_t address);
     void (*load_32)(void *, void *, void *, uintptr_t, unsigned access);
@@ -32,35 +38,45 @@ struct engine_functions {
     void (*store_64)(void *, void *, void *, uintptr_t, unsigned access);
     void (*call)(void *, void *function, void *result, int count, void **arguments);
     void (*stop_if_asked)(void *engine, uint64_t is_in_delay_slot, uint32_t, struct clock *);
+    uint64_t (*load_halfword)(void *core, uint32_t address, uint32_t access, uintptr_t from);
+    uint64_t (*load_word)(void *core, uint32_t address, uint32_t access, uintptr_t from);
+    void (*branch_64)(void *, unsigned condition, void *, void *, void *label);
+    void *(*constant_64)(void *, int64_t value);
+    void (*and_64)(void *, void *to, void *, int64_t value);
+    void (*choose_64)(void *, unsigned condition, void *to, void *, void *, void *if_so, void *);
 };
 static struct engine_functions engine_functions;
+
+static const struct literals none;
 
 /* What this thread's engine does, and the instruction it translates. */
 static _Thread_local struct {
     int is_ours;
     int traps_unaligned;
+    const struct literals *literals;
     uint32_t address; /* of the halfword read last */
     uint16_t first;
     uint16_t second; /* 0 if there is none */
     int is_whole;
-} translated;
+} translated = {.literals = &none};
 
 void set_engine_functions(const struct engine_functions *functions)
 {
     engine_functions = *functions;
 }
 
-/* Say that this thread runs an engine of ours, and whether that traps every unaligned access. */
-void translate_for_us(int traps_unaligned)
+void translate_for_us(int traps_unaligned, const struct literals *literals)
 {
     translated.is_ours = 1;
     translated.traps_unaligned = traps_unaligned;
+    translated.literals = literals;
     translated.is_whole = 1; /* a fault may have come between two halfwords */
 }
 
 void translate_for_others(void)
 {
     translated.is_ours = translated.traps_unaligned = 0;
+    translated.literals = &none;
 }
 
 uint32_t unasked; /* how many of these calls have been left out */
@@ -74,6 +90,8 @@ void tcg_gen_callN_arm(void *t, void *function, void *result, int count, void **
     }
 }
 
+/* What the engine's core knows and ours does not is undefined: its own halfword says so. TT, too,
+ * which the engine would answer by an MPU that is not ours. */
 uint32_t cpu_lduw_code_arm(void *core, uint32_t address)
 {
     const uint16_t halfword = (uint16_t)engine_functions.read_halfword(core, address);
@@ -86,22 +104,38 @@ uint32_t cpu_lduw_code_arm(void *core, uint32_t address)
         translated.is_whole = !is_wide(halfword);
     }
     translated.address = address;
-    return halfword;
+    if (!translated.is_ours) {
+        return halfword;
+    }
+    if (is_test_target(translated.first, translated.second)) {
+        return translated.second | MAKES_TT_UNDEFINED;
+    }
+    return translated.second == 0 && is_security_branch(halfword) ? UNDEFINED : halfword;
+}
+
+static int must_be_aligned(void)
+{
+    return translated.is_ours &&
+           (translated.traps_unaligned || is_always_aligned(translated.first, translated.second));
 }
 
 static unsigned aligned(unsigned access)
 {
-    const int must_be =
-        translated.traps_unaligned || is_always_aligned(translated.first, translated.second);
-    if (!translated.is_ours || !must_be || !(access & SIZE)) {
+    if (!must_be_aligned() || !(access & SIZE)) {
         return access;
     }
     return access | ((access & SIZE) == OF_8_BYTES ? ALIGNED_TO_4 : ALIGNED);
 }
 
+static unsigned aligned_load(unsigned access)
+{
+    const int asks_us = translated.literals->count != 0 && !must_be_aligned();
+    return asks_us ? access | ALIGNED_TO(access) : aligned(access);
+}
+
 void tcg_gen_qemu_ld_i32_arm(void *t, void *value, void *address, uintptr_t mode, unsigned access)
 {
-    engine_functions.load_32(t, value, address, mode, aligned(access));
+    engine_functions.load_32(t, value, address, mode, aligned_load(access));
 }
 
 void tcg_gen_qemu_ld_i64_arm(void *t, void *value, void *address, uintptr_t mode, unsigned access)
@@ -117,6 +151,60 @@ void tcg_gen_qemu_st_i32_arm(void *t, void *value, void *address, uintptr_t mode
 void tcg_gen_qemu_st_i64_arm(void *t, void *value, void *address, uintptr_t mode, unsigned access)
 {
     engine_functions.store_64(t, value, address, mode, aligned(access));
+}
+
+/* Put memory's own bytes in place of those that a literal comparator shows. */
+static uint64_t without_literals(uint64_t value, uint32_t address, unsigned size)
+{
+    for (unsigned i = 0; i < translated.literals->count; i++) {
+        const struct literal *literal = &translated.literals->words[i];
+        for (unsigned n = 0; n < size; n++) {
+            const uint32_t at = address + n - literal->address;
+            if (at < sizeof(uint32_t)) {
+                value &= ~((uint64_t)0xFF << 8 * n);
+                value |= (uint64_t)literal->own[at] << 8 * n;
+            }
+        }
+    }
+    return value;
+}
+
+typedef uint64_t load_function(void *core, uint32_t address, uint32_t access, uintptr_t from);
+
+/* A load that did not find its page, or is not aligned where it asks for us. */
+static uint64_t load(load_function *own, unsigned size, void *core, uint32_t address,
+                     uint32_t access, uintptr_t from)
+{
+    const uint32_t asks_us = ALIGNED_TO(access >> MODE_BITS) << MODE_BITS;
+    if ((access & (uint32_t)ALIGNED << MODE_BITS) != asks_us || !(address & (size - 1u))) {
+        return own(core, address, access, from);
+    }
+    return without_literals(own(core, address, access & ~asks_us, from), address, size);
+}
+
+uint64_t helper_le_lduw_mmu_arm(void *core, uint32_t address, uint32_t access, uintptr_t from)
+{
+    return load(engine_functions.load_halfword, 2, core, address, access, from);
+}
+
+uint64_t helper_le_ldul_mmu_arm(void *core, uint32_t address, uint32_t access, uintptr_t from)
+{
+    return load(engine_functions.load_word, 4, core, address, access, from);
+}
+
+/* The one comparison of STREX and its kind is of the address with the monitor's: where they differ,
+ * nothing is stored. An address that is not aligned passes here, for the store to fault. */
+void tcg_gen_brcond_i64_arm(void *t, unsigned condition, void *address, void *monitor, void *label)
+{
+    const uint32_t mask = exclusive_store_mask(translated.first, translated.second);
+    if (translated.is_ours && mask != 0) {
+        void *const zero = engine_functions.constant_64(t, 0);
+        void *const low = engine_functions.constant_64(t, 0);
+        engine_functions.and_64(t, low, address, mask);
+        engine_functions.choose_64(t, condition, low, low, zero, monitor, address);
+        address = low;
+    }
+    engine_functions.branch_64(t, condition, address, monitor, label);
 }
 
 #endif

@@ -88,13 +88,22 @@ class MpuV8(Peripheral):
 
     def allows(self, address: int, needed: str, *, is_privileged: bool) -> bool:
         """Whether an access may be made that needs "r", "w" or, for a fetch, "rx"."""
-        matching = [
-            rbar
-            for rbar, rlar in self._regions
-            if rlar.EN and rbar.BASE <= address // GRAIN <= rlar.LIMIT
-        ]
+        matching = self._matching(address)
         if not matching:
             return is_privileged and bool(self.ctrl.PRIVDEFENA)
-        allowed = PERMISSIONS[matching[0].AP][not is_privileged]
-        allowed = allowed if matching[0].XN else f"{allowed}x"
+        rbar, _ = self._regions[matching[0]]
+        allowed = PERMISSIONS[rbar.AP][not is_privileged]
+        allowed = allowed if rbar.XN else f"{allowed}x"
         return len(matching) == 1 and all(letter in allowed for letter in needed)
+
+    def region_of(self, address: int) -> int | None:
+        """Return the number of the one region that has an address."""
+        matching = self._matching(address)
+        return matching[0] if len(matching) == 1 else None
+
+    def _matching(self, address: int) -> list[int]:
+        return [
+            number
+            for number, (rbar, rlar) in enumerate(self._regions)
+            if rlar.EN and rbar.BASE <= address // GRAIN <= rlar.LIMIT
+        ]

@@ -85,9 +85,12 @@ stores = st.builds(
 
 
 @settings(deadline=None, max_examples=60)
-@given(writes=st.lists(st.one_of(ctrl, remap, comp, comp, comp, stores), max_size=14))
+@given(
+    writes=st.lists(st.one_of(ctrl, remap, comp, comp, comp, stores), max_size=14),
+    offset=st.integers(1, 3),
+)
 def test_fetches_and_reads_see_what_the_model_sees(
-    booted_once: "Callable[[str], Guest]", writes: list[tuple[int, int]]
+    booted_once: "Callable[[str], Guest]", writes: list[tuple[int, int]], offset: int
 ) -> None:
     guest, model = booted_once(PROGRAM), Model()
     board = guest.board
@@ -107,3 +110,4 @@ def test_fetches_and_reads_see_what_the_model_sees(
     for address in WORDS:
         if model.fetched(guest.address("load") & ~3, own) == own(guest.address("load") & ~3):
             assert guest.call("load", address) == model.loaded(address, own), hex(address)
+            assert guest.call("load", address + offset) == own(address + offset), hex(address)

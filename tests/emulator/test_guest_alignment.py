@@ -22,7 +22,7 @@ ALWAYS = {
     "ldm": NARROW,
     "stm": NARROW,
     **dict.fromkeys(("ldm_wide", "ldmdb", "stmdb", "strd", "strd_before"), WIDE),
-    **dict.fromkeys(("ldrd", "ldrd_after"), WIDE),
+    **dict.fromkeys(("ldrd", "ldrd_after", "strex"), WIDE),
 }
 FLOATING = ("vldr", "vldr_double", "vstm")
 IF_TRAPPED = {
@@ -55,6 +55,23 @@ def test_word_of_several_must_be_aligned(
     guest = boot(PROGRAM)
     result = tried(guest, access, offset, traps=traps, width=ALWAYS[access])
     assert_faulted(guest, access, result, offset)
+
+
+@pytest.mark.parametrize("offset", [1, 3])
+def test_exclusive_store_must_be_aligned_whatever_the_monitor_says(
+    boot: "Boot", offset: int
+) -> None:
+    guest = boot(PROGRAM)
+    result = tried(guest, "strexh", offset, traps=False)
+    assert_faulted(guest, "strexh", result, offset)
+
+
+@pytest.mark.parametrize("access", ["strex", "strexh"])
+def test_aligned_exclusive_store_without_the_monitor_fails(boot: "Boot", access: str) -> None:
+    guest = boot(PROGRAM)
+    assert tried(guest, access, 0, traps=False) == 1 + 43
+    assert guest.notes == []
+    assert guest.words("words", 4) == [0x03020100, 0x07060504, 0x0B0A0908, 0x0F0E0D0C]
 
 
 @pytest.mark.parametrize("access", [*ALWAYS, *IF_TRAPPED])

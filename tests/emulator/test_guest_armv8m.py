@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PROGRAM = "armv8m.c"
 EXC_RETURN, PC = 24, 22  # places in `out`
 STKOF, DACCVIOL, MMARVALID, IACCVIOL, INVPC = 1 << 20, 1 << 1, 1 << 7, 1 << 0, 1 << 18
+UNDEFINSTR = 1 << 16
 UNTOUCHED = 0x5A5A_5A5A
 READ_ONLY, ALL_READ_ONLY, ALL, XN = 0b100, 0b110, 0b010, 0b001
 
@@ -187,6 +188,64 @@ def test_load_acquire_and_store_release(guest: "Guest") -> None:
 
 def test_round_to_nearest_away(guest: "Guest") -> None:
     assert guest.call("rounds_away", 0x4020_0000) == 0x4040_0000  # 2.5 → 3.0
+
+
+# The Security Extension is not there.
+
+
+@pytest.mark.parametrize("name", ["bxns", "blxns", "tta", "ttat"])
+def test_instruction_of_the_security_extension_is_undefined(guest: "Guest", name: str) -> None:
+    assert guest.call("tries", guest.address(name) | 1) == 7
+    assert guest.notes == [UNDEFINSTR]
+
+
+def test_secure_gateway_is_a_nop(guest: "Guest") -> None:
+    assert guest.call("passes_sg", 41) == 42
+
+
+MRVALID, R, RW = 1 << 16, 1 << 18, 1 << 19
+TARGET = 0x2000_7020
+
+
+def test_target_without_an_mpu_can_be_accessed(guest: "Guest") -> None:
+    assert guest.call("tests_target", TARGET) == R | RW
+    assert guest.call("tests_target_unprivileged", TARGET) == R | RW
+
+
+@pytest.mark.parametrize(
+    ("permissions", "privileged", "unprivileged"),
+    [(0, R | RW, 0), (ALL, R | RW, R | RW), (READ_ONLY, R, 0), (ALL_READ_ONLY, R, R)],
+)
+def test_target_is_what_the_region_allows(
+    guest: "Guest", permissions: int, privileged: int, unprivileged: int
+) -> None:
+    guest.call("region", 5, TARGET, TARGET + 0x5F, permissions)
+    guest.call("mpu_on")
+    assert guest.call("tests_target", TARGET) == privileged | MRVALID | 5
+    assert guest.call("tests_target_unprivileged", TARGET) == unprivileged | MRVALID | 5
+    assert guest.call("tests_target", TARGET - 4) == R | RW  # PRIVDEFENA
+    assert guest.call("tests_target_unprivileged", TARGET - 4) == 0
+
+
+def test_target_in_two_regions_cannot_be_accessed(guest: "Guest") -> None:
+    for number in (1, 2):
+        guest.call("region", number, TARGET, TARGET + 0x5F, ALL)
+    guest.call("mpu_on")
+    assert guest.call("tests_target", TARGET) == 0
+
+
+def test_target_tested_by_unprivileged_code_is_nothing(guest: "Guest") -> None:
+    assert guest.call("tests_target_as_unprivileged", TARGET) == 0
+
+
+def test_target_is_tested_where_its_condition_passes(guest: "Guest") -> None:
+    begin = guest.board.clock.cycles
+    guest.start("tests_target_in_it", TARGET)
+    while not guest.is_idle:
+        guest.board.run_for(cycles=1)
+    assert guest.board.register("r0") == TARGET + 1
+    assert guest.board.register("r1") == R | RW
+    assert guest.board.clock.cycles - begin == 6
 
 
 # The Flash Patch unit: no remapping.

@@ -181,6 +181,42 @@ def test_literal_comparator_redirects_a_load(boot: "Boot", n: int) -> None:
     assert guest.call("literal") == 0x1111_1111
 
 
+@pytest.mark.parametrize("offset", range(-3, 8))
+def test_unaligned_loads_see_memory_itself(boot: "Boot", offset: int) -> None:
+    guest = boot(PROGRAM)
+    literal = guest.address("literal_itself")
+    address = literal + offset
+    patch(guest, 7, literal + 4, 0x8182_8384)
+    patch(guest, 6, literal, 0xA1B2_C3D4)
+    own = guest.board.read(literal - 4, 16)
+    shown = own[:4] + bytes.fromhex("D4C3B2A1 84838281") + own[12:]
+    for function, size in (("load", 4), ("load16", 2), ("load_signed16", 2), ("load8", 1)):
+        seen = own if address % size else shown
+        word = int.from_bytes(seen[offset + 4 :][:size], "little", signed="signed" in function)
+        assert guest.call(function, address) == word & 0xFFFF_FFFF
+    for n in (6, 7):
+        guest.call("unpatch", n)
+    assert guest.call("load", address) == int.from_bytes(own[offset + 4 :][:4], "little")
+
+
+def test_unaligned_load_sees_what_is_programmed_below_a_literal(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    literal = guest.address("literal_itself")
+    patch(guest, 6, literal, 0xA1B2_C3D4)
+    guest.board.write(literal, bytes.fromhex("01020304"))
+    assert guest.call("load16", literal + 1) == 0x0302
+    assert guest.call("literal") == 0xA1B2_C3D4
+
+
+def test_unaligned_loads_that_are_trapped_stay_trapped(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    patch(guest, 6, guest.address("literal_itself"), 1)
+    guest.board.write(0xE000_ED14, (1 << 3).to_bytes(4, "little"))  # CCR.UNALIGN_TRP
+    guest.start("load", guest.address("literal_itself") + 1)
+    guest.board.run_for(us=20)
+    assert guest.word("unexpected") == 3  # a HardFault: UsageFault is not enabled
+
+
 def test_literal_comparator_ignores_replace(boot: "Boot") -> None:
     guest = boot(PROGRAM)
     patch(guest, 6, guest.address("literal_itself") | 0b11 << 30, 5)

@@ -47,6 +47,8 @@ ACCESS(ldrsh, "ldrsh.w r2, [r0]")
 ACCESS(strh, "strh.n r2, [r0]")
 ACCESS(ldrb, "ldrb.n r2, [r0]")
 ACCESS(strb, "strb.n r2, [r0]")
+ACCESS(strex, "strex r2, r3, [r0]")
+ACCESS(strexh, "strexh r2, r3, [r0]")
 ACCESS(ldr_in_it, "cmp r1, #0\n\titet eq\n\tmoveq r3, #1\n\tldrne r2, [r0]\n\tldreq r2, [r0]")
 
 /* An instruction whose second halfword is 0 comes before. */

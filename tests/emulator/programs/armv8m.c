@@ -218,3 +218,56 @@ uint32_t rounds_away(uint32_t single)
     BARRIER();
     return rounds(single);
 }
+
+/* What is there of the Security Extension where it is not: TT without its fields, SG as a NOP. */
+NAKED uint32_t tests_target(uint32_t address)
+{
+    ASM(V8 "tt r0, r0\n\tbx lr");
+}
+NAKED uint32_t tests_target_unprivileged(uint32_t address)
+{
+    ASM(V8 "ttt r0, r0\n\tbx lr");
+}
+NAKED uint32_t tests_target_in_it(uint32_t address)
+{
+    ASM(V8 "cmp r0, #0\n\titte ne\n\tttne r1, r0\n\taddne r0, #1\n\tttteq r0, r0\n\tbx lr");
+}
+NAKED uint32_t test_unprivileged(uint32_t address)
+{
+    ASM(V8 "movs r1, #1\n\tmsr control, r1\n\tisb\n\ttt r0, r0\n\tsvc 0\n\tbx lr");
+}
+uint32_t tests_target_as_unprivileged(uint32_t address)
+{
+    vectors[SVCALL] = privileged_again;
+    return test_unprivileged(address);
+}
+NAKED uint32_t passes_sg(uint32_t value)
+{
+    ASM(V8 "sg\n\tadds r0, #1\n\tbx lr");
+}
+NOINLINE void skip_instruction(void)
+{
+    note(CFSR);
+    CFSR = CFSR;
+    frame[6] += REG16(frame[6]) >= 0xE800 ? 4 : 2;
+}
+FRAME_HANDLER(skips_instruction, skip_instruction)
+#define UNDEFINED_HERE(name, instruction)                                                          \
+    NAKED uint32_t name(void)                                                                      \
+    {                                                                                              \
+        ASM(V8 "ldr r1, =in_the_way\n\tmovs r0, #7\n\t" instruction "\n\tbx lr\n\t.ltorg");        \
+    }
+NAKED void in_the_way(void)
+{
+    ASM("movs r0, #1\n\tbx lr");
+}
+UNDEFINED_HERE(bxns, ".inst.n 0x470C")
+UNDEFINED_HERE(blxns, ".inst.n 0x478C")
+UNDEFINED_HERE(tta, ".inst.w 0xE841F280")
+UNDEFINED_HERE(ttat, ".inst.w 0xE841F2C0")
+uint32_t tries(uint32_t (*instruction)(void))
+{
+    vectors[USAGEFAULT] = skips_instruction;
+    SHCSR = 1u << 18;
+    return instruction();
+}

@@ -56,6 +56,10 @@ uint32_t load(uint32_t address)
 {
     return REG(address);
 }
+uint32_t load_signed16(uint32_t address)
+{
+    return (uint32_t)*(volatile int16_t *)(uintptr_t)address;
+}
 uint32_t load16(uint32_t address)
 {
     return REG16(address);
