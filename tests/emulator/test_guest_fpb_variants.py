@@ -11,6 +11,7 @@ import pytest
 from emulator.assembly import Choices
 from emulator.board import Board
 from emulator.image import load_image
+from emulator.parts import part_named
 from emulator.peripherals.fpb import FPB_V1_REDUCED, FPB_V2_8
 from tests.emulator.conftest import Guest, part_with
 
@@ -20,44 +21,44 @@ if TYPE_CHECKING:
     Boot = Callable[..., Guest]
 
 PROGRAM = "fpb_v2.c"
-V2 = part_with(fpb=FPB_V2_8)
+V2 = (part_with(fpb=FPB_V2_8), part_named("cortex-m33"))
 OFFSETS = [0, 2, 4, 8, 10]  # of the instructions of `in_flash` and `in_ram`
 PC = 22  # in `out`
 BKPT, DEBUGEVT = 1 << 1, 1 << 31
 
 
+@pytest.fixture(params=V2, ids=["M3", "M33"])
+def guest(boot: "Boot", request: pytest.FixtureRequest) -> Guest:
+    return boot(PROGRAM, request.param)
+
+
 @pytest.mark.parametrize("offset", OFFSETS)
 @pytest.mark.parametrize("where", ["flash", "ram"])
-def test_version_2_breaks_at_any_instruction(boot: "Boot", where: str, offset: int) -> None:
-    guest = boot(PROGRAM, V2)
+def test_version_2_breaks_at_any_instruction(guest: Guest, where: str, offset: int) -> None:
     assert guest.call(f"breaks_in_{where}", offset) == 7
     assert guest.notes == [BKPT]
     assert guest.out(PC) == guest.address(f"in_{where}") + offset
 
 
-def test_version_2_breaks_until_its_comparator_is_off(boot: "Boot") -> None:
-    guest = boot(PROGRAM, V2)
+def test_version_2_breaks_until_its_comparator_is_off(guest: Guest) -> None:
     assert guest.call("breaks_again") == 7
     assert guest.notes == [guest.address("in_flash")] * 3
 
 
-def test_code_rewritten_under_a_breakpoint_runs_as_it_stands(boot: "Boot") -> None:
-    guest = boot(PROGRAM, V2)
+def test_code_rewritten_under_a_breakpoint_runs_as_it_stands(guest: Guest) -> None:
     adds_r0_32 = 0x3020
     assert guest.call("rewritten", adds_r0_32) == 1 + 32 + 4
     assert guest.out(0) == 7
 
 
-def test_breakpoint_behind_wfi_waits_for_the_interrupt_first(boot: "Boot") -> None:
-    guest = boot(PROGRAM, V2)
+def test_breakpoint_behind_wfi_waits_for_the_interrupt_first(guest: Guest) -> None:
     before = guest.board.clock.cycles
     assert guest.call("breaks_behind_wfi") == 6
     assert guest.notes == [BKPT]
     assert guest.board.clock.cycles - before > 9_000
 
 
-def test_breakpoint_survives_a_snapshot(boot: "Boot") -> None:
-    guest = boot(PROGRAM, V2)
+def test_breakpoint_survives_a_snapshot(guest: Guest) -> None:
     guest.start("unmonitored")
     guest.board.run_for(cycles=3)
     before = guest.board.snapshot()
