@@ -19,7 +19,7 @@ from emulator.fault_model import Lockup
 from emulator.image import Image
 from emulator.interrupts import Interrupts, Masks
 from emulator.link import Link
-from emulator.memory_map import MemoryMap
+from emulator.memory_map import Memory, MemoryMap
 from emulator.outside import Outside
 from emulator.part import Part
 from emulator.peripherals.base import OPEN, Gate, Peripheral, ResetCause
@@ -65,6 +65,7 @@ class Assembly:
         self._interrupts.on_activate = self._on_activate
         self._reset_requested = 0  # a ResetCause
         self._lockup: Lockup | None = None
+        self._stalled_until = 0  # a cycle: the core waits for the bus
         self.units: dict[str, Peripheral] = {}
         self._core_units = CoreUnits(
             part.core,
@@ -189,6 +190,7 @@ class Assembly:
             self.fpb.ctrl.reset()
         self._reset_requested = 0
         self._lockup = None
+        self._stalled_until = 0
         self._interrupts.reset()
         self._exceptions.reset()
         for peripheral in self.units.values():
@@ -207,6 +209,14 @@ class Assembly:
 
     def set_programming(self, is_on: bool) -> None:
         self._stale.set_programming(is_on=is_on)
+
+    def executes_from(self, memory: Memory) -> bool:
+        window = self.memory_map.window_at(self._cpu.registers.get("pc"))
+        return window is not None and window.memory is memory
+
+    def stall_until(self, cycle: int) -> None:
+        self._stalled_until = cycle
+        self.clock.request_attention()
 
     def flash_changed(self, begin: int, end: int) -> None:
         self._keeper.flash_changed()

@@ -64,6 +64,9 @@ class Board(Assembly):
             self._system_reset(ResetCause(self._reset_requested))
         if self._lockup is not None:
             raise self._lockup_error(self._lockup)
+        if self._stalled_until > self.clock.cycles:
+            self.clock.skip_to(min(cycle, self.clock.next_due, self._stalled_until))
+            return
         self._coherence.renew()
         self._lockup = self._exceptions.take_pending()
         deadline = min(cycle, self.clock.next_due)
@@ -144,11 +147,11 @@ class Board(Assembly):
 
     def snapshot(self) -> Snapshot:
         lockup = None if self._lockup is None else astuple(self._lockup)
-        return self._keeper.take((self._reset_requested, lockup))
+        return self._keeper.take((self._reset_requested, lockup, self._stalled_until))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this board, or of another with the same part."""
-        self._reset_requested, lockup = self._keeper.restore(snapshot)
+        self._reset_requested, lockup, self._stalled_until = self._keeper.restore(snapshot)
         self._lockup = None if lockup is None else Lockup(*lockup)
         self._coherence.restart()
 

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from emulator.bus import Bus, Lane
 from emulator.clock import Clock
-from emulator.memory_map import MemoryMap, Region
+from emulator.memory_map import Memory, MemoryMap, Region
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
+from emulator.peripherals.flash import Wires
 from emulator.peripherals.fpb import FpbConfig
 
 
@@ -55,6 +56,14 @@ class Machine(Protocol):
         """Have stores to flash reach the flash interface, or fault again."""
         ...
 
+    def executes_from(self, memory: Memory) -> bool:
+        """Whether the core's next instruction is in a memory."""
+        ...
+
+    def stall_until(self, cycle: int) -> None:
+        """Have the core wait for the bus from its next block on."""
+        ...
+
     def flash_changed(self, begin: int, end: int) -> None:
         """Note that flash has other bytes in [begin, end)."""
         ...
@@ -62,6 +71,19 @@ class Machine(Protocol):
     def unit(self, name: str) -> Peripheral:
         """Return a peripheral that the part declares further up."""
         ...
+
+
+def flash_wires(machine: Machine, address: int, irq: int) -> Wires:
+    """Wire a flash interface to the memory at an address."""
+    return Wires(
+        machine.memory_map.memory_at(address),
+        machine.clock,
+        machine.executes_from,
+        machine.stall_until,
+        machine.set_programming,
+        machine.flash_changed,
+        machine.irq(irq),
+    )
 
 
 @dataclass(frozen=True, slots=True)

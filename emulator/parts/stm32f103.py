@@ -9,7 +9,7 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, Unit
+from emulator.part import Core, Machine, Part, Unit, flash_wires
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.afio import Afio
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
@@ -17,7 +17,6 @@ from emulator.peripherals.bkp import Bkp
 from emulator.peripherals.crc import Crc
 from emulator.peripherals.dma import Dma
 from emulator.peripherals.exti import Exti
-from emulator.peripherals.flash import Wires
 from emulator.peripherals.flash_f1 import FlashF1
 from emulator.peripherals.fpb import FPB_V1
 from emulator.peripherals.gpio_f1 import GpioF1
@@ -64,10 +63,8 @@ def _rcc(machine: Machine) -> Rcc:
 
 
 def _flash(machine: Machine) -> FlashF1:
-    memory = machine.memory_map.memory_at(FLASH_BASE)
     option_bytes = machine.memory_map.memory_at(SYSTEM_MEMORY).view[OPTION_BYTES - SYSTEM_MEMORY :]
-    wires = Wires(memory, machine.set_programming, machine.flash_changed, machine.irq(FLASH_IRQ))
-    flash = FlashF1(wires, option_bytes[:OPTION_BYTES_SIZE])
+    flash = FlashF1(flash_wires(machine, FLASH_BASE, FLASH_IRQ), option_bytes[:OPTION_BYTES_SIZE])
     machine.bus.attach_programmer(flash.program)
     return flash
 

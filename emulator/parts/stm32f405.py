@@ -11,13 +11,12 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, Unit
+from emulator.part import Core, Machine, Part, Unit, flash_wires
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.peripherals.crc import Crc
 from emulator.peripherals.dma_f4 import DmaF4
 from emulator.peripherals.exti import Exti
-from emulator.peripherals.flash import Wires
 from emulator.peripherals.flash_f4 import FlashF4
 from emulator.peripherals.fpb import FPB_V1
 from emulator.peripherals.gpio_f4 import GpioF4
@@ -78,9 +77,7 @@ def _rtc(machine: Machine) -> Rtc:
 
 
 def _flash(machine: Machine) -> FlashF4:
-    memory = machine.memory_map.memory_at(FLASH_BASE)
-    irq = machine.irq(FLASH_IRQ)
-    flash = FlashF4(Wires(memory, machine.set_programming, machine.flash_changed, irq))
+    flash = FlashF4(flash_wires(machine, FLASH_BASE, FLASH_IRQ))
     machine.bus.attach_programmer(flash.program)
     return flash
 

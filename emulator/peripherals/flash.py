@@ -1,8 +1,11 @@
 """Flash memory interface (FLASH): what the STM32F10x and the STM32F405 have alike.
 
-The lock and its keys, and the memory behind them; what programs and erases is in flash_f1.py and
-flash_f4.py. Sources: RM0008 and RM0090 by way of ST's device headers stm32f103xb.h and
-stm32f405xx.h. Deviation: an operation takes no time, so BSY is never seen.
+The lock and its keys, the memory behind them, and the time it takes; what programs and erases is in
+flash_f1.py and flash_f4.py. Sources: RM0008 and RM0090 by way of ST's device headers stm32f103xb.h
+and stm32f405xx.h; RM0090 3.6.1 for CR while BSY is set.
+While the memory is busy, a core that executes from it waits, and one that executes from RAM sees
+BSY. Deviation: memory has its new bytes at once, and a core in RAM that reads them does not wait.
+UNKNOWN: how long a chip takes, which varies; the times here are in the middle of what ST states.
 Not modelled: changing the option bytes; read protection; mapping RAM or the boot loader to 0.
 """
 
@@ -10,6 +13,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from emulator.clock import Clock
 from emulator.memory_map import ERASED, Memory
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register, Unmodelled
@@ -34,21 +38,30 @@ class Wires:
     """What an interface is connected to."""
 
     memory: Memory
+    clock: Clock
+    executes_from: Callable[[Memory], bool]  # whether the core does
+    stall_until: Callable[[int], None]  # has the core wait until a cycle
     set_programming: Callable[[bool], None]  # whether stores to flash reach `program`
     on_change: Callable[[int, int], None]  # takes the range of addresses with other bytes now
     set_irq: Callable[[bool], None]
 
 
 class Flash(Peripheral):
-    """The interface, and the memory behind it. `lock` and `start` are the family's bits of CR."""
+    """The interface, and the memory behind it.
 
-    extra_state = ("_keys",)
+    `lock` and `start` are the family's bits of CR, `busy` is that of SR.
+    """
+
+    extra_state = ("_keys", "_busy_until_ns")
 
     def __init__(
-        self, registers: Mapping[int, Register], wires: Wires, *, lock: int, start: int
+        self, registers: Mapping[int, Register], wires: Wires, *, lock: int, start: int, busy: int
     ) -> None:
         super().__init__({0x04: FlashKeyr(), 0x08: FlashOptkeyr(), **registers})
-        self._memory, self._on_change = wires.memory, wires.on_change
+        self._wires, self._memory, self._on_change = wires, wires.memory, wires.on_change
+        self._status, self._busy = registers[0x0C], busy
+        self._end = wires.clock.timer(lambda _: self._finish())
+        self._busy_until_ns = 0
         self.set_programming, self.set_irq = wires.set_programming, wires.set_irq
         self._control, self._lock, self._start = registers[0x10], lock, start
         self._keys: tuple[int, ...] = ()  # written to KEYR since reset or the last lock
@@ -62,12 +75,38 @@ class Flash(Peripheral):
         """Do what CR asks for with STRT."""
 
     @abstractmethod
+    def succeed(self) -> None:
+        """Say that what was begun is done."""
+
+    @abstractmethod
     def update(self) -> None:
         """Drive what follows from the registers."""
 
     def reset(self) -> None:
         super().reset()
         self._keys = ()
+        self._end.stop()
+        self._busy_until_ns = 0
+        self.update()
+
+    def spend(self, ns: int) -> None:
+        """Be busy with what has been begun; what waits for its turn comes behind it."""
+        clock = self._wires.clock
+        self._wait_for_end()
+        self._busy_until_ns = max(self._busy_until_ns, clock.ns) + ns
+        self._status.word |= self._busy
+        self._end.start_at_ns(self._busy_until_ns)
+        if self._wires.executes_from(self._memory):
+            self._wait_for_end()
+
+    def _wait_for_end(self) -> None:
+        """Have the core wait while the memory is busy."""
+        if self._status.word & self._busy:
+            self._wires.stall_until(self._end.due)
+
+    def _finish(self) -> None:
+        self._status.word &= ~self._busy
+        self.succeed()
         self.update()
 
     def write(self, offset: int, word: int) -> None:
@@ -88,6 +127,7 @@ class Flash(Peripheral):
     def _write_control(self, word: int) -> None:
         if self._control.word & self._lock:
             return
+        self._wait_for_end()
         self._control.write(word & ~self._start)
         if word & self._lock:
             self._keys = ()

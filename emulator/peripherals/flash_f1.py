@@ -15,6 +15,7 @@ from emulator.registers import Access, Field, Register, Unmodelled
 PAGE = 1024  # bytes, of a medium-density part
 PAGES_PER_WRP = 4  # a bit of WRPR protects as many
 HALFWORD = 2
+PROGRAM_NS, ERASE_NS = 50_000, 30_000_000  # a halfword; a page, or all of it
 RDP_NONE = 0xA5  # the option byte that leaves flash readable
 
 
@@ -98,6 +99,7 @@ class FlashF1(Flash):
             wires,
             lock=FlashCr.LOCK.mask,
             start=FlashCr.STRT.mask,
+            busy=FlashSr.BSY.mask,
         )
         self._option_bytes = option_bytes
 
@@ -122,7 +124,7 @@ class FlashF1(Flash):
             self.sr.WRPRTERR = 1
             return
         self.blank(begin, end)
-        self.sr.EOP = 1
+        self.spend(ERASE_NS)
 
     def program(self, offset: int, size: int, value: int) -> None:
         if not self.cr.PG or size != HALFWORD:
@@ -134,7 +136,7 @@ class FlashF1(Flash):
             self.sr.PGERR = 1  # only zero can be programmed over what is not erased
         else:
             self.change(offset, value.to_bytes(size, "little"))
-            self.sr.EOP = 1
+            self.spend(PROGRAM_NS)
         self.update()
 
     def _is_protected(self, offset: int) -> bool:
@@ -148,6 +150,9 @@ class FlashF1(Flash):
         self.obr.RDPRT = rdp != RDP_NONE
         self.obr.USER, self.obr.DATA0, self.obr.DATA1 = user, data0, data1
         self.wrpr.word = int.from_bytes(wrp, "little")
+
+    def succeed(self) -> None:
+        self.sr.EOP = 1
 
     def update(self) -> None:
         sr, cr = self.sr, self.cr

@@ -18,6 +18,14 @@ from emulator.registers import Access, Field, Register, Unmodelled
 KIB = 1024
 SECTORS = tuple(accumulate([16, 16, 16, 16, 64] + [128] * 7, initial=0))  # where each begins, KiB
 SIZES = (1, 2, 4, 4)  # bytes of a store, by PSIZE; a double word comes as two words
+PROGRAM_NS = 16_000  # whatever the size
+ERASE_MS = {  # of a sector by its size in KiB, of everything by None; by PSIZE
+    16: (400, 300, 250, 250),
+    64: (1_200, 700, 550, 550),
+    128: (2_000, 1_300, 1_000, 1_000),
+    None: (16_000, 11_000, 8_000, 8_000),
+}
+NS_PER_MS = 1_000_000
 
 
 class FlashAcr(Register):
@@ -82,6 +90,7 @@ class FlashF4(Flash):
             wires,
             lock=FlashCr.LOCK.mask,
             start=FlashCr.STRT.mask,
+            busy=FlashSr.BSY.mask,
         )
 
     def erase(self) -> None:
@@ -96,9 +105,10 @@ class FlashF4(Flash):
         if any(map(self._is_protected, sectors)):
             self._fail(FlashSr.WRPERR)
             return
-        begin, end = SECTORS[sectors[0]] * KIB, SECTORS[sectors[-1] + 1] * KIB
-        self.blank(begin, end)
-        self._succeed()
+        begin, end = SECTORS[sectors[0]], SECTORS[sectors[-1] + 1]
+        self.blank(begin * KIB, end * KIB)
+        times = ERASE_MS[None if self.cr.MER else end - begin]
+        self.spend(times[self.cr.PSIZE] * NS_PER_MS)
 
     def program(self, offset: int, size: int, value: int) -> None:
         """Take a store of the guest to flash: bits become 0, and never 1."""
@@ -112,13 +122,13 @@ class FlashF4(Flash):
         else:
             kept = int.from_bytes(self.content(offset, size), "little")
             self.change(offset, (kept & value).to_bytes(size, "little"))
-            self._succeed()
+            self.spend(PROGRAM_NS)
         self.update()
 
     def _is_protected(self, sector: int) -> bool:
         return not self.optcr.NWRP >> sector & 1
 
-    def _succeed(self) -> None:
+    def succeed(self) -> None:
         self.sr.EOP |= self.cr.EOPIE
 
     def _fail(self, why: Field) -> None:

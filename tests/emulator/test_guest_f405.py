@@ -61,6 +61,16 @@ def test_a_sector_is_erased_and_programmed_by_words(guest: Guest) -> None:
     assert guest.call("call", SECTOR_1) == 7
 
 
+def test_an_erase_takes_as_long_as_its_sector_and_psize_say(guest: Guest) -> None:
+    guest.call("unlock")
+    times: list[int] = []
+    for sector, psize in ((1, 0), (4, 1), (5, 2)):
+        begin = guest.board.clock.ns
+        guest.call("erase_by", sector, psize)
+        times.append((guest.board.clock.ns - begin) // 10_000_000)
+    assert times == [40, 70, 100]
+
+
 def test_a_store_of_another_width_than_psize_is_refused(guest: Guest) -> None:
     guest.call("unlock")
     guest.call("erase", 1)

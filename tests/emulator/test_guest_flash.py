@@ -32,6 +32,34 @@ def test_what_is_programmed_is_read_at_once(boot: "Boot") -> None:
     assert boot(PROGRAM).call("reads_what_it_programs") == 0xFFFF << 16 | 64 * 65 // 2
 
 
+def test_core_that_executes_from_flash_waits_and_misses_what_comes(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    begin = guest.board.clock.ns
+    assert guest.call("ticks_while_it_erases", 0) == 1  # the others came while one was pending
+    assert guest.out(0) <= 1
+    assert guest.board.clock.ns - begin > 30_000_000
+
+
+def test_core_that_executes_from_ram_sees_bsy_and_goes_on(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    assert guest.call("ticks_while_it_erases", 1) == 30
+    assert guest.out(0) > 10_000
+
+
+def test_snapshot_of_a_core_that_waits(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    guest.start("ticks_while_it_erases", 0)
+    guest.board.run_for(ms=10)
+    waiting = guest.board.load_snapshot(guest.board.snapshot().to_bytes())
+    ends: list[int] = []
+    for _ in range(2):
+        guest.board.restore(waiting)
+        while not guest.is_idle:
+            guest.board.run_for(us=100)
+        ends.append(guest.board.clock.ns // 1_000_000)
+    assert ends == [32, 32]
+
+
 def test_store_to_flash_is_a_bus_fault_unless_pg_is_set(boot: "Boot") -> None:
     guest = boot(PROGRAM)
     assert guest.call("faults_without_pg") == 0x211
@@ -47,7 +75,7 @@ def test_snapshot_taken_while_pg_is_set_programs_on(boot: "Boot") -> None:
     guest.board.restore(clean)
     guest.board.run_for(cycles=100)
     guest.board.restore(middle)
-    guest.board.run_for(ms=1)
+    guest.board.run_for(ms=4)
     assert guest.is_idle
     assert guest.board.register("r0") == 0xFFFF << 16 | 64 * 65 // 2
 

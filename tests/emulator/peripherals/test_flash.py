@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from emulator.clock import Clock
 from emulator.memory_map import Kind, Memory, Region
 from emulator.peripherals.base import ResetCause
 from emulator.peripherals.flash import Wires
@@ -11,7 +12,7 @@ from emulator.peripherals.flash_f1 import FlashF1
 
 ACR, KEYR, SR, CR, AR, OBR, WRPR = 0x00, 0x04, 0x0C, 0x10, 0x14, 0x1C, 0x20
 PG, PER, MER, STRT, LOCK, ERRIE, EOPIE = 1, 1 << 1, 1 << 2, 1 << 6, 1 << 7, 1 << 10, 1 << 12
-PGERR, WRPRTERR, EOP = 1 << 2, 1 << 4, 1 << 5
+BSY, PGERR, WRPRTERR, EOP = 1, 1 << 2, 1 << 4, 1 << 5
 BASE, SIZE = 0x0800_0000, 64 * 1024
 NOTHING_PROTECTED = bytes.fromhex("A55A" + "FF00" * 7)
 
@@ -23,6 +24,16 @@ class Far:
         self.is_programming = False
         self.changes: list[tuple[int, int]] = []
         self.irq = False
+        self.clock = Clock(8_000_000)
+        self.is_core_in_ram = False
+        self.stalled_until = 0
+
+    def wait(self) -> int:
+        """Let the memory come to its end; return the microseconds that took."""
+        begin = self.clock.ns
+        self.clock.skip_to(self.clock.next_due)
+        self.clock.expire_due()
+        return (self.clock.ns - begin) // 1000
 
 
 @pytest.fixture
@@ -40,6 +51,9 @@ def memory() -> Memory:
 def make(memory: Memory, far: Far, option_bytes: bytes = NOTHING_PROTECTED) -> FlashF1:
     wires = Wires(
         memory,
+        far.clock,
+        lambda _: not far.is_core_in_ram,
+        lambda cycle: setattr(far, "stalled_until", cycle),
         lambda on: setattr(far, "is_programming", on),
         lambda begin, end: far.changes.append((begin, end)),
         lambda level: setattr(far, "irq", level),
@@ -105,6 +119,8 @@ def test_page_is_erased(flash: FlashF1, memory: Memory, far: Far) -> None:
     assert bytes(memory.view[0x1000:0x1400]) == b"\xff" * 0x400
     assert (memory.view[0xFFF], memory.view[0x1400]) == (0xFF, 0x00)  # as they were
     assert far.changes == [(BASE + 0x1000, BASE + 0x1400)]
+    assert flash.read(SR) == BSY
+    assert far.wait() == 30_000
     assert flash.read(SR) == EOP
     assert flash.read(CR) == PER  # STRT is 0 again
     flash.write(SR, EOP)
@@ -147,6 +163,8 @@ def test_halfword_is_programmed_once(flash: FlashF1, memory: Memory, far: Far) -
     flash.program(0x402, 2, 0x1234)
     assert bytes(memory.view[0x400:0x406]) == bytes.fromhex("FFFF 3412 FFFF")
     assert far.changes == [(BASE + 0x402, BASE + 0x404)]
+    assert flash.read(SR) == BSY
+    assert far.wait() == 50
     assert flash.read(SR) == EOP
     flash.write(SR, EOP)
     flash.program(0x402, 2, 0x1230)
@@ -154,8 +172,38 @@ def test_halfword_is_programmed_once(flash: FlashF1, memory: Memory, far: Far) -
     assert bytes(memory.view[0x402:0x404]) == bytes.fromhex("3412")
     flash.write(SR, PGERR)
     flash.program(0x402, 2, 0)  # the one value that can follow another
+    far.wait()
     assert flash.read(SR) == EOP
     assert bytes(memory.view[0x402:0x404]) == b"\0\0"
+
+
+@pytest.mark.parametrize("is_core_in_ram", [False, True])
+def test_core_waits_if_it_executes_from_the_memory(
+    flash: FlashF1, memory: Memory, far: Far, *, is_core_in_ram: bool
+) -> None:
+    far.is_core_in_ram = is_core_in_ram
+    erased(flash, memory)
+    flash.program(0x402, 2, 0x1234)
+    assert far.stalled_until == (0 if is_core_in_ram else 400)  # cycles
+    flash.program(0x404, 2, 0x1234)  # whose turn is behind the first one's
+    assert far.stalled_until == (400 if is_core_in_ram else 800)
+    assert far.wait() == 100
+
+
+def test_control_register_waits_for_the_memory(flash: FlashF1, memory: Memory, far: Far) -> None:
+    far.is_core_in_ram = True
+    erased(flash, memory)
+    flash.program(0x402, 2, 0x1234)
+    flash.write(CR, 0)
+    assert far.stalled_until == 400
+
+
+def test_reset_ends_what_was_begun(flash: FlashF1, memory: Memory, far: Far) -> None:
+    erased(flash, memory)
+    flash.program(0x402, 2, 0x1234)
+    flash.system_reset(ResetCause.SOFTWARE)
+    assert flash.read(SR) == 0
+    assert far.clock.next_due > 1 << 62
 
 
 @pytest.mark.parametrize("size", [1, 4])
@@ -182,6 +230,7 @@ def test_protected_pages_stay(memory: Memory, far: Far) -> None:
     assert memory.view[0x1000] == 0xFF
     flash.write(SR, WRPRTERR)
     flash.program(0x0FFE, 2, 0x1234)
+    far.wait()
     assert flash.read(SR) == EOP
     flash.write(SR, EOP)
     for erase in (PER, MER):
@@ -205,6 +254,9 @@ def test_interrupts(flash: FlashF1, memory: Memory, far: Far, enable: int, value
     memory.view[0x500] = 0
     flash.write(CR, PG | enable)
     flash.program(0x400 if enable == EOPIE else 0x500, 2, value)
+    if enable == EOPIE:
+        assert not far.irq
+        far.wait()
     assert far.irq
     flash.write(SR, EOP | PGERR)
     assert not far.irq

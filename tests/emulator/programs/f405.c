@@ -81,13 +81,17 @@ uint32_t unlock(void)
     FLASH(0x04) = 0xCDEF89AB;
     return FLASH(0x10) >> 31;
 }
-uint32_t erase(uint32_t sector)
+uint32_t erase_by(uint32_t sector, uint32_t psize)
 {
-    FLASH(0x10) = 1u << 1 | sector << 3;
+    FLASH(0x10) = 1u << 1 | sector << 3 | psize << 8;
     FLASH(0x10) |= 1u << 16;
     wait_for(&FLASH(0x0C), 1u << 16, 0);
     FLASH(0x10) = 0;
     return FLASH(0x0C);
+}
+uint32_t erase(uint32_t sector)
+{
+    return erase_by(sector, 0);
 }
 uint32_t program_word(uint32_t address, uint32_t word, uint32_t psize)
 {

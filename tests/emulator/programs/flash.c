@@ -85,3 +85,42 @@ uint32_t faults_without_pg(void)
     store();
     return seen | out[FRAME_COUNT] << 8;
 }
+
+/* An erase, and how often BSY was seen and a tick came meanwhile; from flash, and from RAM. The
+ * vectors, which are in RAM, lead to code in RAM. */
+volatile uint32_t ticks;
+RAM_CODE static void on_tick(void)
+{
+    ticks++;
+}
+RAM_CODE uint32_t erases_from_ram(void)
+{
+    uint32_t seen = 0;
+    FLASH_CR = PER | STRT;
+    while (FLASH_SR & 1) {
+        seen++;
+    }
+    return seen;
+}
+NOINLINE uint32_t erases_from_flash(void)
+{
+    uint32_t seen = 0;
+    FLASH_CR = PER | STRT;
+    while (FLASH_SR & 1) {
+        seen++;
+    }
+    return seen;
+}
+uint32_t ticks_while_it_erases(uint32_t from_ram)
+{
+    vectors[SYSTICK] = on_tick;
+    unlock();
+    FLASH_CR = PER;
+    FLASH_AR = BEGIN;
+    SYST_RVR = 7999; /* a millisecond */
+    SYST_CVR = 0;
+    SYST_CSR = 7;
+    out[0] = from_ram ? erases_from_ram() : erases_from_flash();
+    SYST_CSR = 0;
+    return ticks;
+}
