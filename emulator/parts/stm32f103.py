@@ -35,6 +35,7 @@ OPTION_BYTES_SIZE = 16
 RTC_IRQ, FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 3, 4, 11, 7
 TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 28, 29, 30
 USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
+RTC_ALARM_LINE = 17
 EXTI_IRQS = {  # by the lines that share one
     **{1 << line: 6 + line for line in range(5)},
     0x0000_03E0: 23,  # EXTI9_5
@@ -76,9 +77,10 @@ def _bkp(machine: Machine) -> Bkp:
 
 
 def _rtc(machine: Machine) -> RtcF1:
-    rcc = cast(RccF1, machine.unit("RCC"))
+    rcc, exti = _rcc_of(machine), cast(Exti, machine.unit("EXTI"))
     is_writable = cast(Pwr, machine.unit("PWR")).is_backup_writable
-    rtc = RtcF1(machine.clock, rcc.rtc_hz, is_writable, machine.irq(RTC_IRQ))
+    irq = machine.irq(RTC_IRQ)
+    rtc = RtcF1(machine.clock, rcc.rtc_hz, is_writable, irq, lambda: exti.rise(RTC_ALARM_LINE))
     rcc.backup_domain.append(rtc)
     rcc.on_rtc_clock = rtc.clock_changed
     return rtc

@@ -23,8 +23,8 @@ from emulator.peripherals.gpio_f4 import GpioF4
 from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import Pwr, pwr_f4
 from emulator.peripherals.rcc import Rcc
-from emulator.peripherals.rcc_f4 import HSI_HZ, RccF4
-from emulator.peripherals.rtc import Rtc
+from emulator.peripherals.rcc_f4 import HSI_HZ, LSI_HZ, RccF4
+from emulator.peripherals.rtc_f4 import RtcF4
 from emulator.peripherals.syscfg import Syscfg
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.usart import Usart
@@ -34,11 +34,10 @@ FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_0000  # the vendor's boot loader, which is not there, and what follows it
 UNIQUE_ID, FLASH_SIZE = 0x1FFF_7A10, 0x1FFF_7A22
 OPTION_BYTES = 0x1FFF_C000
-LSI_HZ = 32_000
 FLASH_IRQ = 4
 DMA1_IRQS = (*range(11, 18), 47)
 DMA2_IRQS = (*range(56, 61), 68, 69, 70)
-EXTI_LINES = 23
+EXTI_LINES, RTC_ALARM_LINE, RTC_WAKEUP_LINE = 23, 17, 22
 EXTI_IRQS = {  # by the lines that share one
     **{1 << line: 6 + line for line in range(5)},
     0x0000_03E0: 23,  # EXTI9_5
@@ -70,9 +69,17 @@ def _rcc(machine: Machine) -> RccF4:
     return RccF4(machine.hse_hz, machine.clock.set_hz, _is_backup_writable(machine))
 
 
-def _rtc(machine: Machine) -> Rtc:
-    rtc = Rtc(_is_backup_writable(machine))
-    _rcc_of(machine).backup_domain.append(rtc)
+def _rtc(machine: Machine) -> RtcF4:
+    rcc, exti = _rcc_of(machine), cast(Exti, machine.unit("EXTI"))
+    rtc = RtcF4(
+        machine.clock,
+        rcc.rtc_hz,
+        _is_backup_writable(machine),
+        lambda: exti.rise(RTC_ALARM_LINE),
+        lambda: exti.rise(RTC_WAKEUP_LINE),
+    )
+    rcc.backup_domain.append(rtc)
+    rcc.on_rtc_clock = rtc.clock_changed
     return rtc
 
 

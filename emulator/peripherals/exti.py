@@ -2,7 +2,8 @@
 
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them. The STM32F10x has 19 lines, the STM32F405 has 23.
-Not modelled: events (EMR is stored); what drives the lines from 16 on: PVD, RTC, USB.
+Of the lines from 16 on, the RTC drives its own.
+Not modelled: events (EMR is stored); what else drives lines from 16 on: PVD, USB, tamper detection.
 """
 
 from collections.abc import Callable, Mapping
@@ -91,6 +92,12 @@ class Exti(Peripheral):
         trigger = self.rtsr if level else self.ftsr
         if trigger.word >> pin & 1 and self._port_of(pin) == port:
             self.pr.word |= 1 << pin
+            self._update_irqs()
+
+    def rise(self, line: int) -> None:
+        """Take a rising edge of a line that a unit inside the chip drives."""
+        if self.rtsr.word >> line & 1:
+            self.pr.word |= 1 << line
             self._update_irqs()
 
     def _update_irqs(self) -> None:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.registers import Access, Field, Register, Unmodelled
 
+LSE_HZ = 32_768
+
 
 class RccCr(Register):
     """RCC_CR, Clock control register."""
@@ -117,6 +119,7 @@ class Rcc(Peripheral):
         cfgr: RccCfgr,
         csr: RccCsr,
         hsi_hz: int,
+        lsi_hz: int,
         hse_hz: int | None,
         on_clock_change: Callable[[int], None],
         is_backup_writable: Callable[[], bool],
@@ -128,7 +131,7 @@ class Rcc(Peripheral):
             (offset, r) for offset, r in registers.items() if isinstance(r, RccBdcr)
         )
         self._power_on_flags = csr.word
-        self._hsi_hz, self.hse_hz = hsi_hz, hse_hz
+        self._hsi_hz, self._lsi_hz, self.hse_hz = hsi_hz, lsi_hz, hse_hz
         self._on_clock_change = on_clock_change
         self._is_backup_writable = is_backup_writable
         self.backup_domain: list[Peripheral] = []  # what BDRST resets, beside BDCR
@@ -144,6 +147,11 @@ class Rcc(Peripheral):
     @abstractmethod
     def prescalers(self) -> Prescalers:
         """What CFGR says; its fields are in other places in each family."""
+
+    @property
+    @abstractmethod
+    def hse_to_rtc(self) -> int:
+        """What HSE is divided by where it drives the RTC, 0 where it does not."""
 
     def reset(self) -> None:
         super().reset()
@@ -227,6 +235,20 @@ class Rcc(Peripheral):
     def tim1_hz(self) -> int:
         """Return what clocks the timers on APB1: PCLK1, twice that where APB1 is divided."""
         return self.clocks.pclk1 * (1 if self.clocks.pclk1 == self.clocks.hclk else 2)
+
+    def rtc_hz(self) -> int:
+        """Return what drives the RTC, 0 for nothing."""
+        if not self.bdcr.RTCEN:
+            return 0
+        match self.bdcr.RTCSEL:
+            case 0b01:
+                return LSE_HZ if self.bdcr.LSERDY else 0
+            case 0b10:
+                return self._lsi_hz if self.csr.LSIRDY else 0
+            case 0b11 if self.cr.HSERDY and self.hse_hz is not None and self.hse_to_rtc:
+                return self.hse_hz // self.hse_to_rtc
+            case _:
+                return 0
 
     def _source_hz(self, switch: int) -> int | None:
         """Return the frequency of a system clock source, or None when it is not ready."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from emulator.peripherals.rcc import Prescalers, Rcc, RccBdcr, RccCfgr, RccCr, RccCsr
 from emulator.registers import Field, Register, Unmodelled
 
-HSI_HZ, LSE_HZ, LSI_HZ = 8_000_000, 32_768, 40_000
+HSI_HZ, LSI_HZ = 8_000_000, 40_000
 POWER_ON_FLAGS = RccCsr.PORRSTF.mask | RccCsr.PINRSTF.mask
 
 
@@ -133,7 +133,15 @@ class RccF1(Rcc):
             0x24: csr,
         }
         super().__init__(
-            registers, cr, self._cfgr, csr, HSI_HZ, hse_hz, on_clock_change, is_backup_writable
+            registers,
+            cr,
+            self._cfgr,
+            csr,
+            HSI_HZ,
+            LSI_HZ,
+            hse_hz,
+            on_clock_change,
+            is_backup_writable,
         )
 
     @property
@@ -150,16 +158,6 @@ class RccF1(Rcc):
             return None
         return source * min(self._cfgr.PLLMUL + 2, 16)
 
-    def rtc_hz(self) -> int:
-        """Return what drives the RTC, 0 for nothing."""
-        if not self.bdcr.RTCEN:
-            return 0
-        match self.bdcr.RTCSEL:
-            case 0b01:
-                return LSE_HZ if self.bdcr.LSERDY else 0
-            case 0b10:
-                return LSI_HZ if self.csr.LSIRDY else 0
-            case 0b11:
-                return self.hse_hz // 128 if self.cr.HSERDY and self.hse_hz is not None else 0
-            case _:
-                return 0
+    @property
+    def hse_to_rtc(self) -> int:
+        return 128

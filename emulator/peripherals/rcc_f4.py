@@ -10,7 +10,7 @@ from collections.abc import Callable
 from emulator.peripherals.rcc import Prescalers, Rcc, RccBdcr, RccCfgr, RccCr, RccCsr
 from emulator.registers import Access, Field, Register, Unmodelled
 
-HSI_HZ = 16_000_000
+HSI_HZ, LSI_HZ = 16_000_000, 32_000
 
 
 class RccCrF4(RccCr):
@@ -274,6 +274,7 @@ class RccF4(Rcc):
             self._cfgr,
             csr,
             HSI_HZ,
+            LSI_HZ,
             hse_hz,
             on_clock_change,
             is_backup_writable,
@@ -301,3 +302,7 @@ class RccF4(Rcc):
         if source is None or not divisor or not self.pllcfgr.PLLN:
             return None
         return source * self.pllcfgr.PLLN // divisor
+
+    @property
+    def hse_to_rtc(self) -> int:
+        return self._cfgr.RTCPRE if self._cfgr.RTCPRE > 1 else 0

@@ -1,40 +1,74 @@
-"""Real-time clock (RTC), STM32F405: its twenty backup registers, which survive a system reset.
+"""Real-time clock (RTC): what the STM32F10x and the STM32F405 have alike.
 
-Sources: RM0090's register and bit names as ST's device header stm32f405xx.h has them; reset values
-from ST's STM32F41x.svd. Not modelled: the clock itself; its registers read as after reset.
+A clock of its own in the backup domain, counted in a prescaler; the families' registers are in
+rtc_f1.py and rtc_f4.py. Sources: RM0008's and RM0090's register and bit names as ST's device
+headers stm32f103xb.h and stm32f405xx.h have them.
 """
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
-from emulator.peripherals.absent import absent_registers
-from emulator.peripherals.base import Peripheral, ResetCause
-from emulator.registers import Field, Register
-
-COUNT, FIRST = 20, 0x50
-CLOCK = (
-    "TR DR=2101 CR ISR=7 PRER=7F00FF WUTR=FFFF CALIBR ALRMAR ALRMBR WPR SSR SHIFTR TSTR TSDR TSSSR"
-    " CALR TAFCR ALRMASSR ALRMBSSR"
-)
-
-
-class RtcBkpr(Register):
-    """RTC_BKPxR, backup registers."""
-
-    BKP = Field(31, 0)
+from emulator.clock import NS_PER_S, Clock
+from emulator.peripherals.base import Peripheral
+from emulator.registers import Register
 
 
 class Rtc(Peripheral):
-    """The block. It can be written while `is_writable` (PWR_CR.DBP)."""
+    """The clock. `hz` says what drives it, 0 for nothing; tell it of changes by `clock_changed`."""
 
-    def __init__(self, is_writable: Callable[[], bool]) -> None:
-        backup = {FIRST + 4 * n: RtcBkpr() for n in range(COUNT)}
-        super().__init__({**absent_registers("RTC", CLOCK), **backup})
-        self._is_writable = is_writable
+    extra_state: ClassVar[tuple[str, ...]] = ("hz", "_next_ns")
 
-    def system_reset(self, cause: ResetCause) -> None:
-        """Keep everything: only the backup domain's own reset clears it."""
-        del cause
+    def __init__(
+        self, registers: Mapping[int, Register], clock: Clock, hz: Callable[[], int]
+    ) -> None:
+        super().__init__(registers)
+        self.clock, self._hz_of_rcc = clock, hz
+        self._timer = clock.timer(lambda _: self._expire())
+        self.hz = self._next_ns = 0  # what drives it; when it counts next
 
-    def write(self, offset: int, word: int) -> None:
-        if offset < FIRST or self._is_writable():
-            super().write(offset, word)
+    @property
+    @abstractmethod
+    def prescaler(self) -> int:
+        """How many periods of what drives it make a count."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it does not count, though it is driven."""
+        return False
+
+    @abstractmethod
+    def count(self) -> None:
+        """Count one."""
+
+    def reset(self) -> None:
+        super().reset()
+        self._timer.stop()
+        self.hz = 0
+        self.clock_changed()
+
+    def clock_changed(self) -> None:
+        """Follow RCC_BDCR."""
+        if self.hz != self._hz_of_rcc():
+            self.hz = self._hz_of_rcc()
+            self.begin_a_count()
+
+    def begin_a_count(self) -> None:
+        self._timer.stop()
+        if self.hz and not self.is_stopped:
+            self._next_ns = self.clock.ns
+            self._go_on()
+
+    @property
+    def left(self) -> int:
+        """How many whole periods are left of the present count."""
+        self.clock.time_was_read()
+        return max(-(-(self._next_ns - self.clock.ns) * self.hz // NS_PER_S) - 1, 0)
+
+    def _expire(self) -> None:
+        self.count()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._next_ns += self.prescaler * NS_PER_S // self.hz
+        self._timer.start_at_ns(self._next_ns)

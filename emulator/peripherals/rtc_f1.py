@@ -2,13 +2,14 @@
 
 Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them. Deviations: a
 write has ended at once, so RTOFF is always 1, and RSF is set again as soon as it is looked at.
-Not modelled: the alarm on line 17 of EXTI; calibration and output by BKP_RTCCR.
+Not modelled: calibration and output by BKP_RTCCR.
 """
 
 from collections.abc import Callable
 
-from emulator.clock import NS_PER_S, Clock
-from emulator.peripherals.base import Peripheral, ResetCause
+from emulator.clock import Clock
+from emulator.peripherals.base import ResetCause
+from emulator.peripherals.rtc import Rtc
 from emulator.registers import Access, Field, Register
 
 CRH, CRL, PRLH, PRLL, DIVH, DIVL, CNTH, CNTL, ALRH, ALRL = range(0, 0x28, 4)
@@ -70,10 +71,8 @@ class RtcAlr(Register):
     RTC_ALR = Field(15, 0, Access.WO)
 
 
-class RtcF1(Peripheral):
-    """The clock. `hz` says what drives it, 0 for nothing; tell it of changes by `clock_changed`."""
-
-    extra_state = ("_hz", "_next_ns")
+class RtcF1(Rtc):
+    """The clock. `on_alarm` takes the rising edge of its line to EXTI."""
 
     def __init__(
         self,
@@ -81,6 +80,7 @@ class RtcF1(Peripheral):
         hz: Callable[[], int],
         is_writable: Callable[[], bool],
         set_irq: Callable[[bool], None],
+        on_alarm: Callable[[], None],
     ) -> None:
         self.crh, self.crl = RtcCrh(), RtcCrl(reset=RtcCrl.RTOFF.mask)
         self._prl = (RtcPrlh(), RtcPrll(reset=0x8000))
@@ -88,18 +88,16 @@ class RtcF1(Peripheral):
         self._cnt = (RtcCnt(), RtcCnt())
         self._alr = (RtcAlr(reset=0xFFFF), RtcAlr(reset=0xFFFF))
         registers = (self.crh, self.crl, *self._prl, *self._div, *self._cnt, *self._alr)
-        super().__init__({4 * n: register for n, register in enumerate(registers)})
-        self._clock, self._hz_of_rcc = clock, hz
-        self._is_writable, self._set_irq = is_writable, set_irq
-        self._timer = clock.timer(lambda _: self._count())
-        self._hz = self._next_ns = 0  # what drives it; when it counts next
+        super().__init__({4 * n: register for n, register in enumerate(registers)}, clock, hz)
+        self._is_writable, self._set_irq, self._on_alarm = is_writable, set_irq, on_alarm
+
+    @property
+    def prescaler(self) -> int:
+        return _joined(*self._prl) + 1
 
     def reset(self) -> None:
         super().reset()
         self._set_irq(False)
-        self._timer.stop()
-        self._hz = 0
-        self.clock_changed()
 
     def system_reset(self, cause: ResetCause) -> None:
         """Go on counting: only the backup domain's own reset ends that."""
@@ -109,19 +107,11 @@ class RtcF1(Peripheral):
         self._set_irq(False)
         self.clock_changed()  # LSI and HSE are off
 
-    def clock_changed(self) -> None:
-        """Follow RCC_BDCR."""
-        if self._hz != self._hz_of_rcc():
-            self._hz = self._hz_of_rcc()
-            self._begin_a_count()
-
     def read(self, offset: int) -> int:
-        if offset == CRL and self._hz:
+        if offset == CRL and self.hz:
             self.crl.RSF = 1
-        elif offset in (DIVH, DIVL) and self._hz:
-            self._clock.time_was_read()
-            left = -(-(self._next_ns - self._clock.ns) * self._hz // NS_PER_S) - 1
-            self._div[0].word, self._div[1].word = divmod(max(left, 0), 1 << 16)
+        elif offset in (DIVH, DIVL) and self.hz:
+            self._div[0].word, self._div[1].word = divmod(self.left, 1 << 16)
         return super().read(offset)
 
     def write(self, offset: int, word: int) -> None:
@@ -133,26 +123,17 @@ class RtcF1(Peripheral):
         elif self.crl.CNF:
             super().write(offset, word)
             if offset in (PRLH, PRLL, CNTH, CNTL):
-                self._begin_a_count()
+                self.begin_a_count()
 
-    def _begin_a_count(self) -> None:
-        self._timer.stop()
-        if self._hz:
-            self._next_ns = self._clock.ns
-            self._go_on()
-
-    def _go_on(self) -> None:
-        self._next_ns += (_joined(*self._prl) + 1) * NS_PER_S // self._hz
-        self._timer.start_at_ns(self._next_ns)
-
-    def _count(self) -> None:
+    def count(self) -> None:
         count = (_joined(*self._cnt) + 1) % COUNTS
         self._cnt[0].word, self._cnt[1].word = divmod(count, 1 << 16)
         self.crl.SECF = 1
-        self.crl.ALRF |= count == _joined(*self._alr)
         self.crl.OWF |= count == 0
+        if count == _joined(*self._alr):
+            self.crl.ALRF = 1
+            self._on_alarm()
         self._update_irq()
-        self._go_on()
 
     def _update_irq(self) -> None:
         self._set_irq(bool(self.crh.word & self.crl.word))

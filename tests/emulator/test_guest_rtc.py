@@ -51,6 +51,14 @@ def test_seconds_alarm_and_overflow_interrupt(guest: "Guest") -> None:
     assert guest.notes[2:] == [SECF] * 3
 
 
+def test_alarm_is_an_edge_on_line_17(guest: "Guest") -> None:
+    guest.call("alarm_by_exti")
+    guest.call("set_alarm", 12)
+    guest.call("set_count", 10)
+    guest.board.run_for(ms=4500)
+    assert guest.notes == [1 << 17]
+
+
 def test_writes_only_while_it_is_configured_and_unlocked(guest: "Guest") -> None:
     guest.call("set_count", 7)
     guest.call("write_outside_of_configuration", 99)

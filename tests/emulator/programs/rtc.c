@@ -82,3 +82,17 @@ void lock(void)
 {
     PWR_CR = 0;
 }
+
+/* The alarm on line 17 of EXTI. */
+static void on_line(void)
+{
+    note(REG(0x40010414));
+    REG(0x40010414) = 1u << 17;
+}
+void alarm_by_exti(void)
+{
+    vectors[IRQ0 + 41] = on_line;
+    NVIC_ISER(1) = 1u << (41 - 32);
+    REG(0x40010400) = 1u << 17; /* EXTI_IMR */
+    REG(0x40010408) = 1u << 17; /* EXTI_RTSR */
+}
