@@ -25,7 +25,7 @@ from emulator.peripherals.pwr import Pwr, pwr_f1
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.rtc_f1 import RtcF1
-from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim import ADVANCED, Tim
 from emulator.peripherals.usart import Usart
 
 FLASH_BASE = 0x0800_0000
@@ -33,7 +33,7 @@ SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and
 FLASH_SIZE, UNIQUE_ID, OPTION_BYTES = 0x1FFF_F7E0, 0x1FFF_F7E8, 0x1FFF_F800
 OPTION_BYTES_SIZE = 16
 RTC_IRQ, FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 3, 4, 11, 7
-TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 28, 29, 30
+TIM1_UP_IRQ, TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 25, 28, 29, 30
 USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
 RTC_ALARM_LINE = 17
 EXTI_IRQS = {  # by the lines that share one
@@ -108,6 +108,10 @@ def _tim(irq: int) -> Callable[[Machine], Tim]:
     return lambda machine: Tim(machine.clock, _rcc_of(machine).tim1_hz, machine.irq(irq))
 
 
+def _tim1(machine: Machine) -> Tim:
+    return Tim(machine.clock, _rcc_of(machine).tim2_hz, machine.irq(TIM1_UP_IRQ), ADVANCED)
+
+
 def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG))
 
@@ -137,10 +141,6 @@ ADC = (
     "SR CR1 CR2 SMPR1 SMPR2 JOFR1 JOFR2 JOFR3 JOFR4 HTR=FFF LTR SQR1 SQR2 SQR3 JSQR"
     " JDR1 JDR2 JDR3 JDR4 DR"
 )
-TIM1 = (
-    "CR1 CR2 SMCR DIER SR EGR CCMR1 CCMR2 CCER CNT PSC ARR=FFFF RCR CCR1 CCR2 CCR3 CCR4 BDTR"
-    " DCR DMAR"
-)
 CAN = (
     "MCR=10002 MSR=C02 TSR=1C000000 RF0R RF1R IER ESR BTR=1230000 @180 TI0R TDT0R TDL0R TDH0R"
     " TI1R TDT1R TDL1R TDH1R TI2R TDT2R TDL2R TDH2R RI0R RDT0R RDL0R RDH0R RI1R RDT1R RDL1R RDH1R"
@@ -160,6 +160,7 @@ UNITS = (
     Unit("GPIOC", 0x4001_1000, _gpio(2), _clocked_by("IOPC")),
     Unit("GPIOD", 0x4001_1400, _gpio(3), _clocked_by("IOPD")),
     Unit("USART1", 0x4001_3800, _usart(USART1_IRQ, Rcc.pclk2_hz, 4, 5), _clocked_by("USART1")),
+    Unit("TIM1", 0x4001_2C00, _tim1, _clocked_by("TIM1")),
     Unit("TIM2", 0x4000_0000, _tim(TIM2_IRQ), _clocked_by("TIM2")),
     Unit("TIM3", 0x4000_0400, _tim(TIM3_IRQ), _clocked_by("TIM3")),
     Unit("TIM4", 0x4000_0800, _tim(TIM4_IRQ), _clocked_by("TIM4")),
@@ -178,7 +179,6 @@ UNITS = (
     _absent("CAN1", 0x4000_6400, CAN, "CAN1"),
     _absent("ADC1", 0x4001_2400, ADC, "ADC1"),
     _absent("ADC2", 0x4001_2800, ADC, "ADC2"),
-    _absent("TIM1", 0x4001_2C00, TIM1, "TIM1"),
     _absent("SPI1", 0x4001_3000, SPI, "SPI1"),
     _absent("DBGMCU", 0xE004_2000, "IDCODE=20036410 CR"),
 )

@@ -26,7 +26,15 @@ from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f4 import HSI_HZ, LSI_HZ, RccF4
 from emulator.peripherals.rtc_f4 import RtcF4
 from emulator.peripherals.syscfg import Syscfg
-from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim import (
+    ADVANCED,
+    BASIC,
+    GENERAL,
+    ONE_CHANNEL,
+    TWO_CHANNELS,
+    Tim,
+    TimKind,
+)
 from emulator.peripherals.usart import Usart
 
 KIB = 1024
@@ -50,6 +58,7 @@ EXTI_IRQS = {  # by the lines that share one
     1 << 22: 3,  # RTC_WKUP
 }
 PORTS = "ABCDEFGHI"
+GENERAL_32 = TimKind(width=32, has_or=True)  # TIM2 and TIM5
 
 
 def _clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
@@ -109,11 +118,23 @@ def _gpio(name: str) -> Unit:
     return Unit(f"GPIO{name}", address, make, _clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
 
 
-def _tim(irq: int, width: int = 16) -> Callable[[Machine], Tim]:
-    """Wire one; those of 32 bits are also those with OR."""
-    return lambda machine: Tim(
-        machine.clock, _rcc_of(machine).tim1_hz, machine.irq(irq), width, has_or=width == 32
-    )
+def _shared_irq(machine: Machine, number: int, names: tuple[str, ...]) -> Callable[[bool], None]:
+    """Return what drives an interrupt that several timers raise."""
+    set_irq = machine.irq(number)
+    return lambda _: set_irq(any(cast(Tim, machine.unit(name)).is_interrupting for name in names))
+
+
+def _tim(
+    number: int, address: int, kind: TimKind, irq: int, *shared_with: str, is_apb2: bool = False
+) -> Unit:
+    name = f"TIM{number}"
+
+    def make(machine: Machine) -> Tim:
+        rcc = _rcc_of(machine)
+        set_irq = _shared_irq(machine, irq, (name, *shared_with))
+        return Tim(machine.clock, rcc.tim2_hz if is_apb2 else rcc.tim1_hz, set_irq, kind)
+
+    return Unit(name, address, make, _clocked_by(name))
 
 
 def _iwdg(machine: Machine) -> Iwdg:
@@ -165,13 +186,6 @@ SDIO = (
     "POWER CLKCR ARG CMD RESPCMD RESP1 RESP2 RESP3 RESP4 DTIMER DLEN DCTRL DCOUNT STA ICR MASK"
     " @48 FIFOCNT @80 FIFO"
 )
-TIM1 = (
-    "CR1 CR2 SMCR DIER SR EGR CCMR1 CCMR2 CCER CNT PSC ARR=FFFF RCR CCR1 CCR2 CCR3 CCR4 BDTR"
-    " DCR DMAR"
-)
-TIM9 = "CR1 CR2 SMCR DIER SR EGR CCMR1 @20 CCER CNT PSC ARR=FFFF @34 CCR1 CCR2"
-TIM10 = "CR1 @C DIER SR EGR CCMR1 @20 CCER CNT PSC ARR=FFFF @34 CCR1"
-TIM6 = "CR1 CR2 @C DIER SR EGR @24 CNT PSC ARR=FFFF"
 CAN = (
     "MCR=10002 MSR=C02 TSR=1C000000 RF0R RF1R IER ESR BTR=1230000 @180 TI0R TDT0R TDL0R TDH0R"
     " TI1R TDT1R TDL1R TDH1R TI2R TDT2R TDL2R TDH2R RI0R RDT0R RDL0R RDH0R RI1R RDT1R RDL1R RDH1R"
@@ -234,18 +248,23 @@ UNITS = (
         _usart(71, Rcc.pclk2_hz, "DMA2", tx=((6, 5), (7, 5)), rx=((1, 5), (2, 5))),
         _clocked_by("USART6"),
     ),
-    Unit("TIM2", 0x4000_0000, _tim(28, width=32), _clocked_by("TIM2")),
-    Unit("TIM3", 0x4000_0400, _tim(29), _clocked_by("TIM3")),
-    Unit("TIM4", 0x4000_0800, _tim(30), _clocked_by("TIM4")),
-    Unit("TIM5", 0x4000_0C00, _tim(50, width=32), _clocked_by("TIM5")),
+    _tim(1, 0x4001_0000, ADVANCED, 25, "TIM10", is_apb2=True),
+    _tim(2, 0x4000_0000, GENERAL_32, 28),
+    _tim(3, 0x4000_0400, GENERAL, 29),
+    _tim(4, 0x4000_0800, GENERAL, 30),
+    _tim(5, 0x4000_0C00, GENERAL_32, 50),
+    _tim(6, 0x4000_1000, BASIC, 54),
+    _tim(7, 0x4000_1400, BASIC, 55),
+    _tim(8, 0x4001_0400, ADVANCED, 44, "TIM13", is_apb2=True),
+    _tim(9, 0x4001_4000, TWO_CHANNELS, 24, is_apb2=True),
+    _tim(10, 0x4001_4400, ONE_CHANNEL, 25, "TIM1", is_apb2=True),
+    _tim(11, 0x4001_4800, ONE_CHANNEL._replace(has_or=True), 26, is_apb2=True),
+    _tim(12, 0x4000_1800, TWO_CHANNELS, 43),
+    _tim(13, 0x4000_1C00, ONE_CHANNEL, 44, "TIM8"),
+    _tim(14, 0x4000_2000, ONE_CHANNEL, 45),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), _clocked_by("PWR")),
     Unit("RTC", 0x4000_2800, _rtc),
-    _absent("TIM6", 0x4000_1000, TIM6, "TIM6"),
-    _absent("TIM7", 0x4000_1400, TIM6, "TIM7"),
-    _absent("TIM12", 0x4000_1800, TIM9, "TIM12"),
-    _absent("TIM13", 0x4000_1C00, TIM10, "TIM13"),
-    _absent("TIM14", 0x4000_2000, TIM10, "TIM14"),
     _absent("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG"),
     _absent("I2S2ext", 0x4000_3400, SPI, "SPI2"),
     _absent("SPI2", 0x4000_3800, SPI, "SPI2"),
@@ -257,17 +276,12 @@ UNITS = (
     _absent("CAN1", 0x4000_6400, CAN, "CAN1"),
     _absent("CAN2", 0x4000_6800, CAN, "CAN2"),
     _absent("DAC", 0x4000_7400, DAC, "DAC"),
-    _absent("TIM1", 0x4001_0000, TIM1, "TIM1"),
-    _absent("TIM8", 0x4001_0400, TIM1, "TIM8"),
     _absent("ADC1", 0x4001_2000, ADC, "ADC1", size=0x100),
     _absent("ADC2", 0x4001_2100, ADC, "ADC2", size=0x100),
     _absent("ADC3", 0x4001_2200, ADC, "ADC3", size=0x100),
     _absent("ADC", 0x4001_2300, "CSR CCR CDR", "ADC1", size=0x100),
     _absent("SDIO", 0x4001_2C00, SDIO, "SDIO"),
     _absent("SPI1", 0x4001_3000, SPI, "SPI1"),
-    _absent("TIM9", 0x4001_4000, TIM9, "TIM9"),
-    _absent("TIM10", 0x4001_4400, TIM10, "TIM10"),
-    _absent("TIM11", 0x4001_4800, TIM10, "TIM11"),
     _absent("BKPSRAM", 0x4002_4000, "", "BKPSRAM", size=4 * KIB),
     _absent("OTG_HS", 0x4004_0000, OTG, "OTGHS", size=4 * KIB),
     _absent("OTG_FS", 0x5000_0000, OTG, "OTGFS", size=4 * KIB),

@@ -236,6 +236,10 @@ class Rcc(Peripheral):
         """Return what clocks the timers on APB1: PCLK1, twice that where APB1 is divided."""
         return self.clocks.pclk1 * (1 if self.clocks.pclk1 == self.clocks.hclk else 2)
 
+    def tim2_hz(self) -> int:
+        """Return what clocks those on APB2."""
+        return self.clocks.pclk2 * (1 if self.clocks.pclk2 == self.clocks.hclk else 2)
+
     def rtc_hz(self) -> int:
         """Return what drives the RTC, 0 for nothing."""
         if not self.bdcr.RTCEN:

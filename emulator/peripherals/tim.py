@@ -1,21 +1,41 @@
-"""General-purpose timer (TIM2 to TIM5), STM32F1 and F4: an up or down counter, update interrupt.
+"""Timers (TIM), STM32F1 and F4: an up or down counter with its update interrupt.
 
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
-stm32f405xx.h have them; TIM2 and TIM5 of the STM32F405 count in 32 bits and have OR.
-Deviation: a new APB1 prescaler counts from the next update on; an access sees the time at which its
+stm32f405xx.h have them. Advanced-control timers count repetitions, basic ones have no channels;
+those with one or two channels, and basic ones, count up only.
+Deviation: a new APB prescaler counts from the next update on; an access sees the time at which its
 block of instructions ends.
 UNKNOWN: a count above ARR runs to its width's end and gives an update there.
 Not modelled: capture, compare and PWM (the registers are stored), center-aligned counting, slave
-modes, triggers, DMA.
+modes, triggers, DMA, break.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register, Unmodelled
 
-TIM_STORED = (0x18, 0x1C, 0x20, 0x34, 0x38, 0x3C, 0x40, 0x48, 0x4C)
+CHANNEL_REGISTERS = {  # by how many channels there are: CCMRx, CCER, CCRx; DCR, DMAR
+    0: (),
+    1: (0x18, 0x20, 0x34),
+    2: (0x18, 0x20, 0x34, 0x38),
+    4: (0x18, 0x1C, 0x20, 0x34, 0x38, 0x3C, 0x40, 0x48, 0x4C),
+}
+
+
+class TimKind(NamedTuple):
+    """What a timer has."""
+
+    channels: int = 4
+    width: int = 16  # of the counter, bits
+    is_advanced: bool = False
+    has_or: bool = False
+
+
+GENERAL, ADVANCED = TimKind(), TimKind(is_advanced=True)
+TWO_CHANNELS, ONE_CHANNEL, BASIC = TimKind(channels=2), TimKind(channels=1), TimKind(channels=0)
 
 
 class TimCr1(Register):
@@ -34,7 +54,8 @@ class TimCr1(Register):
 class TimCr2(Register):
     """TIMx_CR2, Control register 2."""
 
-    CR2 = Unmodelled(7, 3)  # TI1S, MMS, CCDS
+    OIS = Unmodelled(14, 8)
+    CR2 = Unmodelled(7, 0)  # TI1S, MMS, CCDS, CCUS, CCPC
 
 
 class TimSmcr(Register):
@@ -46,9 +67,8 @@ class TimSmcr(Register):
 class TimDier(Register):
     """TIMx_DIER, DMA/interrupt enable register."""
 
-    DMA = Unmodelled(14, 8)  # TDE, CC4DE to CC1DE, UDE
-    TIE = Unmodelled(6, 6)
-    CCIE = Unmodelled(4, 1)  # CC4IE to CC1IE
+    DMA = Unmodelled(14, 8)  # TDE, COMDE, CC4DE to CC1DE, UDE
+    OTHERS = Unmodelled(7, 1)  # BIE, TIE, COMIE, CC4IE to CC1IE
     UIE = Field(0, 0)
 
 
@@ -56,16 +76,14 @@ class TimSr(Register):
     """TIMx_SR, Status register."""
 
     CCOF = Unmodelled(12, 9, Access.RC_W0)
-    TIF = Unmodelled(6, 6, Access.RC_W0)
-    CCIF = Unmodelled(4, 1, Access.RC_W0)
+    OTHERS = Unmodelled(7, 1, Access.RC_W0)  # BIF, TIF, COMIF, CC4IF to CC1IF
     UIF = Field(0, 0, Access.RC_W0)
 
 
 class TimEgr(Register):
     """TIMx_EGR, Event generation register."""
 
-    TG = Unmodelled(6, 6, Access.WO)
-    CCG = Unmodelled(4, 1, Access.WO)
+    OTHERS = Unmodelled(7, 1, Access.WO)  # BG, TG, COMG, CC4G to CC1G
     UG = Field(0, 0, Access.WO)  # 1: the counter and the prescaler begin anew, with an update
 
 
@@ -73,6 +91,18 @@ class TimStored(Register):
     """TIMx_CCMR1 CCMR2 CCER CCR1-4 DCR DMAR, for capture, compare and DMA bursts."""
 
     WORD = Unmodelled(31, 0)
+
+
+class TimRcr(Register):
+    """TIMx_RCR, repetition counter register."""
+
+    REP = Field(7, 0)  # an update comes every REP + 1 times that the counter wraps
+
+
+class TimBdtr(Register):
+    """TIMx_BDTR, break and dead-time register."""
+
+    BDTR = Unmodelled(15, 0)
 
 
 class TimOr(Register):
@@ -93,47 +123,50 @@ class Tim(Peripheral):
     `timer_hz` is what the clock tree feeds it.
     """
 
-    extra_state = ("_anchor", "_prescaler", "_divisor", "_top")
+    extra_state = ("_anchor", "_prescaler", "_divisor", "_top", "_repetitions")
 
     def __init__(
         self,
         clock: Clock,
         timer_hz: Callable[[], int],
         set_irq: Callable[[bool], None],
-        width: int = 16,
-        *,
-        has_or: bool = False,
+        kind: TimKind = GENERAL,
     ) -> None:
         self.cr1 = TimCr1()
         self.dier = TimDier()
         self.sr = TimSr()
         self.cnt = TimCount()
         self.psc = TimCount()
-        self._last = (1 << width) - 1  # the highest count
+        self._last = (1 << kind.width) - 1  # the highest count
         self.arr = TimCount(reset=self._last)
-        stored: dict[int, Register] = {offset: TimStored() for offset in TIM_STORED}
-        if has_or:
-            stored[0x50] = TimOr()
-        super().__init__(
-            {
-                0x00: self.cr1,
-                0x04: TimCr2(),
-                0x08: TimSmcr(),
-                0x0C: self.dier,
-                0x10: self.sr,
-                0x14: TimEgr(),
-                0x24: self.cnt,
-                0x28: self.psc,
-                0x2C: self.arr,
-                **stored,
-            }
-        )
+        self.rcr = TimRcr()
+        registers: dict[int, Register] = {
+            0x00: self.cr1,
+            0x0C: self.dier,
+            0x10: self.sr,
+            0x14: TimEgr(),
+            0x24: self.cnt,
+            0x28: self.psc,
+            0x2C: self.arr,
+            **{offset: TimStored() for offset in CHANNEL_REGISTERS[kind.channels]},
+        }
+        if kind.channels != 1:
+            registers[0x04] = TimCr2()
+        if kind.channels > 1:
+            registers[0x08] = TimSmcr()
+        if kind.is_advanced:
+            registers |= {0x30: self.rcr, 0x44: TimBdtr()}
+        if kind.has_or:
+            registers[0x50] = TimOr()
+        super().__init__(registers)
+        self._can_go_down = kind.channels == 4
         self._clock, self._timer_hz, self._set_irq = clock, timer_hz, set_irq
         self._update_event = clock.timer(self._on_wrap)
         self._anchor = 0  # the cycle at which the count was CNT's word
         self._prescaler = 1  # PSC's effect, which is preloaded
         self._divisor = 1  # core cycles a tick
         self._top = self._last  # ARR's effect, which may be preloaded
+        self._repetitions = 0  # until the next update, beside the next wrap
 
     def reset(self) -> None:
         super().reset()
@@ -155,6 +188,8 @@ class Tim(Peripheral):
             self._update_irq()
             return
         self._settle()
+        if offset == 0x00 and not self._can_go_down:
+            word &= ~(TimCr1.CMS.mask | TimCr1.DIR.mask)
         super().write(offset, word)
         if offset == 0x14 and TimEgr.UG.of(word):
             self._update(is_wrap=False)
@@ -167,6 +202,7 @@ class Tim(Peripheral):
 
     def _preload(self) -> None:
         self._prescaler, self._top = self.psc.word + 1, self.arr.word
+        self._repetitions = self.rcr.REP
         self._time_ticks()
 
     def _time_ticks(self) -> None:
@@ -202,7 +238,10 @@ class Tim(Peripheral):
         self._update_event.start_at(self._anchor + self._ticks_to_wrap() * self._divisor)
 
     def _on_wrap(self, due: int) -> None:
-        self._update(is_wrap=True)
+        if self._repetitions:
+            self._repetitions -= 1
+        else:
+            self._update(is_wrap=True)
         self._restart(due)
         if self.cr1.CEN and self._top:
             self._update_event.start_at(due + self._ticks_to_wrap() * self._divisor)
@@ -218,5 +257,9 @@ class Tim(Peripheral):
             self.cr1.CEN = 0
         self._update_irq()
 
+    @property
+    def is_interrupting(self) -> bool:
+        return bool(self.dier.UIE and self.sr.UIF)
+
     def _update_irq(self) -> None:
-        self._set_irq(bool(self.dier.UIE and self.sr.UIF))
+        self._set_irq(self.is_interrupting)

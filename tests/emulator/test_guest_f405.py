@@ -37,14 +37,25 @@ def test_start_up_reaches_168_mhz(guest: Guest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("timer", "irq", "period"),
-    [(2, 28, 100_000), (3, 29, 500), (4, 30, 500), (5, 50, 70_000)],
+    ("address", "irq", "period", "cycles"),
+    [
+        pytest.param(0x4001_0000, 25, 500, 1, id="TIM1, which counts at 168 MHz"),
+        pytest.param(0x4000_0000, 28, 100_000, 2, id="TIM2"),
+        pytest.param(0x4000_0400, 29, 500, 2, id="TIM3"),
+        pytest.param(0x4000_0800, 30, 500, 2, id="TIM4"),
+        pytest.param(0x4000_0C00, 50, 70_000, 2, id="TIM5"),
+        pytest.param(0x4000_1000, 54, 500, 2, id="TIM6"),
+        pytest.param(0x4001_0400, 44, 500, 1, id="TIM8"),
+        pytest.param(0x4001_4000, 24, 500, 1, id="TIM9"),
+        pytest.param(0x4001_4400, 25, 500, 1, id="TIM10"),
+        pytest.param(0x4000_1C00, 44, 500, 2, id="TIM13"),
+    ],
 )
-def test_timers_count_at_84_mhz_and_interrupt_exactly(
-    guest: Guest, timer: int, irq: int, period: int
+def test_timers_count_at_their_clock_and_interrupt_exactly(
+    guest: Guest, address: int, irq: int, period: int, cycles: int
 ) -> None:
-    guest.call("timer_interrupts", timer, irq, period)
-    assert [b - a for a, b in pairwise(guest.notes)] == [2 * period] * 3
+    guest.call("timer_interrupts", address, irq, period)
+    assert [b - a for a, b in pairwise(guest.notes)] == [cycles * period] * 3
 
 
 def test_a_sector_is_erased_and_programmed_by_words(guest: Guest) -> None:

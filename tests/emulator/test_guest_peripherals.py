@@ -16,10 +16,13 @@ PROGRAM = "peripherals.c"
 GIF, TCIF, HTIF = 1, 2, 4
 
 
+@pytest.mark.parametrize(("timer", "irq"), [(1, 25), (3, 29)])
 @pytest.mark.parametrize(("prescaler", "period"), [(1, 500), (8, 100), (7200, 2)])
-def test_timer_interrupts_at_exact_intervals(boot: "Boot", prescaler: int, period: int) -> None:
+def test_timer_interrupts_at_exact_intervals(
+    boot: "Boot", timer: int, irq: int, prescaler: int, period: int
+) -> None:
     guest = boot(PROGRAM)
-    guest.call("timer_interrupts", prescaler, period)
+    guest.call("timer_interrupts", timer, irq, prescaler, period)
     assert [b - a for a, b in pairwise(guest.notes)] == [prescaler * period] * 4
 
 

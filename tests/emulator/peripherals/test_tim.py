@@ -1,13 +1,13 @@
-"""General-purpose timers of the STM32F103. Offsets and bits are ST's stm32f103xb.h's."""
+"""Timers of the STM32F103 and the STM32F405. Offsets and bits are ST's stm32f103xb.h's."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.clock import Clock
-from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim import ADVANCED, BASIC, GENERAL, ONE_CHANNEL, Tim, TimKind
 
-CR1, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
+CR1, DIER, SR, EGR, CNT, PSC, ARR, RCR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C, 0x30
 CEN, UDIS, URS, OPM, DIR, ARPE = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 7
 UIF = UIE = UG = 1
 
@@ -15,10 +15,12 @@ UIF = UIE = UG = 1
 class Bench:
     """A timer on a clock of its own."""
 
-    def __init__(self, hz: int = 8_000_000, timer_hz: int = 8_000_000, width: int = 16) -> None:
+    def __init__(
+        self, hz: int = 8_000_000, timer_hz: int = 8_000_000, kind: TimKind = GENERAL
+    ) -> None:
         self.clock = Clock(hz)
         self.irq = False
-        self.tim = Tim(self.clock, lambda: timer_hz, lambda on: setattr(self, "irq", on), width)
+        self.tim = Tim(self.clock, lambda: timer_hz, lambda on: setattr(self, "irq", on), kind)
         self.tim.reset()
 
     def advance(self, cycles: int) -> None:
@@ -167,11 +169,49 @@ def test_arr_of_zero_stands_still(bench: Bench) -> None:
 
 
 def test_32_bits() -> None:
-    bench = Bench(width=32)
+    bench = Bench(kind=TimKind(width=32))
     assert bench.tim.read(ARR) == 0xFFFF_FFFF
     bench.start(arr=0x1_0000)
     bench.advance(0x1_0000)
     assert bench.count() == 0x1_0000
+
+
+def test_advanced_timer_updates_after_its_repetitions() -> None:
+    bench = Bench(kind=ADVANCED)
+    bench.tim.write(RCR, 2)
+    bench.start(arr=9)
+    seen: list[int] = []
+    for _ in range(7):
+        bench.advance(10)
+        seen.append(bench.take_update())
+    assert seen == [0, 0, 1, 0, 0, 1, 0]
+    bench.tim.write(RCR, 0)  # counts from the next update on
+    seen.clear()
+    for _ in range(4):
+        bench.advance(10)
+        seen.append(bench.take_update())
+    assert seen == [0, 1, 1, 1]
+
+
+def test_repetitions_begin_anew_with_ug() -> None:
+    bench = Bench(kind=ADVANCED)
+    bench.tim.write(RCR, 1)
+    bench.start(arr=9)
+    bench.advance(10)
+    bench.tim.write(EGR, UG)
+    assert bench.take_update()
+    bench.advance(10)
+    assert not bench.take_update()
+    bench.advance(10)
+    assert bench.take_update()
+
+
+@pytest.mark.parametrize("kind", [ONE_CHANNEL, BASIC])
+def test_timers_with_fewer_channels_count_up_only(kind: TimKind) -> None:
+    bench = Bench(kind=kind)
+    bench.start(arr=9, cr1=DIR)
+    bench.advance(3)
+    assert (bench.count(), bench.tim.read(CR1)) == (3, CEN)
 
 
 @given(

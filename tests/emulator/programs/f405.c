@@ -7,7 +7,6 @@
 #define PWR_CR         REG(0x40007000)
 #define PWR_CSR        REG(0x40007004)
 #define FLASH(offset)  REG(0x40023C00 + (offset))
-#define TIM(n)         ((volatile uint32_t *)(0x40000000u + 0x400u * ((n) - 2)))
 #define GPIO(port)     ((volatile uint32_t *)(0x40020000u + 0x400u * (port)))
 #define SYSCFG_EXTICR1 REG(0x40013808)
 #define EXTI(offset)   REG(0x40013C00 + (offset))
@@ -44,16 +43,15 @@ uint32_t start_clock(void)
 /* Timers. */
 enum { TIM_CR1, TIM_DIER = 3, TIM_SR, TIM_EGR, TIM_CNT = 9, TIM_PSC, TIM_ARR };
 
-static uint32_t number;
+static volatile uint32_t *tim;
 static void on_update(void)
 {
-    TIM(number)[TIM_SR] = 0;
+    tim[TIM_SR] = 0;
     note(DWT_CYCCNT);
 }
-static void interrupts_of(uint32_t timer, uint32_t irq, uint32_t period)
+static void interrupts_of(uint32_t address, uint32_t irq, uint32_t period)
 {
-    volatile uint32_t *tim = TIM(timer);
-    number = timer;
+    tim = (volatile uint32_t *)(uintptr_t)address;
     vectors[IRQ0 + irq] = on_update;
     NVIC_ISER(irq / 32) = 1u << irq % 32;
     DEMCR = 1u << 24;
@@ -68,10 +66,10 @@ static void interrupts_of(uint32_t timer, uint32_t irq, uint32_t period)
     }
     tim[TIM_CR1] = 0;
 }
-void timer_interrupts(uint32_t timer, uint32_t irq, uint32_t period)
+void timer_interrupts(uint32_t address, uint32_t irq, uint32_t period)
 {
     start_clock();
-    interrupts_of(timer, irq, period);
+    interrupts_of(address, irq, period);
 }
 
 /* Flash: sector 1 is at 16 KiB. */

@@ -20,16 +20,18 @@
 /* Timers. */
 enum { TIM_CR1, TIM_DIER = 3, TIM_SR, TIM_EGR, TIM_CNT = 9, TIM_PSC, TIM_ARR };
 
+static volatile uint32_t *tim;
+
 static void on_update(void)
 {
-    TIM(3)[TIM_SR] = 0;
+    tim[TIM_SR] = 0;
     note(DWT_CYCCNT);
 }
-void timer_interrupts(uint32_t prescaler, uint32_t period)
+void timer_interrupts(uint32_t timer, uint32_t irq, uint32_t prescaler, uint32_t period)
 {
-    volatile uint32_t *tim = TIM(3);
-    vectors[IRQ0 + 29] = on_update;
-    NVIC_ISER(0) = 1u << 29;
+    tim = timer == 1 ? (volatile uint32_t *)0x40012C00u : TIM(timer);
+    vectors[IRQ0 + irq] = on_update;
+    NVIC_ISER(0) = 1u << irq;
     DEMCR = 1u << 24;
     DWT_CTRL = 1;
     tim[TIM_PSC] = prescaler - 1;
@@ -45,7 +47,7 @@ void timer_interrupts(uint32_t prescaler, uint32_t period)
 }
 uint32_t waits_for_count(uint32_t count)
 {
-    volatile uint32_t *tim = TIM(4);
+    tim = TIM(4);
     DEMCR = 1u << 24;
     DWT_CTRL = 1;
     tim[TIM_CR1] = 1;
