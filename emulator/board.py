@@ -143,6 +143,10 @@ class Board(Assembly):
         """Drive a pin such as PA0 from outside, or let go of it with None."""
         self._outside.drive_pin(name, level)
 
+    def set_voltage(self, name: str, millivolts: int) -> None:
+        """Apply a voltage to a pin such as PA0, for the part's analog-to-digital converters."""
+        self._outside.set_voltage(name, millivolts)
+
     # Keeping it.
 
     def snapshot(self) -> Snapshot:

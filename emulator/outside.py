@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from emulator.bus import Bus
 from emulator.errors import BoardError
 from emulator.memory_map import MemoryMap
+from emulator.peripherals.adc import Adc
 from emulator.peripherals.base import Peripheral
 from emulator.peripherals.gpio import PINS, Gpio
 from emulator.views import Views
@@ -61,6 +62,17 @@ class Outside:
         """Drive a pin such as PA0 from outside, or let go of it with None."""
         port, pin = self._find_pin(name)
         port.drive(pin, level)
+
+    def set_voltage(self, name: str, millivolts: int) -> None:
+        """Apply a voltage to a pin such as PA0, for the converters that are there."""
+        adcs = [u for u in self._units.values() if isinstance(u, Adc) and name in u.pins]
+        if not adcs:
+            pins = sorted({p for u in self._units.values() if isinstance(u, Adc) for p in u.pins})
+            raise BoardError(
+                f"no converter at {name!r} on {self._part}; there are some at {', '.join(pins)}"
+            )
+        for adc in adcs:
+            adc.set_voltage(name, millivolts)
 
     def _find_pin(self, name: str) -> tuple[Gpio, int]:
         port = self._units.get(f"GPIO{name[1:2]}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from emulator.bus import Bus, Lane
 from emulator.clock import Clock
@@ -71,6 +71,21 @@ class Machine(Protocol):
     def unit(self, name: str) -> Peripheral:
         """Return a peripheral that the part declares further up."""
         ...
+
+
+class Interrupting(Protocol):
+    """A peripheral that shares its interrupt."""
+
+    @property
+    def is_interrupting(self) -> bool: ...
+
+
+def shared_irq(machine: Machine, number: int, *names: str) -> Callable[[bool], None]:
+    """Return what drives an interrupt that several units raise: it is on while any of them does."""
+    set_irq = machine.irq(number)
+    return lambda _: set_irq(
+        any(cast(Interrupting, machine.unit(name)).is_interrupting for name in names)
+    )
 
 
 def flash_wires(machine: Machine, address: int, irq: int) -> Wires:

@@ -9,24 +9,28 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, Unit, flash_wires
+from emulator.part import Core, Machine, Part, Unit, flash_wires, shared_irq
 from emulator.peripherals.absent import Absent
+from emulator.peripherals.adc_f1 import AdcF1
 from emulator.peripherals.afio import Afio
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.peripherals.bkp import Bkp
 from emulator.peripherals.crc import Crc
+from emulator.peripherals.dbgmcu import Dbgmcu
 from emulator.peripherals.dma import Dma
 from emulator.peripherals.exti import Exti
 from emulator.peripherals.flash_f1 import FlashF1
 from emulator.peripherals.fpb import FPB_V1
 from emulator.peripherals.gpio_f1 import GpioF1
+from emulator.peripherals.i2c import I2c
 from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import Pwr, pwr_f1
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.rtc_f1 import RtcF1
+from emulator.peripherals.spi import Spi
 from emulator.peripherals.tim import ADVANCED, Tim
-from emulator.peripherals.usart import Usart
+from emulator.peripherals.usart import Usart, unconnected
 
 FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and what follows it
@@ -35,7 +39,8 @@ OPTION_BYTES_SIZE = 16
 RTC_IRQ, FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 3, 4, 11, 7
 TIM1_UP_IRQ, TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 25, 28, 29, 30
 USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
-RTC_ALARM_LINE = 17
+RTC_ALARM_LINE, ADC_IRQ = 17, 18
+ADC_PINS = (*(f"PA{n}" for n in range(8)), "PB0", "PB1", *(f"PC{n}" for n in range(6)))
 EXTI_IRQS = {  # by the lines that share one
     **{1 << line: 6 + line for line in range(5)},
     0x0000_03E0: 23,  # EXTI9_5
@@ -116,15 +121,53 @@ def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG))
 
 
+def _requests(
+    machine: Machine, tx_channel: int, rx_channel: int
+) -> tuple[Callable[[bool], None], Callable[[bool], None]]:
+    """Return what drives two requests of DMA1's channels."""
+    dma = cast(Dma, machine.unit("DMA1"))
+    return dma.request(tx_channel), dma.request(rx_channel)
+
+
 def _usart(
     irq: int, pclk_hz: Callable[[Rcc], int], tx_channel: int, rx_channel: int
 ) -> Callable[[Machine], Usart]:
-    """Wire one; the channels are DMA1's."""
-
     def make(machine: Machine) -> Usart:
-        rcc, dma = _rcc_of(machine), cast(Dma, machine.unit("DMA1"))
-        requests = (dma.request(tx_channel), dma.request(rx_channel))
+        rcc, requests = _rcc_of(machine), _requests(machine, tx_channel, rx_channel)
         return Usart(machine.clock, lambda: pclk_hz(rcc), machine.irq(irq), requests)
+
+    return make
+
+
+def _spi(
+    irq: int, pclk_hz: Callable[[Rcc], int], tx_channel: int, rx_channel: int
+) -> Callable[[Machine], Spi]:
+    def make(machine: Machine) -> Spi:
+        rcc, requests = _rcc_of(machine), _requests(machine, tx_channel, rx_channel)
+        return Spi(machine.clock, lambda: pclk_hz(rcc), machine.irq(irq), requests)
+
+    return make
+
+
+def _i2c(event_irq: int) -> Callable[[Machine], I2c]:
+    """Wire one; the interrupt of errors is the next one."""
+
+    def make(machine: Machine) -> I2c:
+        irqs = machine.irq(event_irq), machine.irq(event_irq + 1)
+        return I2c(machine.clock, _rcc_of(machine).pclk1_hz, *irqs)
+
+    return make
+
+
+def _adc(dma_channel: int | None) -> Callable[[Machine], AdcF1]:
+    """Wire one; the first has DMA, and the channels inside the chip."""
+
+    def make(machine: Machine) -> AdcF1:
+        rcc, dma = cast(RccF1, machine.unit("RCC")), cast(Dma, machine.unit("DMA1"))
+        irq = shared_irq(machine, ADC_IRQ, "ADC1", "ADC2")
+        request = unconnected if dma_channel is None else dma.request(dma_channel)
+        is_first = dma_channel is not None
+        return AdcF1(machine.clock, rcc.adc_hz, irq, request, ADC_PINS, is_first=is_first)
 
     return make
 
@@ -135,12 +178,6 @@ def _absent(name: str, address: int, registers: str, clock: str = "") -> Unit:
     return Unit(name, address, lambda _: Absent(name, registers), gate)
 
 
-SPI = "CR1 CR2 SR=2 DR CRCPR=7 RXCRCR TXCRCR I2SCFGR"
-I2C = "CR1 CR2 OAR1 OAR2 DR SR1 SR2 CCR TRISE=2"
-ADC = (
-    "SR CR1 CR2 SMPR1 SMPR2 JOFR1 JOFR2 JOFR3 JOFR4 HTR=FFF LTR SQR1 SQR2 SQR3 JSQR"
-    " JDR1 JDR2 JDR3 JDR4 DR"
-)
 CAN = (
     "MCR=10002 MSR=C02 TSR=1C000000 RF0R RF1R IER ESR BTR=1230000 @180 TI0R TDT0R TDL0R TDH0R"
     " TI1R TDT1R TDL1R TDH1R TI2R TDT2R TDL2R TDH2R RI0R RDT0R RDL0R RDH0R RI1R RDT1R RDL1R RDH1R"
@@ -164,6 +201,12 @@ UNITS = (
     Unit("TIM2", 0x4000_0000, _tim(TIM2_IRQ), _clocked_by("TIM2")),
     Unit("TIM3", 0x4000_0400, _tim(TIM3_IRQ), _clocked_by("TIM3")),
     Unit("TIM4", 0x4000_0800, _tim(TIM4_IRQ), _clocked_by("TIM4")),
+    Unit("SPI1", 0x4001_3000, _spi(35, Rcc.pclk2_hz, 3, 2), _clocked_by("SPI1")),
+    Unit("SPI2", 0x4000_3800, _spi(36, Rcc.pclk1_hz, 5, 4), _clocked_by("SPI2")),
+    Unit("I2C1", 0x4000_5400, _i2c(31), _clocked_by("I2C1")),
+    Unit("I2C2", 0x4000_5800, _i2c(33), _clocked_by("I2C2")),
+    Unit("ADC1", 0x4001_2400, _adc(dma_channel=1), _clocked_by("ADC1")),
+    Unit("ADC2", 0x4001_2800, _adc(dma_channel=None), _clocked_by("ADC2")),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("USART2", 0x4000_4400, _usart(USART2_IRQ, Rcc.pclk1_hz, 7, 6), _clocked_by("USART2")),
     Unit("USART3", 0x4000_4800, _usart(USART3_IRQ, Rcc.pclk1_hz, 2, 3), _clocked_by("USART3")),
@@ -171,16 +214,10 @@ UNITS = (
     Unit("BKP", 0x4000_6C00, _bkp, _clocked_by("BKP")),
     Unit("RTC", 0x4000_2800, _rtc),
     _absent("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG"),
-    _absent("SPI2", 0x4000_3800, SPI, "SPI2"),
-    _absent("I2C1", 0x4000_5400, I2C, "I2C1"),
-    _absent("I2C2", 0x4000_5800, I2C, "I2C2"),
+    Unit("DBGMCU", 0xE004_2000, lambda _: Dbgmcu(0x2003_6410), lane=Lane.MERGE),
     _absent("USB", 0x4000_5C00, USB, "USB"),
     _absent("USB_SRAM", 0x4000_6000, "", "USB"),
     _absent("CAN1", 0x4000_6400, CAN, "CAN1"),
-    _absent("ADC1", 0x4001_2400, ADC, "ADC1"),
-    _absent("ADC2", 0x4001_2800, ADC, "ADC2"),
-    _absent("SPI1", 0x4001_3000, SPI, "SPI1"),
-    _absent("DBGMCU", 0xE004_2000, "IDCODE=20036410 CR"),
 )
 
 

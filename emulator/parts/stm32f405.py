@@ -6,25 +6,31 @@ on the core's data bus alone. Not modelled: the units made by `_absent`. Where n
 is a BusFault.
 """
 
+import functools
 from collections.abc import Callable
 from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, Unit, flash_wires
+from emulator.part import Core, Machine, Part, Unit, flash_wires, shared_irq
+from emulator.parts.stm32f405_absent import ABSENT
 from emulator.peripherals.absent import Absent
+from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.peripherals.crc import Crc
+from emulator.peripherals.dbgmcu import Dbgmcu
 from emulator.peripherals.dma_f4 import DmaF4
 from emulator.peripherals.exti import Exti
 from emulator.peripherals.flash_f4 import FlashF4
 from emulator.peripherals.fpb import FPB_V1
 from emulator.peripherals.gpio_f4 import GpioF4
+from emulator.peripherals.i2c import I2c
 from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import Pwr, pwr_f4
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f4 import HSI_HZ, LSI_HZ, RccF4
 from emulator.peripherals.rtc_f4 import RtcF4
+from emulator.peripherals.spi import Spi
 from emulator.peripherals.syscfg import Syscfg
 from emulator.peripherals.tim import (
     ADVANCED,
@@ -58,6 +64,12 @@ EXTI_IRQS = {  # by the lines that share one
     1 << 22: 3,  # RTC_WKUP
 }
 PORTS = "ABCDEFGHI"
+ADC_IRQ, ADCS = 18, ("ADC1", "ADC2", "ADC3")
+ADC_PINS = (*(f"PA{n}" for n in range(8)), "PB0", "PB1", *(f"PC{n}" for n in range(6)))
+ADC3_PINS = (
+    *("PA0", "PA1", "PA2", "PA3", "PF6", "PF7", "PF8", "PF9", "PF10", "PF3"),
+    *("PC0", "PC1", "PC2", "PC3", "PF4", "PF5"),
+)
 GENERAL_32 = TimKind(width=32, has_or=True)  # TIM2 and TIM5
 
 
@@ -118,12 +130,6 @@ def _gpio(name: str) -> Unit:
     return Unit(f"GPIO{name}", address, make, _clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
 
 
-def _shared_irq(machine: Machine, number: int, names: tuple[str, ...]) -> Callable[[bool], None]:
-    """Return what drives an interrupt that several timers raise."""
-    set_irq = machine.irq(number)
-    return lambda _: set_irq(any(cast(Tim, machine.unit(name)).is_interrupting for name in names))
-
-
 def _tim(
     number: int, address: int, kind: TimKind, irq: int, *shared_with: str, is_apb2: bool = False
 ) -> Unit:
@@ -131,7 +137,7 @@ def _tim(
 
     def make(machine: Machine) -> Tim:
         rcc = _rcc_of(machine)
-        set_irq = _shared_irq(machine, irq, (name, *shared_with))
+        set_irq = shared_irq(machine, irq, name, *shared_with)
         return Tim(machine.clock, rcc.tim2_hz if is_apb2 else rcc.tim1_hz, set_irq, kind)
 
     return Unit(name, address, make, _clocked_by(name))
@@ -141,67 +147,103 @@ def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG), LSI_HZ)
 
 
+Streams = tuple[tuple[int, int], ...]  # each with its channel
+
+
+def _request(machine: Machine, controller: str, streams: Streams) -> Callable[[bool], None]:
+    """Return what drives the requests of some streams."""
+    dma = cast(DmaF4, machine.unit(controller))
+    requests = [dma.request(stream, channel) for stream, channel in streams]
+
+    def request(level: bool) -> None:
+        for each in requests:
+            each(level)
+
+    return request
+
+
 def _usart(
+    name: str,
+    address: int,
     irq: int,
     pclk_hz: Callable[[Rcc], int],
     controller: str,
-    tx: tuple[tuple[int, int], ...],
-    rx: tuple[tuple[int, int], ...],
-) -> Callable[[Machine], Usart]:
-    """Wire one; `tx` and `rx` are the streams, with their channels, that it can request."""
-
+    tx: Streams,
+    rx: Streams,
+) -> Unit:
     def make(machine: Machine) -> Usart:
-        rcc, dma = _rcc_of(machine), cast(DmaF4, machine.unit(controller))
+        rcc = _rcc_of(machine)
+        requests = _request(machine, controller, tx), _request(machine, controller, rx)
+        pclk = functools.partial(pclk_hz, rcc)
+        return Usart(machine.clock, pclk, machine.irq(irq), requests, has_over8=True)
 
-        def to(streams: tuple[tuple[int, int], ...]) -> Callable[[bool], None]:
-            requests = [dma.request(stream, channel) for stream, channel in streams]
-
-            def request(level: bool) -> None:
-                for each in requests:
-                    each(level)
-
-            return request
-
-        return Usart(
-            machine.clock, lambda: pclk_hz(rcc), machine.irq(irq), (to(tx), to(rx)), has_over8=True
-        )
-
-    return make
+    return Unit(name, address, make, _clocked_by(name))
 
 
-def _absent(name: str, address: int, registers: str, clock: str = "", size: int = 0x400) -> Unit:
-    """Declare a unit that the model lacks, by the names of its registers."""
+def _spi(
+    name: str,
+    address: int,
+    irq: int,
+    pclk_hz: Callable[[Rcc], int],
+    controller: str,
+    tx: Streams,
+    rx: Streams,
+) -> Unit:
+    def make(machine: Machine) -> Spi:
+        rcc = _rcc_of(machine)
+        requests = _request(machine, controller, tx), _request(machine, controller, rx)
+        pclk = functools.partial(pclk_hz, rcc)
+        return Spi(machine.clock, pclk, machine.irq(irq), requests, has_i2spr=True)
+
+    return Unit(name, address, make, _clocked_by(name))
+
+
+def _i2c(name: str, address: int, event_irq: int) -> Unit:
+    """Declare one; the interrupt of errors is the next one."""
+
+    def make(machine: Machine) -> I2c:
+        irqs = machine.irq(event_irq), machine.irq(event_irq + 1)
+        return I2c(machine.clock, _rcc_of(machine).pclk1_hz, *irqs)
+
+    return Unit(name, address, make, _clocked_by(name))
+
+
+def _adc(number: int, streams: Streams, pins: tuple[str, ...]) -> Unit:
+    name = f"ADC{number}"
+
+    def make(machine: Machine) -> AdcF4:
+        def adc_hz() -> int:
+            common = cast(AdcCommon, machine.unit("ADC"))
+            return _rcc_of(machine).pclk2_hz() // common.divisor
+
+        irq = shared_irq(machine, ADC_IRQ, *ADCS)
+        request = _request(machine, "DMA2", streams)
+        return AdcF4(machine.clock, adc_hz, irq, request, pins, is_first=number == 1)
+
+    address = 0x4001_2000 + 0x100 * (number - 1)
+    return Unit(name, address, make, _adc_gate(name), size=0x100)
+
+
+def _adc_gate(name: str) -> Callable[[Machine, Peripheral], Gate]:
+    """Clock a converter by its own bit; ADCRST resets all of them."""
+
+    def gate(machine: Machine, peripheral: Peripheral) -> Gate:
+        rcc = _rcc_of(machine)
+        rcc.reset_by("ADCRST", peripheral)
+        return rcc.gate(name, peripheral)
+
+    return gate
+
+
+def _adc_common(machine: Machine) -> AdcCommon:
+    return AdcCommon([cast(AdcF4, machine.unit(name)).sr for name in ADCS])
+
+
+def _absent(name: str, address: int, registers: str, clock: str, size: int) -> Unit:
+    """Declare a unit that the model lacks."""
     gate = _clocked_by(clock) if clock else None
     return Unit(name, address, lambda _: Absent(name, registers), gate, size)
 
-
-SPI = "CR1 CR2 SR=2 DR CRCPR=7 RXCRCR TXCRCR I2SCFGR I2SPR=2"
-I2C = "CR1 CR2 OAR1 OAR2 DR SR1 SR2 CCR TRISE=2"
-ADC = (
-    "SR CR1 CR2 SMPR1 SMPR2 JOFR1 JOFR2 JOFR3 JOFR4 HTR=FFF LTR SQR1 SQR2 SQR3 JSQR"
-    " JDR1 JDR2 JDR3 JDR4 DR"
-)
-DAC = "CR SWTRIGR DHR12R1 DHR12L1 DHR8R1 DHR12R2 DHR12L2 DHR8R2 DHR12RD DHR12LD DHR8RD DOR1 DOR2 SR"
-SDIO = (
-    "POWER CLKCR ARG CMD RESPCMD RESP1 RESP2 RESP3 RESP4 DTIMER DLEN DCTRL DCOUNT STA ICR MASK"
-    " @48 FIFOCNT @80 FIFO"
-)
-CAN = (
-    "MCR=10002 MSR=C02 TSR=1C000000 RF0R RF1R IER ESR BTR=1230000 @180 TI0R TDT0R TDL0R TDH0R"
-    " TI1R TDT1R TDL1R TDH1R TI2R TDT2R TDL2R TDH2R RI0R RDT0R RDL0R RDH0R RI1R RDT1R RDL1R RDH1R"
-    " @200 FMR=2A1C0E01 FM1R @20C FS1R @214 FFA1R @21C FA1R @240 "
-) + " ".join(f"F{n}R1 F{n}R2" for n in range(28))
-FSMC = (
-    "BCR1=30DB BTR1=FFFFFFF BCR2=30D2 BTR2=FFFFFFF BCR3=30D2 BTR3=FFFFFFF BCR4=30D2 BTR4=FFFFFFF"
-    " @60 PCR2=18 SR2=40 PMEM2=FCFCFCFC PATT2=FCFCFCFC @74 ECCR2"
-    " @80 PCR3=18 SR3=40 PMEM3=FCFCFCFC PATT3=FCFCFCFC @94 ECCR3"
-    " @A0 PCR4=18 SR4=40 PMEM4=FCFCFCFC PATT4=FCFCFCFC PIO4=FCFCFCFC"
-    " @104 BWTR1=FFFFFFF @10C BWTR2=FFFFFFF @114 BWTR3=FFFFFFF @11C BWTR4=FFFFFFF"
-)
-OTG = (
-    "GOTGCTL=800 GOTGINT GAHBCFG GUSBCFG=A00 GRSTCTL=20000000 GINTSTS=4000020 GINTMSK GRXSTSR"
-    " @24 GRXFSIZ=200 GNPTXFSIZ=200 GNPTXSTS=80200 @38 GCCFG CID=1000 @100 HPTXFSIZ=2000600"
-)
 
 UNITS = (
     Unit("RCC", 0x4002_3800, _rcc, lane=Lane.MERGE),
@@ -212,41 +254,13 @@ UNITS = (
     Unit("SYSCFG", 0x4001_3800, lambda _: Syscfg(), _clocked_by("SYSCFG")),
     Unit("EXTI", 0x4001_3C00, _exti),
     *(_gpio(name) for name in PORTS),
-    Unit(
-        "USART1",
-        0x4001_1000,
-        _usart(37, Rcc.pclk2_hz, "DMA2", tx=((7, 4),), rx=((2, 4), (5, 4))),
-        _clocked_by("USART1"),
-    ),
-    Unit(
-        "USART2",
-        0x4000_4400,
-        _usart(38, Rcc.pclk1_hz, "DMA1", tx=((6, 4),), rx=((5, 4),)),
-        _clocked_by("USART2"),
-    ),
-    Unit(
-        "USART3",
-        0x4000_4800,
-        _usart(39, Rcc.pclk1_hz, "DMA1", tx=((3, 4), (4, 7)), rx=((1, 4),)),
-        _clocked_by("USART3"),
-    ),
-    Unit(
-        "UART4",
-        0x4000_4C00,
-        _usart(52, Rcc.pclk1_hz, "DMA1", tx=((4, 4),), rx=((2, 4),)),
-        _clocked_by("UART4"),
-    ),
-    Unit(
-        "UART5",
-        0x4000_5000,
-        _usart(53, Rcc.pclk1_hz, "DMA1", tx=((7, 4),), rx=((0, 4),)),
-        _clocked_by("UART5"),
-    ),
-    Unit(
-        "USART6",
-        0x4001_1400,
-        _usart(71, Rcc.pclk2_hz, "DMA2", tx=((6, 5), (7, 5)), rx=((1, 5), (2, 5))),
-        _clocked_by("USART6"),
+    _usart("USART1", 0x4001_1000, 37, Rcc.pclk2_hz, "DMA2", tx=((7, 4),), rx=((2, 4), (5, 4))),
+    _usart("USART2", 0x4000_4400, 38, Rcc.pclk1_hz, "DMA1", tx=((6, 4),), rx=((5, 4),)),
+    _usart("USART3", 0x4000_4800, 39, Rcc.pclk1_hz, "DMA1", tx=((3, 4), (4, 7)), rx=((1, 4),)),
+    _usart("UART4", 0x4000_4C00, 52, Rcc.pclk1_hz, "DMA1", tx=((4, 4),), rx=((2, 4),)),
+    _usart("UART5", 0x4000_5000, 53, Rcc.pclk1_hz, "DMA1", tx=((7, 4),), rx=((0, 4),)),
+    _usart(
+        "USART6", 0x4001_1400, 71, Rcc.pclk2_hz, "DMA2", tx=((6, 5), (7, 5)), rx=((1, 5), (2, 5))
     ),
     _tim(1, 0x4001_0000, ADVANCED, 25, "TIM10", is_apb2=True),
     _tim(2, 0x4000_0000, GENERAL_32, 28),
@@ -262,32 +276,26 @@ UNITS = (
     _tim(12, 0x4000_1800, TWO_CHANNELS, 43),
     _tim(13, 0x4000_1C00, ONE_CHANNEL, 44, "TIM8"),
     _tim(14, 0x4000_2000, ONE_CHANNEL, 45),
+    _spi("SPI1", 0x4001_3000, 35, Rcc.pclk2_hz, "DMA2", tx=((3, 3), (5, 3)), rx=((0, 3), (2, 3))),
+    _spi("SPI2", 0x4000_3800, 36, Rcc.pclk1_hz, "DMA1", tx=((4, 0),), rx=((3, 0),)),
+    _spi("SPI3", 0x4000_3C00, 51, Rcc.pclk1_hz, "DMA1", tx=((5, 0), (7, 0)), rx=((0, 0), (2, 0))),
+    _i2c("I2C1", 0x4000_5400, 31),
+    _i2c("I2C2", 0x4000_5800, 33),
+    _i2c("I2C3", 0x4000_5C00, 72),
+    _adc(1, ((0, 0), (4, 0)), ADC_PINS),
+    _adc(2, ((2, 1), (3, 1)), ADC_PINS),
+    _adc(3, ((0, 2), (1, 2)), ADC3_PINS),
+    Unit("ADC", 0x4001_2300, _adc_common, _adc_gate("ADC1"), size=0x100),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), _clocked_by("PWR")),
     Unit("RTC", 0x4000_2800, _rtc),
-    _absent("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG"),
-    _absent("I2S2ext", 0x4000_3400, SPI, "SPI2"),
-    _absent("SPI2", 0x4000_3800, SPI, "SPI2"),
-    _absent("SPI3", 0x4000_3C00, SPI, "SPI3"),
-    _absent("I2S3ext", 0x4000_4000, SPI, "SPI3"),
-    _absent("I2C1", 0x4000_5400, I2C, "I2C1"),
-    _absent("I2C2", 0x4000_5800, I2C, "I2C2"),
-    _absent("I2C3", 0x4000_5C00, I2C, "I2C3"),
-    _absent("CAN1", 0x4000_6400, CAN, "CAN1"),
-    _absent("CAN2", 0x4000_6800, CAN, "CAN2"),
-    _absent("DAC", 0x4000_7400, DAC, "DAC"),
-    _absent("ADC1", 0x4001_2000, ADC, "ADC1", size=0x100),
-    _absent("ADC2", 0x4001_2100, ADC, "ADC2", size=0x100),
-    _absent("ADC3", 0x4001_2200, ADC, "ADC3", size=0x100),
-    _absent("ADC", 0x4001_2300, "CSR CCR CDR", "ADC1", size=0x100),
-    _absent("SDIO", 0x4001_2C00, SDIO, "SDIO"),
-    _absent("SPI1", 0x4001_3000, SPI, "SPI1"),
-    _absent("BKPSRAM", 0x4002_4000, "", "BKPSRAM", size=4 * KIB),
-    _absent("OTG_HS", 0x4004_0000, OTG, "OTGHS", size=4 * KIB),
-    _absent("OTG_FS", 0x5000_0000, OTG, "OTGFS", size=4 * KIB),
-    _absent("RNG", 0x5006_0800, "CR SR DR", "RNG"),
-    _absent("FSMC", 0xA000_0000, FSMC, "FSMC", size=4 * KIB),
-    _absent("DBGMCU", 0xE004_2000, "IDCODE=10076413 CR APB1FZ APB2FZ"),
+    *(_absent(*unit) for unit in ABSENT),
+    Unit(
+        "DBGMCU",
+        0xE004_2000,
+        lambda _: Dbgmcu(0x1007_6413, has_freeze=True),
+        lane=Lane.MERGE,
+    ),
 )
 
 STM32F405 = Part(

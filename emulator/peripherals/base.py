@@ -2,6 +2,7 @@
 
 import enum
 import logging
+import operator
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -26,6 +27,7 @@ class Gate(NamedTuple):
     mask: int
 
 
+WORD = operator.attrgetter("word")
 OPEN = Gate(Register(WORD_MASK), WORD_MASK)
 
 
@@ -36,6 +38,7 @@ class Peripheral:
 
     def __init__(self, registers: Mapping[int, Register]) -> None:
         self.registers = dict(registers)
+        self._all = tuple(self.registers.values())
         self._reported: set[int] = set()
 
     def reset(self) -> None:
@@ -79,12 +82,12 @@ class Peripheral:
 
     def state(self) -> tuple[Any, ...]:
         """Return everything that `restore` needs, as plain values."""
-        words = tuple(register.word for register in self.registers.values())
-        return (words, *(getattr(self, name) for name in self.extra_state))
+        return (tuple(map(WORD, self._all)), *(getattr(self, name) for name in self.extra_state))
 
     def restore(self, state: tuple[Any, ...]) -> None:
         words, *extra = state
-        for register, word in zip(self.registers.values(), words, strict=True):
-            register.word = word
+        if tuple(map(WORD, self._all)) != words:  # most are as they were; this is quicker to see
+            for register, word in zip(self._all, words, strict=True):
+                register.word = word
         for name, value in zip(self.extra_state, extra, strict=True):
             setattr(self, name, value)

@@ -85,7 +85,8 @@ class Channel:
         self.cpar = DmaCpar()
         self.cmar = DmaCmar()
         self.total = 0  # CNDTR when the channel was enabled
-        self.is_requested = False
+        self.sources = 0  # how many may request it
+        self.requested = 0  # by which of them, a bit each
 
     @property
     def addresses(self) -> tuple[int, int]:
@@ -99,7 +100,7 @@ class Channel:
 
     @property
     def is_ready(self) -> bool:
-        wanted = self.is_requested or self.ccr.MEM2MEM
+        wanted = self.requested or self.ccr.MEM2MEM
         return bool(self.ccr.EN and self.cndtr.NDT and wanted)
 
 
@@ -149,13 +150,13 @@ class Dma(Controller):
         self._bus, self._set_irqs = bus, set_irqs
 
     @property
-    def _progress(self) -> tuple[tuple[int, bool], ...]:
-        return tuple((channel.total, channel.is_requested) for channel in self.channels)
+    def _progress(self) -> tuple[tuple[int, int], ...]:
+        return tuple((channel.total, channel.requested) for channel in self.channels)
 
     @_progress.setter
-    def _progress(self, progress: tuple[tuple[int, bool], ...]) -> None:
-        for channel, (total, is_requested) in zip(self.channels, progress, strict=True):
-            channel.total, channel.is_requested = total, is_requested
+    def _progress(self, progress: tuple[tuple[int, int], ...]) -> None:
+        for channel, (total, requested) in zip(self.channels, progress, strict=True):
+            channel.total, channel.requested = total, requested
 
     def reset(self) -> None:
         super().reset()
@@ -176,10 +177,13 @@ class Dma(Controller):
         self.update_irqs()
 
     def request(self, channel: int) -> Callable[[bool], None]:
-        """Return what drives the request of a channel, numbered from 1."""
+        """Return what drives a request of a channel, numbered from 1; many may have one."""
+        requested = self.channels[channel - 1]
+        source = requested.sources
+        requested.sources += 1
 
         def set_request(level: bool) -> None:
-            self.channels[channel - 1].is_requested = level
+            requested.requested = requested.requested & ~(1 << source) | level << source
             if level:
                 self.serve()
 

@@ -170,13 +170,17 @@ class Rcc(Peripheral):
 
     def gate(self, name: str, peripheral: Peripheral) -> Gate:
         """Have a peripheral reset by `name`RST; return what clocks it: `name`EN."""
-        reset = self._bit(f"{name}RST")
-        if reset is not None:
-            self._resets.append((reset, peripheral))
+        self.reset_by(f"{name}RST", peripheral)
         enable = self._bit(f"{name}EN")
         if enable is None:
             raise ValueError(f"RCC has no {name}EN")
         return enable
+
+    def reset_by(self, name: str, peripheral: Peripheral) -> None:
+        """Have a peripheral reset by a bit, if there is one of that name."""
+        reset = self._bit(name)
+        if reset is not None:
+            self._resets.append((reset, peripheral))
 
     def _bit(self, name: str) -> Gate | None:
         for register in self.registers.values():

@@ -161,3 +161,7 @@ class RccF1(Rcc):
     @property
     def hse_to_rtc(self) -> int:
         return 128
+
+    def adc_hz(self) -> int:
+        """Return what clocks the converters."""
+        return self.clocks.pclk2 // (2 * (self._cfgr.ADCPRE + 1))
