@@ -85,9 +85,10 @@ class Peripheral:
         return (tuple(map(WORD, self._all)), *(getattr(self, name) for name in self.extra_state))
 
     def restore(self, state: tuple[Any, ...]) -> None:
-        words, *extra = state
+        words = state[0]
         if tuple(map(WORD, self._all)) != words:  # most are as they were; this is quicker to see
             for register, word in zip(self._all, words, strict=True):
                 register.word = word
-        for name, value in zip(self.extra_state, extra, strict=True):
-            setattr(self, name, value)
+        if self.extra_state:
+            for name, value in zip(self.extra_state, state[1:], strict=True):
+                setattr(self, name, value)
