@@ -38,9 +38,10 @@ class Machine:
         return self.part.core.has_fpu
 
 
+M3 = part_with(mpu_regions=8)
 M4F = part_with(model="cortex-m4", cpuid=0x410F_C241, has_fpu=True, mpu_regions=8)
 MACHINES = (
-    Machine("cortex-m3", "netduino2", OUR_FLASH, OUR_RAM, part_named("stm32f103c8")),
+    Machine("cortex-m3", "mps2-an385", 0, OUR_RAM, M3),
     Machine("cortex-m4", "netduinoplus2", OUR_FLASH, OUR_RAM, M4F),
     # Its core starts Secure, and these are the Secure aliases.
     Machine("cortex-m33", "mps2-an505", 0x1000_0000, 0x3000_0000, part_named("cortex-m33")),
@@ -57,6 +58,7 @@ def build(machine: Machine, source: Path, folder: Path, flash: int, ram: int) ->
     )
     target = ("-target", "thumb-freestanding-eabi", f"-mcpu={machine.core.replace('-', '_')}")
     names = [f"RAM={ram:#x}", *["FPU=1"] * machine.has_fpu]
+    names += ["ARMV8M=1"] * machine.part.core.is_v8m
     if source.suffix == ".c":
         options = [*C_FLAGS, *(f"-D{name}" for name in names)]
     else:
@@ -71,6 +73,7 @@ def on_qemu(machine: Machine, source: Path, folder: Path) -> list[int]:
     elf = build(machine, source, folder, machine.flash, machine.ram)
     command = [str(QEMU), "-M", machine.qemu, "-display", "none", "-monitor", "none"]
     command += ["-serial", "none", "-chardev", "stdio,id=console"]
+    command += ["-icount", "shift=3"]  # time is counted in instructions there, too
     command += ["-semihosting-config", "enable=on,target=native,chardev=console"]
     run = subprocess.run(
         [*command, "-kernel", str(elf)], capture_output=True, timeout=20, check=False
@@ -83,7 +86,7 @@ def on_board(machine: Machine, source: Path, folder: Path, words: int) -> list[i
     """Return the same words from our board's memory."""
     elf = build(machine, source, folder, OUR_FLASH, OUR_RAM)
     board = Board(machine.part, load_image(elf))
-    board.run_for(ms=50)
+    board.run_for(ms=200)
     assert board.read(OUR_RAM + DONE, 4) == b"\1\0\0\0", "the program has not come to its end"
     data = board.read(OUR_RAM + RESULTS, 4 * words)
     return [int.from_bytes(data[n : n + 4], "little") for n in range(0, len(data), 4)]
