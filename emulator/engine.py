@@ -98,6 +98,9 @@ READ_CALLBACK = ctypes.CFUNCTYPE(
 WRITE_CALLBACK = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p
 )
+# Bytes of what is translated. Unicorn takes a gigabyte, which leaves the second board's out of a
+# near call's reach: each block then takes a quarter longer.
+TRANSLATED_SIZE = 32 << 20
 # Engine-physical: a page of instructions of our own, and one for accesses that reach nothing.
 OWN_CODE_BASE = 0xFE00_0000
 NOTHING_BASE = OWN_CODE_BASE + PAGE_SIZE
@@ -164,6 +167,7 @@ class Engine:
         uc: Any = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._uc, self._handle = uc, uc._uch
         uc.ctl_set_cpu_model(MODELS[model])
+        uc.ctl_set_tcg_buffer_size(TRANSLATED_SIZE)
         uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
         uc.ctl_exits_enabled(True)  # or `until` would be an address the guest may reach
         uc.ctl_set_exits([])

@@ -6,12 +6,16 @@ Each test is one trap of unicorn 2.1.4: an upgrade that changes one should fail 
 import ctypes
 import gc
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from unicorn.arm_const import UC_ARM_REG_R0
 from unicorn.unicorn import Uc
 from unicorn.unicorn_const import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_MCLASS, UC_MODE_THUMB
+
+from emulator.board import Board
+from emulator.engine import TRANSLATED_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,3 +191,44 @@ def test_cortex_m3_executes_floating_point(boot: "Boot") -> None:
     guest.start("f")
     guest.board.run_for(us=10)
     assert guest.board.scb.cfsr.NOCP
+
+
+def executable() -> dict[int, int]:
+    """Return the mappings of this process that are written and executed: address → size."""
+    lines = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
+    ranges = [line[0].split("-") for line in lines if line[1] == "rwxp"]
+    return {int(begin, 16): int(end, 16) - int(begin, 16) for begin, end in ranges}
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux tells of mappings there")
+def test_translations_of_many_boards_lie_within_reach_of_a_near_call(
+    build: "Callable[[str], Path]",
+) -> None:
+    before = executable()
+    boards = [Board.from_elf("stm32f103c8", build(PROGRAM)) for _ in range(3)]
+    for board in boards:
+        board.run_for(us=10)
+    sizes = [size for begin, size in executable().items() if before.get(begin) != size]
+    assert 0 < max(sizes) <= TRANSLATED_SIZE
+
+
+def test_translations_beyond_their_room_are_made_anew(
+    build: "Callable[[str], Path]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elf = build(
+        "uint32_t n; NOINLINE uint32_t f(uint32_t a) { return a * 7 + n++; }"
+        "void program(void) { for (uint32_t a = 1;;) { a = f(a); out[0] = a; } }"
+    )
+    states: set[tuple[object, ...]] = set()
+    for size in (TRANSLATED_SIZE, 1 << 18):
+        monkeypatch.setattr("emulator.engine.TRANSLATED_SIZE", size)
+        board = Board.from_elf("stm32f103c8", elf)
+        board.write(0xE000_2000, (0b11).to_bytes(4, "little"))  # FP_CTRL
+        word = board.image.symbols["f"] & ~3
+        board.write(0x2000_4000, board.read(word, 4))
+        board.write(0xE000_2004, (0x2000_4000).to_bytes(4, "little"))  # FP_REMAP
+        for n in range(1500):
+            board.run_for(cycles=100)
+            board.write(0xE000_2008, (word | n & 1).to_bytes(4, "little"))  # FP_COMP0: drops a page
+        states.add((board.clock.cycles, board.read(0x2000_0000, 0x1000), board.register("pc")))
+    assert len(states) == 1
