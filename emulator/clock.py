@@ -9,7 +9,7 @@ The counting itself is native/clock.c: `NativeClock` mirrors its structure.
 import ctypes
 import enum
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from emulator.native.build import load
@@ -18,7 +18,8 @@ from emulator.trace import Happening, Trace
 NS_PER_S = 1_000_000_000
 NEVER = 2**63
 FIRST_WIDE = 0xE800  # the lowest halfword that starts a 32-bit instruction. DDI 0403E.e A5.1
-REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS = 16, 4096, 3, 16  # as in native/clock.c
+REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS, COMPARATORS = 16, 4096, 3, 16, 8  # as in clock.h
+NOT_REMAPPED = 1  # no word's address
 GENERATION = 1 << 44  # the step from one to the next
 
 
@@ -82,6 +83,8 @@ class NativeClock(ctypes.Structure):
         ("stopped_at", ctypes.c_uint32),
         ("traps_division", ctypes.c_uint32),
         ("is_limit_set", ctypes.c_uint32),
+        ("remapped", ctypes.c_uint32 * COMPARATORS),
+        ("is_table_read", ctypes.c_uint32),
         ("region_count", ctypes.c_uint32),
         ("regions", NativeRegion * REGIONS),
         ("cache", ctypes.c_uint64 * 8 * CACHE_SIZE),
@@ -137,6 +140,7 @@ class Clock:
         self.library = load()
         self.library.clock_left_block_at.restype = None
         self.native = NativeClock()
+        self.native.remapped[:] = [NOT_REMAPPED] * COMPARATORS
         if ctypes.sizeof(self.native) != self.library.clock_size():
             raise AssertionError("NativeClock and struct clock differ")
         self.hz = hz  # core clock; `set_hz` changes it
@@ -249,9 +253,19 @@ class Clock:
         """Return the address behind the block of instructions that was counted last."""
         return int(self.library.clock_block_end(ctypes.byref(self.native)))
 
-    def watch_table(self, table: memoryview | None) -> None:
-        """Stop the guest when these 32 bytes are no longer what they are now."""
+    def watch_table(
+        self, table: memoryview | None, remapped: Mapping[int, int], *, is_read: bool
+    ) -> None:
+        """Stop the guest when these 32 bytes are others, and it would see that.
+
+        It does in a block with a word that is `remapped`, by its number in the table, or anywhere
+        if the table `is_read`.
+        """
         native = self.native
+        words = [remapped.get(n, NOT_REMAPPED) for n in range(COMPARATORS)]
+        if (words, is_read) != (native.remapped[:], native.is_table_read):
+            native.remapped[:], native.is_table_read = words, is_read
+            self.forget_blocks()
         if table is None:
             native.table = None
             return

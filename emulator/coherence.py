@@ -105,10 +105,10 @@ class Coherence:
         self._cpu.set_breakpoints(fpb.breakpoints if breaks else frozenset())
         if pages is not None:
             self._cpu.views_changed(pages)
-        address = fpb.table_address
-        self._clock.watch_table(
-            self._memory_map.slice_at(address, TABLE_SIZE) if fpb.uses_table else None
-        )
+        remapped, is_read = fpb.remapped, fpb.is_table_read
+        table = self._memory_map.slice_at(fpb.table_address, TABLE_SIZE)
+        is_used = bool(remapped or is_read)
+        self._clock.watch_table(table if is_used else None, remapped, is_read=is_read)
 
     def _word_at(self, address: int) -> bytes | None:
         word = self._memory_map.slice_at(address, 4)

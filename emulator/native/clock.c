@@ -68,12 +68,12 @@ static int only_loads(const struct clock *clock, uint32_t address, uint32_t size
 
 static uint32_t address_of(uint64_t key)
 {
-    return (uint32_t)(key & ~NEEDS_MORE);
+    return (uint32_t)(key & ~KEY_MARKS);
 }
 
 static uint32_t size_of(uint64_t key)
 {
-    return (uint32_t)(key >> 32) & 0xFFFu;
+    return (uint32_t)((key & ~KEY_MARKS) >> 32) & 0xFFFu;
 }
 
 /* Note what a block has that needs more than counting. */
@@ -92,6 +92,19 @@ static void find_effects(const struct clock *clock, struct counted *slot)
     }
 }
 
+/* Note which words of the remap table a block executes, or may load, in pairs. */
+static void find_table(const struct clock *clock, struct counted *slot)
+{
+    const uint32_t begin = address_of(slot->key), end = begin + size_of(slot->key);
+    for (uint8_t i = 0; i < COMPARATORS; i++) {
+        const uint32_t word = clock->remapped[i];
+        if (clock->is_table_read || (!(word & 1u) && word < end && word + 4u > begin)) {
+            slot->first_pair = slot->end_pair == 0 ? i / 2u : slot->first_pair;
+            slot->end_pair = i / 2u + 1u;
+        }
+    }
+}
+
 /* Count a block anew. */
 static void count_block(const struct clock *clock, struct counted *slot, uint64_t key)
 {
@@ -105,11 +118,15 @@ static void count_block(const struct clock *clock, struct counted *slot, uint64_
         .only_loads = is_stable && only_loads(clock, address, size),
         .is_stable = (uint8_t)is_stable,
     };
-    slot->noted = slot->only_loads ? key | STORES_NOTHING : key;
     find_effects(clock, slot);
+    find_table(clock, slot);
     const unsigned harmless = clock->traps_division ? 0 : DIVIDES;
     if (!is_stable || (slot->effects & ~harmless) != 0 || slot->coprocessor_at != 0) {
         slot->key |= NEEDS_MORE;
+    }
+    if (slot->end_pair != 0) {
+        slot->alone = slot->only_loads && slot->key == key ? key : 0;
+        slot->key |= SEES_TABLE;
     }
     if (slot->host != NULL && size <= KEPT_BYTES) {
         memcpy(slot->bytes, slot->host, size);
@@ -120,7 +137,7 @@ static void count_block(const struct clock *clock, struct counted *slot, uint64_
 static int is_unchanged(const struct counted *slot, uint64_t key)
 {
     const uint32_t size = size_of(key);
-    return (slot->key & ~NEEDS_MORE) == key &&
+    return (slot->key & ~KEY_MARKS) == key &&
            (slot->is_stable || (size <= KEPT_BYTES && slot->host != NULL &&
                                 memcmp(slot->bytes, slot->host, size) == 0));
 }
@@ -151,11 +168,22 @@ static void stop(struct clock *clock, void *engine, enum clock_stop reason)
     clock->stop(engine);
 }
 
-/* The table cannot have changed where the last block stored nothing. */
-static inline int table_changed(const struct clock *clock)
+static int table_changed(const struct clock *clock)
 {
-    return clock->table != NULL && !(clock->last & STORES_NOTHING) &&
-           memcmp(clock->table, clock->table_copy, TABLE_SIZE) != 0;
+    return clock->table != NULL && memcmp(clock->table, clock->table_copy, TABLE_SIZE) != 0;
+}
+
+/* Whether words that a block sees have changed. */
+static inline int its_table_changed(const struct clock *clock, const struct counted *slot)
+{
+    uint64_t differences = 0;
+    for (unsigned pair = slot->first_pair; clock->table != NULL && pair < slot->end_pair; pair++) {
+        uint64_t now, then;
+        memcpy(&now, clock->table + 8u * pair, sizeof now);
+        memcpy(&then, clock->table_copy + 8u * pair, sizeof then);
+        differences |= now ^ then;
+    }
+    return differences != 0;
 }
 
 static void look_later(struct clock *clock)
@@ -215,6 +243,12 @@ static void look(struct clock *clock, void *engine, const struct counted *slot)
     look_later(clock);
 }
 
+static inline void count(struct clock *clock, const struct counted *slot, uint64_t key)
+{
+    clock->last = key;
+    clock->cycles += slot->instructions;
+}
+
 /* Everything that a block may need; 0 where it is not to be executed. It is counted only after
  * every reason to stop has been ruled out. */
 static __attribute__((noinline)) int count_slowly(struct clock *clock, void *engine,
@@ -251,9 +285,47 @@ static __attribute__((noinline)) int count_slowly(struct clock *clock, void *eng
     if (clock->cycles >= clock->slow_at && !clock->is_watching_masks) {
         look(clock, engine, slot);
     }
-    clock->last = slot->noted;
-    clock->cycles += slot->instructions;
+    count(clock, slot, key);
     return 1;
+}
+
+static inline struct counted *slot_of(struct clock *clock, uint32_t address)
+{
+    return &clock->cache[address / 2u % CACHE_SIZE];
+}
+
+static inline uint64_t key_of(const struct clock *clock, uint64_t address, uint32_t size)
+{
+    return address | (uint64_t)size << 32 | clock->generation;
+}
+
+/* Whether a block sees the table, and that as it was: it comes again and stores nothing, or what it
+ * sees is one pair of words. */
+static inline int sees_the_same(const struct clock *clock, const struct counted *slot, uint64_t key)
+{
+    if (slot->alone == key && clock->last == key) {
+        return 1;
+    }
+    if (slot->key != (key | SEES_TABLE) || slot->end_pair - slot->first_pair != 1 ||
+        clock->table == NULL) {
+        return 0;
+    }
+    const unsigned at = 8u * slot->first_pair;
+    return memcmp(clock->table + at, clock->table_copy + at, 8) == 0;
+}
+
+/* A block for which a look at its key is not enough. */
+static __attribute__((noinline)) void look_closer(void *engine, uint64_t address, uint32_t size,
+                                                  struct clock *clock)
+{
+    struct counted *slot = slot_of(clock, (uint32_t)address);
+    const uint64_t key = key_of(clock, address, size);
+    if (slot->key == (key | SEES_TABLE) && clock->cycles < clock->slow_at &&
+        !its_table_changed(clock, slot)) {
+        count(clock, slot, key);
+    } else if (!count_slowly(clock, engine, slot, key) && engine_functions.stop_if_asked != NULL) {
+        __attribute__((musttail)) return engine_functions.stop_if_asked(engine, 0, 0, clock);
+    }
 }
 
 /*
@@ -263,14 +335,12 @@ static __attribute__((noinline)) int count_slowly(struct clock *clock, void *eng
  */
 void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *clock)
 {
-    struct counted *slot = &clock->cache[(uint32_t)address / 2u % CACHE_SIZE];
-    const uint64_t key = address | (uint64_t)size << 32 | clock->generation;
-    const uint64_t cycles = clock->cycles;
-    if (slot->key == key && cycles < clock->slow_at && !table_changed(clock)) {
-        clock->last = slot->noted;
-        clock->cycles = cycles + slot->instructions;
-    } else if (!count_slowly(clock, engine, slot, key) && engine_functions.stop_if_asked != NULL) {
-        __attribute__((musttail)) return engine_functions.stop_if_asked(engine, 0, 0, clock);
+    const struct counted *slot = slot_of(clock, (uint32_t)address);
+    const uint64_t key = key_of(clock, address, size);
+    if (clock->cycles < clock->slow_at && (slot->key == key || sees_the_same(clock, slot, key))) {
+        count(clock, slot, key);
+    } else {
+        __attribute__((musttail)) return look_closer(engine, address, size, clock);
     }
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, CORE_REGISTERS = 16 };
-enum { TABLE_SIZE = 32, KEPT_BYTES = 24 };
+enum { TABLE_SIZE = 32, COMPARATORS = 8, KEPT_BYTES = 24 };
 
 enum clock_stop {
     STOP_NONE,        /* the guest stopped by itself: WFI, or a fault */
@@ -29,22 +29,25 @@ struct region {
 
 /*
  * A block's key: its address, its size << 32, and the generation of the views it was counted in,
- * which is a multiple of 1 << 44. Bit 0 is set where counting is not enough: then no key that
- * `clock_block` looks for is equal to it.
+ * which is a multiple of 1 << 44. Address and size are even; in their lowest bits a slot says where
+ * counting is not enough: then no key that `clock_block` looks for first is equal to it.
  */
 #define NEEDS_MORE ((uint64_t)1)
-
-#define STORES_NOTHING ((uint64_t)1) /* in `last` and what it is taken from */
+#define SEES_TABLE ((uint64_t)1 << 32) /* executes or loads words of the remap table */
+#define KEY_MARKS  (NEEDS_MORE | SEES_TABLE)
 
 struct counted {
     uint64_t key;
-    uint64_t noted; /* the key as `last` has it */
+    uint64_t alone; /* the key of one that sees the table, and stores nothing itself; or 0 */
     uint64_t instructions;
     const uint8_t *host;
-    uint16_t coprocessor_at;   /* 1 + the halfword of the first floating-point instruction, or 0 */
-    uint8_t only_loads;        /* 1: changes nothing but core registers */
-    uint8_t is_stable;         /* 1: in memory that changes only together with the generation */
-    uint32_t effects;          /* enum effect */
+    uint16_t coprocessor_at; /* 1 + the halfword of the first floating-point instruction, or 0 */
+    uint8_t only_loads;      /* 1: changes nothing but core registers */
+    uint8_t is_stable;       /* 1: in memory that changes only together with the generation */
+    uint8_t effects;         /* enum effect */
+    uint8_t first_pair;      /* of the remap table's words: those that it sees */
+    uint8_t end_pair;
+    uint8_t reserved;
     uint8_t bytes[KEPT_BYTES]; /* of a block in RAM: what was counted */
 };
 
@@ -77,6 +80,9 @@ struct clock {
     uint32_t stopped_at;            /* the address that the reason is about */
     uint32_t traps_division;        /* stop before SDIV and UDIV; changes with `generation` */
     uint32_t is_limit_set;          /* MSPLIM or PSPLIM has been written */
+    uint32_t remapped[COMPARATORS]; /* the words fetched from the table, or 1; this and what follows
+                                       change with `generation` */
+    uint32_t is_table_read;         /* data reads see words of the table, too */
     uint32_t region_count;
     struct region regions[REGIONS]; /* earlier ones win */
     struct counted cache[CACHE_SIZE];

@@ -138,10 +138,14 @@ class Fpb(Peripheral):
         return REMAP_REGION | self.remap.REMAP << 5
 
     @property
-    def uses_table(self) -> bool:
-        """Whether any word of the table is fetched or read now."""
-        matching = self._matching(range(len(self.comps)))
-        return any(n in self._literal or not comp.REPLACE for n, comp in matching)
+    def remapped(self) -> dict[int, int]:
+        """Return the addresses of the words that are fetched from the table, by their numbers."""
+        return {n: comp.address for n, comp in self._matching(self._code) if not comp.REPLACE}
+
+    @property
+    def is_table_read(self) -> bool:
+        """Whether data reads see words of the table."""
+        return any(self._matching(self._literal))
 
     @property
     def breakpoints(self) -> frozenset[int]:

@@ -163,6 +163,24 @@ def test_breakpoint_comes_back_until_its_comparator_is_off(boot: "Boot") -> None
     assert guest.out(26) == 3
 
 
+def test_store_into_the_table_counts_where_a_breakpoint_was(boot: "Boot") -> None:
+    """The remapped word is at first the one that the breakpoint before it made."""
+    guest = boot(PROGRAM)
+    board, address = guest.board, guest.address("two16")
+    patch(guest, 0, address | 0b01 << 30, 0)
+    broken = board.snapshot()
+    guest.start("two16")
+    board.run_for(us=5)
+    assert guest.word("unexpected") == 3  # a HardFault: the monitor is off
+    board.restore(broken)
+    same = int.from_bytes(bytes.fromhex("00BE") + board.read(address + 2, 2), "little")
+    assert guest.call("remaps_what_was_broken", address, same, RETURN_2) == 2
+
+
+def test_store_in_the_loop_that_is_patched_counts_at_once(boot: "Boot") -> None:
+    assert boot(PROGRAM).call("patches_its_own_loop", 5) == 1 + 9 + 9 + 9 + 9
+
+
 # Literal comparators.
 
 

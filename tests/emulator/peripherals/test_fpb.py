@@ -175,7 +175,7 @@ def test_reduced_unit_breaks_and_does_not_remap(fpb: Fpb) -> None:
         unit.write(FP_COMP0 + 4, 0b01 << 30 | 0x0800_0104 | ENABLE)
     assert reduced.fetched(word_at) == {0x0800_0104: bytes.fromhex("00be 0104")}
     assert set(fpb.fetched(word_at)) == {0x0800_0100, 0x0800_0104}
-    assert not reduced.uses_table
+    assert reduced.remapped == {}
 
 
 def test_version_2_keeps_a_whole_address() -> None:

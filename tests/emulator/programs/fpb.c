@@ -200,3 +200,35 @@ uint32_t switched_inside_an_interrupt(void)
     BARRIER();
     return before << 8 | one0();
 }
+
+/* A loop that adds 1, until in the second turn it stores into the table what makes it add 9. */
+__asm(".section .text.own_loop,\"ax\",%progbits\n\t.p2align 2\n\t.global own_loop\n\t.thumb_func\n"
+      "own_loop:\n\tmovs r3, #0\n\tmovs r0, #0\n1:\tadds r3, #1\n\tcmp r3, #2\n\tbne 2f\n\t"
+      "str r2, [r1]\n2:\tb 3f\n\t.p2align 2\n\t.global own_word\nown_word:\n3:\tadds r0, #1\n\t"
+      "nop\n\tcmp r3, r4\n\tbne 1b\n\tbx lr\n\t.text");
+extern const uint32_t own_word[];
+extern uint32_t own_loop(void);
+uint32_t patches_its_own_loop(uint32_t turns)
+{
+    patch(1, (uint32_t)(uintptr_t)own_word, own_word[0]);
+    register uint32_t *at __asm("r1") = &table[1];
+    register uint32_t other __asm("r2") = (own_word[0] & 0xFFFF0000u) | 0x3009; /* adds r0, #9 */
+    register uint32_t count __asm("r4") = turns;
+    register uint32_t sum __asm("r0");
+    __asm volatile("bl own_loop"
+                   : "=r"(sum), "+r"(at), "+r"(other), "+r"(count)::"r3", "lr", "memory", "cc");
+    return sum;
+}
+/* The store comes after a while, and all of this has run before: the clock has no other reason to
+ * look. */
+uint32_t remaps_what_was_broken(uint32_t address, uint32_t same, uint32_t other)
+{
+    uint32_t result = 0;
+    patch(0, address, same);
+    for (uint32_t i = 0; i < 20000; i++) {
+        uint32_t is_last = i == 19999;
+        store(0, is_last ? other : same);
+        result = ((uint32_t (*)(void))(is_last ? (uintptr_t)(address | 1) : (uintptr_t)one0))();
+    }
+    return result;
+}
