@@ -17,7 +17,7 @@
 typedef void handler(const struct command *command, uint8_t *buffer);
 
 handler handlers_ping, handlers_echo, handlers_echoback, handlers_hello; /* handlers_line.c */
-handler handlers_info;                                                   /* handlers_info.c */
+handler handlers_info, handlers_slots;                                   /* handlers_info.c */
 handler handlers_alloc, handlers_upload, handlers_read, handlers_write;  /* handlers_memory.c */
 handler handlers_patch, handlers_tpatch, handlers_dpatch;                /* handlers_patch.c */
 handler handlers_enable, handlers_unpatch;                               /* handlers_patch.c */

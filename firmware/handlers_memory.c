@@ -4,6 +4,7 @@
 #include "crc16.h"
 #include "handlers.h"
 #include "memory.h"
+#include "part.h"
 #include "policy.h"
 #include "reply.h"
 #include "slots.h"
@@ -98,32 +99,82 @@ static bool is_allowed(const struct command *command, bool allowed, uint32_t add
     return false;
 }
 
+#define MAX_PLACES 8u
+
+/* Take the places to read, and return how many: the one of --addr and --len, or those that --data
+ * lists, as words: address and length of each. 0 after replying why not. */
+static unsigned take_places(const struct command *command, uint8_t *buffer,
+                            struct part_region places[MAX_PLACES])
+{
+    size_t size = 0;
+    bool has_address = command_has(command, OPTION_ADDR);
+    if (POLICY_LEVEL == 1 || !command_has(command, OPTION_DATA)) {
+        places[0].address = command_number(command, OPTION_ADDR, 0);
+        places[0].size = command_number(command, OPTION_LEN, HANDLERS_DEFAULT_LENGTH);
+        if (!has_address) {
+            reply_error("Missing --addr");
+        }
+        return has_address ? 1 : 0;
+    }
+    if (has_address || command_has(command, OPTION_LEN)) {
+        reply_error("Invalid arguments: --data with --addr or --len");
+        return 0;
+    }
+    if (!decode_data(command, buffer, &size)) {
+        return 0;
+    }
+    unsigned count = (unsigned)(size / sizeof places[0]);
+    if (size % sizeof places[0] != 0 || count > MAX_PLACES) {
+        reply_error("Invalid list of %u bytes (%u a place, max %u)", size, sizeof places[0],
+                    sizeof places[0] * MAX_PLACES);
+        return 0;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        places[i] = ((const struct part_region *)(const void *)buffer)[i];
+    }
+    return count;
+}
+
+/* Read once, then take the CRC of what was read: a register may change in between. */
+static bool read_place(const struct command *command, struct part_region place, uint8_t *buffer)
+{
+    if (!is_allowed(command, memory_may_read(place.address, place.size), place.address,
+                    place.size)) {
+        return false;
+    }
+    size_t done = memory_read(place.address, buffer, place.size);
+    if (done < place.size) {
+        reply_error("Bus fault at 0x%08X", place.address + done);
+        return false;
+    }
+    return true;
+}
+
 void handlers_read(const struct command *command, uint8_t *buffer)
 {
-    uint32_t address = command_number(command, OPTION_ADDR, 0);
-    uint32_t length = command_number(command, OPTION_LEN, HANDLERS_DEFAULT_LENGTH);
-    if (!command_has(command, OPTION_ADDR)) {
-        reply_error("Missing --addr");
+    struct part_region places[MAX_PLACES];
+    unsigned count = take_places(command, buffer, places);
+    uint16_t crc = crc16_update(CRC16_START, places, count * sizeof places[0]);
+    uint32_t total = 0;
+    if (count == 0 || !reply_checks_crc(command, crc, "Request CRC")) {
         return;
     }
-    uint16_t crc = crc_of_place(address, length);
-    if (!reply_checks_crc(command, crc, "Request CRC")) {
-        return;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t size = places[i].size;
+        if (size == 0 || size > HANDLERS_MAX_DATA - total) {
+            reply_error("Invalid length %u (max %u)", size, HANDLERS_MAX_DATA - total);
+            return;
+        }
+        if (count > 1 && ((places[i].address | size) & 3u) != 0) { /* the buffer's alignment too */
+            reply_error("Invalid place 0x%08X+%u (whole words)", places[i].address, size);
+            return;
+        }
+        if (!read_place(command, places[i], buffer + total)) {
+            return;
+        }
+        total += size;
     }
-    if (length == 0 || length > HANDLERS_MAX_DATA) {
-        reply_error("Invalid length %u (max %u)", length, HANDLERS_MAX_DATA);
-        return;
-    }
-    if (!is_allowed(command, memory_may_read(address, length), address, length)) {
-        return;
-    }
-    /* Read once, then take the CRC of what was read: a register may change in between. */
-    size_t done = memory_read(address, buffer, length);
-    if (done < length) {
-        reply_error("Bus fault at 0x%08X", address + done);
-        return;
-    }
-    reply_data("READ", crc16_update(crc, buffer, length), buffer, length);
+    reply_data("READ", crc16_update(crc, buffer, total), buffer, total);
 }
 
 void handlers_write(const struct command *command, uint8_t *buffer)

@@ -30,9 +30,12 @@ static const struct {
     {"echoback", handlers_echoback, BIT(LEN), SHOWS},
     {"hello", handlers_hello, 0, ANSWERS},
     {"info", handlers_info, 0, SHOWS},
+#if POLICY_LEVEL > 1
+    {"slots", handlers_slots, 0, SHOWS},
+#endif
     {"alloc", handlers_alloc, BIT(SIZE) | BIT(CRC), CHANGES},
     {"upload", handlers_upload, BIT(ADDR) | BIT(DATA) | BIT(CRC), CHANGES},
-    {"read", handlers_read, BIT(ADDR) | BIT(LEN) | BIT(CRC) | BIT(FORCE), SHOWS},
+    {"read", handlers_read, BIT(ADDR) | BIT(LEN) | BIT(DATA) | BIT(CRC) | BIT(FORCE), SHOWS},
     {"write", handlers_write, BIT(ADDR) | BIT(DATA) | BIT(CRC) | BIT(FORCE), CHANGES},
     {"patch", handlers_patch, PATCHING, CHANGES},
     {"tpatch", handlers_tpatch, PATCHING, CHANGES},

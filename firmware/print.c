@@ -100,7 +100,7 @@ void print_format(const char *format, ...)
     va_end(arguments);
 }
 
-void print_into(char *text, size_t size, const char *format, va_list arguments)
+size_t print_into(char *text, size_t size, const char *format, va_list arguments)
 {
     struct sink memory = {text, size - 1};
     va_list copy;
@@ -108,4 +108,5 @@ void print_into(char *text, size_t size, const char *format, va_list arguments)
     print_arguments(&memory, format, &copy);
     va_end(copy);
     *memory.text = '\0';
+    return (size_t)(memory.text - text);
 }

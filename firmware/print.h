@@ -12,8 +12,8 @@
  */
 __attribute__((format(printf, 1, 2))) void print_format(const char *format, ...);
 
-/* The same into `text`, cut so that it fits `size` bytes with its NUL. */
-__attribute__((format(printf, 3, 0))) void print_into(char *text, size_t size, const char *format,
-                                                      va_list arguments);
+/* The same into `text`, cut so that it fits `size` bytes with its NUL; return how long it is. */
+__attribute__((format(printf, 3, 0))) size_t print_into(char *text, size_t size, const char *format,
+                                                        va_list arguments);
 
 #endif

@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 from server.device.attempts import Allocation
 from server.device.commands import Device
-from server.device.readback import check_code
+from server.device.readback import Memory, check_code
 from server.device.slots import Info, Mode, choose_slot
 from server.device.undo import Undo, undone_on_failure
 from server.errors import (
@@ -188,7 +188,7 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
         lead(device, slot, patch, request.mode, report)
 
         stages.enter("verify", "Following a call")
-        after = verified(device, before, slot, patch, request.mode, report)
+        after = verified(board, before, slot, patch, request.mode, report)
 
     stages.leave()
     return InjectResult(
@@ -256,22 +256,23 @@ def lead(device: Device, slot: int, patch: Patch, mode: Mode, report: Report) ->
 
 
 def verified(
-    device: Device, before: Info, slot: int, patch: Patch, mode: Mode, report: Report
+    board: Bench, before: Info, slot: int, patch: Patch, mode: Mode, report: Report
 ) -> Info:
     """Return what the board says when a call was followed to the patch."""
 
     def warn(message: str) -> None:
         report(WarningEvent(message))
 
-    after = device.info()
+    memory = Memory(board.device, board.image.flash_bytes)
+    after = board.device.info()
     try:
-        check_patch(device, before, after, slot, patch, mode, warn)
+        check_patch(memory, before, after, slot, patch, mode, warn)
     except VerifyError as error:
-        again = device.info()  # nothing guards this reply: the line may have changed a digit
+        again = board.device.info()  # nothing guards it at level 1: a digit may have been changed
         if again == after:
             raise
         warn(f"{error}; looking again")
-        check_patch(device, before, again, slot, patch, mode, warn)
+        check_patch(memory, before, again, slot, patch, mode, warn)
         return again
     return after
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from server.device.commands import Device
 from server.device.readback import (
     BRANCH_SIZE,
+    Memory,
     Unit,
     branch_at,
     check_breakpoint,
@@ -64,7 +65,7 @@ def leads_to(slot: Slot, patch: Patch) -> bool:
 
 
 def check_patch(
-    device: Device,
+    memory: Memory,
     before: Info,
     after: Info,
     number: int,
@@ -75,10 +76,10 @@ def check_patch(
     """See that calls of the original arrive at the patch, and that other patches are untouched."""
     slot = after.slots[number]
     check_slot(slot, patch)
-    unit = read_unit(device, after)
+    unit = read_unit(memory, after, patch.function.address, mode)
     check_enabled(unit)
     check_others(unit, before, {*slots_of(before, number), *slots_of(after, number)})
-    arrival = arrival_of(device, after, unit, slot, mode)
+    arrival = arrival_of(memory, after, unit, slot, mode)
     if arrival is None:
         warn("the loader's trampoline is of an unknown make, and was not followed")
     elif arrival != patch.entry:
@@ -86,19 +87,20 @@ def check_patch(
         raise VerifyError("the end of a call", patch.function.address, expected, found)
 
 
-def arrival_of(device: Device, info: Info, unit: Unit, slot: Slot, mode: Mode) -> int | None:
+def arrival_of(memory: Memory, info: Info, unit: Unit, slot: Slot, mode: Mode) -> int | None:
     """Follow a call of a patched function the way the core goes; return where it arrives.
 
     None means that its trampoline is not like those known here; all before it was in order.
     """
     original = slot.original or 0
     if mode == "debugmon":
-        check_breakpoint(device, info, unit, original)
+        check_breakpoint(memory, info, unit, original)
         return slot.target  # what the exception's handler looks up is the board's own list
-    branch = branch_at(device, unit, original)
+    branch = branch_at(memory, unit, original)
     if mode == "direct":
         return branch | THUMB
-    return trampoline_destination(branch, lambda at, size: device.read(at, size, force=True))
+    memory.foresee_trampoline(branch)
+    return trampoline_destination(branch, memory.read)
 
 
 def check_slot(slot: Slot, patch: Patch) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.board_info import InfoDocument, describe
-from server.device.readback import Unit, check_enabled, read_unit
+from server.device.readback import Memory, Unit, check_enabled, read_unit
 from server.device.slots import Info, Mode, Slot
 from server.errors import ImageMismatchError, VerifyError
 from server.inject import ProgressEvent, StageEvent, WarningEvent
@@ -35,21 +35,22 @@ def verify_board(board: Link, report: Report) -> VerifyResult:
     if image is not None and info.is_image(image.flash_address, image.flash) is False:
         raise ImageMismatchError(str(image.path), f"other bytes in flash, build {info.build}")
     patched = [slot for slot in info.slots if slot.enabled and slot.pair is None]
-    unit = read_unit(board.device, info)
+    memory = Memory(board.device, None if image is None else image.flash_bytes)
+    unit = read_unit(memory, info)
     if patched:
         check_enabled(unit)
     for done, slot in enumerate(patched, 1):
-        follow(board, info, unit, slot, report)
+        follow(memory, info, unit, slot, report)
         report(ProgressEvent("verify", done, len(patched)))
     return VerifyResult(len(patched), describe(board))
 
 
-def follow(board: Link, info: Info, unit: Unit, slot: Slot, report: Report) -> None:
+def follow(memory: Memory, info: Info, unit: Unit, slot: Slot, report: Report) -> None:
     """Follow a call of one patched function."""
     if slot.original is None or slot.target is None:
         return
     mode = MODES.get(slot.mode or "", "trampoline")
-    arrival = arrival_of(board.device, info, unit, slot, mode)
+    arrival = arrival_of(memory, info, unit, slot, mode)
     if arrival is None:
         unknown = f"slot {slot.number}: a trampoline of an unknown make, which was not followed"
         report(WarningEvent(unknown))

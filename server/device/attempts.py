@@ -7,16 +7,17 @@ of the reply are not what was sent: in both cases nothing was changed.
 import re
 import struct
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.device.protocol import Reply, Request, crc16
 from server.device.session import Session
-from server.device.slots import THUMB, Info, Mode, parse_info
+from server.device.slots import THUMB, Info, Mode, parse_info, updated
 from server.errors import CorruptedError, RefusedError, RemoteProtocolError
 
 # What a loader says to a line that is not what was sent. "Unknown: x" is, where x was sent.
 GARBLED = re.compile(
-    r".*CRC mismatch.*|Invalid arguments.*|Missing .*|Invalid (?:base64|hex) data"
+    r".*CRC mismatch.*|Invalid arguments.*|Missing .*|Invalid (?:base64|hex) data|Invalid list .*"
     r"|Line (?:garbled|lost bytes|too long)"
 )
 UNKNOWN = "Unknown: "
@@ -29,6 +30,7 @@ ALLOCATED = re.compile(rf"Allocated (\d+) at {HEX}")
 UPLOADED = re.compile(rf"Uploaded (\d+) bytes to {HEX}")
 WRITTEN = re.compile(rf"WRITE (\d+) bytes to {HEX}")
 READ = re.compile(rf"READ (\d+) bytes crc={HEX} data=(.*)")
+SLOTS = re.compile(rf"SLOTS (\d+) bytes crc={HEX} data=(.*)")
 PATCHED: dict[Mode, tuple[str, re.Pattern[str]]] = {
     "trampoline": ("tpatch", re.compile(rf"Trampoline (\d+): {HEX} -> tramp\(.*\) -> {HEX}")),
     "direct": ("patch", re.compile(rf"Patch (\d+): {HEX} -> {HEX}")),
@@ -38,6 +40,10 @@ SWITCHED = {True: re.compile(r"Enabled patch (\d+)"), False: re.compile(r"Disabl
 SWITCHED_ALL = {True: re.compile(r"Enabled \d+ .*"), False: re.compile(r"Disabled \d+ .*")}
 CLEARED = re.compile(r"Cleared slot (\d+)")
 CLEARED_ALL = re.compile(r"Cleared all .*")
+
+
+Place = tuple[int, int]
+"""Address and length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,11 @@ class Attempts:
         self.session.hand_on(strangers)
         return info
 
+    def slots(self, seen: Info) -> Info | None:
+        """Ask for what changes between two resets; None: there was one since. Level 2."""
+        data = self._data(self._ask(SLOTS, "slots"), "slots")
+        return updated(seen, struct.unpack(f"<{len(data) // 4}I", data[: len(data) & ~0b11]))
+
     def alloc(self, size: int) -> Allocation:
         match = self._ask(ALLOCATED, "alloc", "-s", str(size), *_crc(size))
         allocated, address = _numbers(match)
@@ -87,14 +98,13 @@ class Attempts:
     def read(self, address: int, length: int, *, force: bool) -> bytes:
         what = ("-a", _hex(address), "-l", str(length), *(("--force",) if force else ()))
         match = self._ask(READ, "read", *what, *_crc(address, length))
-        try:
-            data = b64decode(match[3], validate=True)
-        except ValueError as error:
-            raise CorruptedError("the reply's data is not base64", "read") from error
-        self._check("read", (int(match[1]), len(data)), (length, length))
-        if int(match[2], 16) != crc16(_words(address, length) + data):
-            raise CorruptedError("the CRC of the reply is wrong", "read")
-        return data
+        return self._data(match, "read", _words(address, length), length)
+
+    def read_places(self, places: Sequence[Place]) -> bytes:
+        """Read the words at several places, registers too, one behind the other. Level 2."""
+        listed = _words(*(number for place in places for number in place))
+        what = ("-d", _base64(listed), "--force", *_crc(data=listed))
+        return self._data(self._ask(READ, "read", *what), "read", listed, sum(n for _, n in places))
 
     def write(self, address: int, data: bytes) -> None:
         what = ("-a", _hex(address), "-d", _base64(data))
@@ -165,6 +175,20 @@ class Attempts:
             if is_other or GARBLED.fullmatch(error.text):
                 raise CorruptedError(error.text, command) from error
             raise
+
+    def _data(
+        self, match: re.Match[str], command: str, asked: bytes = b"", length: int | None = None
+    ) -> bytes:
+        """Return the data of a reply, whose CRC is over what was asked for, too."""
+        try:
+            data = b64decode(match[3], validate=True)
+        except ValueError as error:
+            raise CorruptedError("the reply's data is not base64", command) from error
+        length = len(data) if length is None else length
+        self._check(command, (int(match[1]), len(data)), (length, length))
+        if int(match[2], 16) != crc16(asked + data):
+            raise CorruptedError("the CRC of the reply is wrong", command)
+        return data
 
     def _check(self, command: str, echoed: object, asked: object) -> None:
         if echoed != asked:

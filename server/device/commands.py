@@ -3,16 +3,17 @@
 - Refused for its CRC, or for words that were not sent: it changed nothing and is repeated, except
   `upload`: there the board frees the allocation, so the caller starts again at `alloc`.
 - No reply, or one that does not fit, to a command that may be done twice (`ping`, `echo`, `info`,
-  `read`, `alloc`): it is repeated.
+  `slots`, `read`, `alloc`): it is repeated.
 - The same for one that may not: the board is asked what it did. If nothing tells, the outcome is
   unknown, and that is the error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import TypeVar
 
-from server.device.attempts import Allocation, Attempts
+from server.device.attempts import Allocation, Attempts, Place
 from server.device.protocol import MAX_REQUEST
 from server.device.session import Session
 from server.device.slots import Info, Mode, Slot
@@ -58,6 +59,16 @@ class Device:
         return self._once.hello()
 
     def info(self) -> Info:
+        """Return what the board says of itself now; what only a reset changes is asked once."""
+        if self.seen is None or not self.session.is_tagging:
+            return self.identify()
+        now = _repeat(partial(self._once.slots, self.seen), REPEATABLE)
+        if now is None:
+            return self.identify()
+        self.seen = now
+        return now
+
+    def identify(self) -> Info:
         """Ask for the loader, the unit and the slots; go on as the answer says it can."""
         info = _repeat(self._once.info, REPEATABLE)
         if info.limits is None:  # the line may have been measured
@@ -88,6 +99,18 @@ class Device:
             _repeat(partial(self._once.read, at, min(size, end - at), force=force), REPEATABLE)
             for at in range(address, end, size)
         )
+
+    def read_places(self, places: Sequence[Place]) -> list[bytes]:
+        """Read a few short places, registers too; at level 2 in one request, as whole words."""
+        if not self.session.is_tagging:
+            return [self.read(at, size, force=True) for at, size in places]
+        words = [(at & ~0b11, at % 4 + size + 0b11 & ~0b11) for at, size in places]
+        data = _repeat(partial(self._once.read_places, words), REPEATABLE)
+        ends = accumulate(length for _, length in words)
+        return [
+            data[end - length + at % 4 :][:size]
+            for (at, size), (_, length), end in zip(places, words, ends, strict=True)
+        ]
 
     def write(self, address: int, data: bytes) -> None:
         """Write memory, as the program running there would."""

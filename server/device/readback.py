@@ -8,21 +8,22 @@ Source: Armv7-M Architecture Reference Manual, DDI 0403E.e, C1.11.
 """
 
 import struct
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from server.device.attempts import Place
 from server.device.commands import Device
-from server.device.slots import COMP_MASK, WORD_MASK, FpbInfo, Info, words_of
-from server.errors import VerifyError
+from server.device.slots import COMP_MASK, ENABLE, WORD_MASK, FpbInfo, Info, Mode, words_of
+from server.errors import RequestError, VerifyError
 
 FP_CTRL = 0xE000_2000
 FP_COMP_OFFSET = 0x008
-FP_CTRL_ENABLE = 1 << 0
-FP_COMP_ENABLE = 1 << 0
 FP_COMP_REPLACE = 0b11 << 30  # 0b00: remap
 FP_COMP_LOWER, FP_COMP_UPPER = 0b01 << 30, 0b10 << 30  # a breakpoint in that halfword
 DEMCR = 0xE000_EDFC
 DEMCR_MON_EN = 1 << 16
+MONITOR = (DEMCR, 4)
 
 BRANCH_SIZE = 4
 TRAMPOLINE_SIZE = 10  # ldr.w r12, [pc, #imm]; ldr.w r12, [r12, #imm]; bx r12
@@ -43,13 +44,50 @@ class Unit:
     table: tuple[bytes, ...]  # the word of each; nothing where the unit cannot remap
 
 
-def read_unit(device: Device, info: Info) -> Unit:
-    """Read the unit, and the table where it is."""
+class Memory:
+    """The board's memory. Every byte is read from the board; what is foreseen, in one request."""
+
+    def __init__(self, device: Device, elf: Read | None) -> None:
+        self._device = device
+        self._elf = elf  # where a trampoline's words are, told without the board
+        self._foreseen: dict[Place, bytes] = {}
+
+    def foresee(self, places: Sequence[Place]) -> None:
+        """Read what will be asked for, anew."""
+        self._foreseen = dict(zip(places, self._device.read_places(places), strict=True))
+
+    def foresee_trampoline(self, address: int) -> None:
+        """Read what following a trampoline will ask for, if it is the ELF's."""
+        elf, places = self._elf, list[Place]()
+        if elf is None:
+            return
+
+        def note(at: int, size: int) -> bytes:
+            places.append((at, size))
+            return elf(at, size)
+
+        with suppress(RequestError):  # the last of them is in RAM, about which no ELF knows
+            trampoline_destination(address, note)
+        self.foresee(places)
+
+    def read(self, address: int, size: int) -> bytes:
+        foreseen = self._foreseen.get((address, size))
+        return self._device.read(address, size, force=True) if foreseen is None else foreseen
+
+
+def read_unit(
+    memory: Memory, info: Info, original: int | None = None, mode: Mode = "direct"
+) -> Unit:
+    """Read the unit, and the table where it is; and what a call of `original` will be asked for."""
     count = len(info.slots)
-    registers = device.read(FP_CTRL, FP_COMP_OFFSET + 4 * count, force=True)
-    table = device.read(info.remap, 4 * count, force=True) if info.can_remap else b""
+    registers_at = (FP_CTRL, FP_COMP_OFFSET + 4 * count)
+    table_at = [(info.remap, 4 * count)] if info.can_remap else []
+    start_at = [] if original is None else [_start_of(original) if mode != "debugmon" else MONITOR]
+    memory.foresee([registers_at, *table_at, *start_at])
+    registers = memory.read(*registers_at)
+    table = b"".join(memory.read(*place) for place in table_at)
     return Unit(
-        enabled=bool(_word(registers) & FP_CTRL_ENABLE),
+        enabled=bool(_word(registers) & ENABLE),
         comps=struct.unpack_from(f"<{count}I", registers, FP_COMP_OFFSET),
         table=tuple(table[at : at + 4] for at in range(0, len(table), 4)),
     )
@@ -80,11 +118,10 @@ def check_others(unit: Unit, before: Info, ours: Collection[int]) -> None:
             )
 
 
-def branch_at(device: Device, unit: Unit, original: int) -> int:
+def branch_at(memory: Memory, unit: Unit, original: int) -> int:
     """Return where the branch goes that the core fetches in place of a function's start."""
-    words = words_of(original)
-    start = words[0]
-    own = device.read(start, 4 * len(words), force=True)  # no fetch: flash, patched or not
+    start, size = _start_of(original)
+    own = memory.read(start, size)  # no fetch: flash, patched or not
     fetched = _fetched(unit, start, own)
     before, after = original - start, original - start + BRANCH_SIZE
     if fetched[:before] + fetched[after:] != own[:before] + own[after:]:
@@ -97,27 +134,27 @@ def branch_at(device: Device, unit: Unit, original: int) -> int:
     return destination
 
 
-def check_breakpoint(device: Device, info: Info, unit: Unit, original: int) -> None:
+def check_breakpoint(memory: Memory, info: Info, unit: Unit, original: int) -> None:
     """See that a comparator breaks at a function's first halfword, and that this is an exception.
 
     Not both halfwords of the word: the other one is the end of another function.
     """
     expected = breakpoint_comparator(info.fpb, original)
     word = original & WORD_MASK
-    found = [c for c in unit.comps if c & FP_COMP_ENABLE and _compares(info.fpb, c, word)]
+    found = [c for c in unit.comps if c & ENABLE and _compares(info.fpb, c, word)]
     if found != [expected]:
         shown = ", ".join(f"0x{comp:08X}" for comp in found) or "no comparator"
         raise VerifyError("the comparator", original, f"0x{expected:08X}", shown)
-    if not _word(device.read(DEMCR, 4, force=True)) & DEMCR_MON_EN:
+    if not _word(memory.read(*MONITOR)) & DEMCR_MON_EN:
         raise VerifyError("DEMCR.MON_EN", DEMCR, "1", "0")
 
 
 def breakpoint_comparator(fpb: FpbInfo, original: int) -> int:
     """Return what FP_COMPn holds for a breakpoint. DDI 0403E.e C1.11.5; version 2: BPADDR, BE."""
     if fpb.version > 1:
-        return original | FP_COMP_ENABLE
+        return original | ENABLE
     replace = FP_COMP_UPPER if original & 2 else FP_COMP_LOWER
-    return replace | original & COMP_MASK | FP_COMP_ENABLE
+    return replace | original & COMP_MASK | ENABLE
 
 
 def _compares(fpb: FpbInfo, comp: int, word: int) -> bool:
@@ -152,10 +189,16 @@ def _fetched(unit: Unit, start: int, own: bytes) -> bytes:
     fetched = bytearray(own)
     for comp, word in zip(unit.comps, unit.table, strict=False):
         offset = (comp & COMP_MASK) - start
-        remaps = comp & FP_COMP_ENABLE and not comp & FP_COMP_REPLACE
+        remaps = comp & ENABLE and not comp & FP_COMP_REPLACE
         if remaps and 0 <= offset < len(own):
             fetched[offset : offset + 4] = word
     return bytes(fetched)
+
+
+def _start_of(original: int) -> Place:
+    """Return the words that a branch at a function's start is put into."""
+    words = words_of(original)
+    return words[0], 4 * len(words)
 
 
 def _word(data: bytes) -> int:

@@ -1,8 +1,8 @@
 """What the board says about its slots, as data; and which slot a patch goes to. No I/O."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from server.device.protocol import crc16
@@ -18,6 +18,7 @@ debugmon: it becomes a breakpoint, and the DebugMonitor exception goes on at the
 
 THUMB = 1  # bit 0 of a code address
 WORD_MASK = ~0b11  # the FPB compares whole words
+ENABLE = 1 << 0  # of FP_CTRL and of FP_COMPn
 COMP_MASK = 0x1FFF_FFFC  # FP_COMPn.COMP, version 1: the word's address. DDI 0403E.e C1.11.5
 
 
@@ -128,6 +129,7 @@ LINES = {
     "Protocol": re.compile(r"Protocol: (\d+)"),
     "Limits": re.compile(r"Limits: line=(\d+) ring=(\d+) data=(\d+)"),
     "Boot": re.compile(rf"Boot: {HEX}"),
+    "CRC": re.compile(rf"CRC: {HEX}"),
     "other": re.compile(r"FileTransfer: .*"),  # known, not used here
 }
 
@@ -137,6 +139,7 @@ def parse_info(lines: Iterable[str]) -> tuple[Info, list[str]]:
     found: dict[str, re.Match[str]] = {}
     slots: dict[int, Slot] = {}
     strangers: list[str] = []
+    told = ""
     for line in lines:
         if (slot := _parse_slot(line)) is not None:
             slots.setdefault(slot.number, slot)
@@ -144,7 +147,9 @@ def parse_info(lines: Iterable[str]) -> tuple[Info, list[str]]:
             found.setdefault(*field)
         else:
             strangers.append(line)
-    return _info(found, slots), strangers
+            continue
+        told += "" if line.startswith("CRC: ") else f"{line}\n"
+    return _info(found, slots, crc16(told.encode())), strangers
 
 
 def _parse_slot(line: str) -> Slot | None:
@@ -171,7 +176,7 @@ def _parse_field(line: str) -> tuple[str, re.Match[str]] | None:
     return None
 
 
-def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot]) -> Info:
+def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot], crc: int) -> Info:
     def line(name: str) -> re.Match[str]:
         if name not in found:
             raise RemoteProtocolError(f"the {name} line is missing", "info")
@@ -182,7 +187,9 @@ def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot]) -> Info:
         raise RemoteProtocolError(f"{len(slots)} of {total} Slot lines", "info")
     fpb, image, memory = line("FPB"), found.get("Image"), found.get("Memory")
     # Level 1 has none of these lines, level 2 all: one that got lost must not change the level.
-    announces = not found.keys().isdisjoint({"Protocol", "Limits", "Boot"})
+    announces = not found.keys().isdisjoint({"Protocol", "Limits", "Boot", "CRC"})
+    if announces and int(line("CRC")[1], 16) != crc:
+        raise RemoteProtocolError("the CRC of the reply is wrong", "info")
     limits, boot = (line("Limits"), line("Boot")) if announces else (None, None)
     return Info(
         version=line("version")[1],
@@ -197,6 +204,38 @@ def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot]) -> Info:
         level=int(line("Protocol")[1]) if announces else 1,
         limits=limits and Limits(int(limits[1]), int(limits[2]), int(limits[3])),
         boot=None if boot is None else int(boot[1], 16),
+    )
+
+
+MODES = ("remap", "direct", "debugmon")  # by their number in `slots`
+WORDS_OF_SLOT = 4
+
+
+def updated(info: Info, words: Sequence[int]) -> Info | None:
+    """Return an answer to `info` with what `slots` says now; None: the board was reset since."""
+    total = len(info.slots)
+    if len(words) < 4 + total or (len(words) - 4 - total) % WORDS_OF_SLOT:
+        raise RemoteProtocolError(f"{len(words)} words for {total} slots", "slots")
+    (boot, ctrl, used, free), comps, rest = words[:4], words[4 : 4 + total], words[4 + total :]
+    if boot != info.boot:
+        return None
+    slots = [Slot(number, comp=comp) for number, comp in enumerate(comps)]
+    for at in range(0, len(rest), WORDS_OF_SLOT):
+        head, original, target, size = rest[at : at + WORDS_OF_SLOT]
+        number, first, mode = head & 0xFF, head >> 8 & 0xFF, head >> 16
+        if not (number < total and first < total and mode < len(MODES)):
+            raise RemoteProtocolError(f"a slot that begins with 0x{head:08X}", "slots")
+        comp, pair = comps[number], None if first == number else first
+        on = bool(comp & ENABLE)
+        slots[number] = Slot(
+            number, original & ~THUMB, target, size, comp, MODES[mode], enabled=on, pair=pair
+        )
+    return replace(
+        info,
+        used=used,
+        slots=tuple(slots),
+        fpb=replace(info.fpb, enabled=bool(ctrl & ENABLE)),
+        memory=info.memory and replace(info.memory, free=free),
     )
 
 

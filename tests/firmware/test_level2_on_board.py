@@ -2,17 +2,20 @@
 
 import binascii
 import re
-from base64 import b64encode
+import struct
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 
 import pytest
 
 from emulator.board import Board
+from server.device.slots import Info, parse_info, updated
 from server.patch.image import FirmwareImage
 from tests.firmware.talking import Ask, inject_source
 
 Install = Callable[..., str]  # slot, function, patch and command; the command's verdict
 
+FP_CTRL = 0xE000_2000
 RESET = "fl -c write -a 0xE000ED0C -d BAD6BQ== --force"  # AIRCR = VECTKEY | SYSRESETREQ
 
 
@@ -89,6 +92,88 @@ def test_message_is_cut_before_its_tag(ask: Ask, board: Board) -> None:
     ask(f"fl -c upload -a 0 -d {b64encode(code).decode()}")
     ask(f"fl -c tpatch --orig {board.image.symbols['greet']} --target {address | 1}")
     assert ask("fl -t 9 -c hello") == [f"[FLOK] {'x' * 255} #9"]
+
+
+# What is short: the slots as numbers, and several reads in one.
+
+
+def data_of(reply: str, verb: str, asked: bytes = b"") -> bytes:
+    """Return the data of a reply after checking all that is said about them."""
+    match = re.fullmatch(rf"\[FLOK\] {verb} (\d+) bytes crc=(0x[0-9A-F]{{4}}) data=(\S+)", reply)
+    assert match, reply
+    data = b64decode(match[3], validate=True)
+    assert (int(match[1]), match[2]) == (len(data), crc16(data=asked + data))
+    return data
+
+
+def test_slots_says_what_info_says(board: Board, ask: Ask, install: Install) -> None:
+    """Every mode, at both parities, switched off too, and an allocation that no patch took."""
+
+    def said() -> tuple[Info | None, Info]:
+        data = data_of(ask("fl -c slots")[-1], "SLOTS")
+        told = parse_info(ask("fl -c info")[:-1])[0]
+        return updated(before, struct.unpack(f"<{len(data) // 4}I", data)), told
+
+    before = parse_info(ask("fl -c info")[:-1])[0]
+    assert said() == (before, before)
+    for slot, (function, command) in enumerate(
+        [("weigh_0", "tpatch"), ("digits_1", "dpatch"), ("weigh_2", "tpatch")]
+    ):
+        assert install(slot, function, "one", command).startswith("[FLOK]")
+        slots, info = said()
+        assert slots == info != before
+    ask("fl -c alloc -s 50")
+    ask("fl -c enable --comp 1 --enable 0")
+    board.write(FP_CTRL, (0b10).to_bytes(4, "little"))
+    slots, info = said()
+    assert slots == info
+    assert not info.fpb.enabled
+
+
+def places(*numbers: int) -> tuple[str, bytes]:
+    listed = struct.pack(f"<{len(numbers)}I", *numbers)
+    return f"-d {b64encode(listed).decode()} -r {crc16(data=listed)}", listed
+
+
+def test_several_places_are_read_in_one_command(board: Board, ask: Ask) -> None:
+    options, listed = places(0x0800_0000, 8, FP_CTRL, 4, 0x2000_0000, 1012)
+    reply = ask(f"fl -c read {options}")[-1]
+    parts = (board.read(0x0800_0000, 8), b"\x61\x02\0\0", board.read(0x2000_0000, 1012))
+    data = data_of(reply, "READ", listed)
+    assert data[:12] == b"".join(parts[:2])
+    assert len(data) == sum(map(len, parts))
+    one, listed = places(0x0800_0001, 3)
+    assert data_of(ask(f"fl -c read {one}")[-1], "READ", listed) == board.read(0x0800_0001, 3)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "refusal"),
+    [
+        pytest.param((0x0800_0000, 8, 0x2000_0000), "Invalid list of 12 bytes", id="half a place"),
+        pytest.param((0x0800_0000, 4) * 9, "Invalid list of 72 bytes", id="nine places"),
+        pytest.param((0x0800_0000, 4, 0x0800_0002, 4), "Invalid place 0x08000002+4", id="no word"),
+        pytest.param((0x0800_0000, 6, 0x0800_0008, 4), "Invalid place 0x08000000+6", id="length"),
+        pytest.param((0x0800_0000, 4, 0x0800_0000, 0), "Invalid length 0 (max 1020)", id="none"),
+        pytest.param(
+            (0x0800_0000, 1000, 0x0800_0000, 28), "Invalid length 28 (max 24)", id="too much"
+        ),
+        pytest.param((0x0800_0000, 4, 0x9000_0000, 4), "Invalid address range", id="nowhere"),
+    ],
+)
+def test_list_that_cannot_be_read_is_refused(
+    ask: Ask, numbers: tuple[int, ...], refusal: str
+) -> None:
+    assert ask(f"fl -c read {places(*numbers)[0]}")[-1].startswith(f"[FLERR] {refusal}")
+
+
+def test_list_is_no_second_place_and_not_changed_on_its_way(ask: Ask) -> None:
+    options, _ = places(0x0800_0000, 4)
+    for more in ("-a 0", "-l 4"):
+        refusal = "[FLERR] Invalid arguments: --data with --addr or --len"
+        assert ask(f"fl -c read {more} {options}") == [refusal]
+    assert ask(f"fl -c read {options.replace('-d AA', '-d AE')}")[-1].startswith(
+        "[FLERR] Request CRC mismatch"
+    )
 
 
 # Repeats.

@@ -106,6 +106,7 @@ def test_info_tells_everything_about_an_empty_board(board: Board, info: list[str
     free = SRAM_END - start
     assert info[0] == "FPBInject v1.6.0 (FPBay 0.1.0, stm32f103c8, 72 MHz HSE)"
     assert info[1].startswith("Build: ")
+    crc = binascii.crc_hqx("".join(f"{line}\n" for line in info[:-2]).encode(), 0xFFFF)
     assert re.fullmatch(r"Boot: 0x[0-9A-F]{8}", info.pop(9))
     assert info[2:] == [
         "Used: 0",
@@ -118,6 +119,7 @@ def test_info_tells_everything_about_an_empty_board(board: Board, info: list[str
         f"Image: 0x08000000+{len(flash)} crc=0x{binascii.crc_hqx(flash, 0xFFFF):04X}",
         f"Memory: 0x{start:08X}+{free} free={free}",
         *(f"Slot[{n}]: empty (COMP=0x00000000, off)" for n in range(6)),
+        f"CRC: 0x{crc:04X}",
         "[FLOK] Info complete",
     ]
 

@@ -10,12 +10,12 @@ Hook = Callable[[bytes], bytes]
 # Where a board can fall silent during an injection: the command, at what time it is sent counting
 # from 0, and what the board is then known to be left as.
 SILENCES = [
-    pytest.param("info", 0, "unchanged", id="info"),
+    pytest.param("slots", 0, "unchanged", id="slots"),
     pytest.param("alloc", 0, "staging", id="alloc"),
     pytest.param("upload", 0, "staging", id="upload"),
     pytest.param("read", 0, "staging", id="reading the patch back"),
     pytest.param("tpatch", 0, "unknown", id="tpatch"),
-    pytest.param("info", 1, "unknown", id="info of verify"),
+    pytest.param("slots", 1, "unknown", id="slots of verify"),
     pytest.param("read", 1, "unknown", id="reading the FPB"),
 ]
 

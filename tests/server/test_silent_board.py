@@ -88,14 +88,14 @@ def test_request_to_a_silent_board_is_a_gateway_timeout(
 
 @pytest.mark.parametrize(
     ("command", "nth", "board"),
-    [("info", 1, "unchanged"), ("alloc", 0, "staging"), ("tpatch", 0, "unknown")],
+    [("slots", 0, "unchanged"), ("alloc", 0, "staging"), ("tpatch", 0, "unknown")],
 )
 def test_command_line_fails_when_the_board_falls_silent(
     monkeypatch: pytest.MonkeyPatch, command: str, nth: int, board: str
 ) -> None:
     def open_line(url: str, baudrate: int) -> serial.Serial:
         line = Line(open_port(url, baudrate), monkeypatch)
-        line.at(command, nth, do=line.deafen)  # info 0 is of connecting
+        line.at(command, nth, do=line.deafen)
         return line.port
 
     monkeypatch.setattr(link, "open_port", open_line)

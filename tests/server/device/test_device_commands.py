@@ -27,6 +27,7 @@ from tests.server.device.far_end import (
     ok,
     option,
     refused,
+    tagged,
 )
 
 RAM = 0x2000_0000
@@ -90,6 +91,68 @@ def test_forced_read_says_so(far_end: FarEnd, device: Device) -> None:
     far_end.answer("read", read_reply(0xE000_2000, words(0x261)))
     device.read(0xE000_2000, 4, force=True)
     assert "--force" in sent(far_end).split()
+
+
+def level_2_info(boot: int = 7) -> Callable[[str], bytes]:
+    """Answer `info` as a small board of level 2 does, with or without a tag."""
+    lines = info_reply().decode().splitlines(keepends=True)[:-2]
+    lines += ["Protocol: 2\n", "Limits: line=1535 ring=512 data=1024\n", f"Boot: 0x{boot:08X}\n"]
+    text = "".join(lines)
+    check = f"CRC: 0x{crc_by_the_bit(text.encode()):04X}\n"
+
+    def answer(line: str) -> bytes:
+        verdict = tagged("Info complete")(line) if "-t" in line else ok("Info complete")
+        return f"{text}{check}".encode() + verdict
+
+    return answer
+
+
+def data_reply(verb: str, data: bytes, asked: bytes = b"") -> Callable[[str], bytes]:
+    text = base64.b64encode(data).decode()
+    return tagged(f"{verb} {len(data)} bytes crc={crc(data=asked + data)} data={text}")
+
+
+def slots_reply(boot: int, comp: int = 0, *slot: int) -> Callable[[str], bytes]:
+    return data_reply("SLOTS", words(boot, 0x261, 4, 0, comp, *slot))
+
+
+def test_what_only_a_reset_changes_is_asked_once(far_end: FarEnd, device: Device) -> None:
+    far_end.answer("info", level_2_info(boot=7), level_2_info(boot=8))
+    far_end.answer("slots", slots_reply(7, 0x101, 0, 0x100, 0x2000_0001, 4), slots_reply(8))
+    assert device.info().slots[0].empty
+    assert device.info().slots[0].target == 0x2000_0001
+    assert (device.info().boot, device.seen and device.seen.slots[0].empty) == (8, True)
+    assert far_end.commands() == ["echo", "info", "slots", "slots", "info"]
+
+
+def test_slots_whose_crc_is_wrong_are_asked_for_again(far_end: FarEnd, device: Device) -> None:
+    far_end.always("info", level_2_info())
+    device.info()
+    right = slots_reply(7)
+    far_end.answer("slots", lambda line: right(line).replace(b"data=B", b"data=C"), right)
+    assert device.info().used == 4
+    assert far_end.commands()[-2:] == ["slots", "slots"]
+
+
+def test_info_whose_crc_is_wrong_is_asked_for_again(far_end: FarEnd, device: Device) -> None:
+    right = level_2_info()
+    far_end.answer("info", lambda line: right(line).replace(b"Used: 0", b"Used: 8"), right)
+    assert device.info().used == 0
+
+
+def test_places_are_read_in_one_request_as_whole_words(far_end: FarEnd, device: Device) -> None:
+    far_end.always("info", level_2_info())
+    device.info()
+    asked = words(RAM, 8, RAM + 8, 4, 0xE000_2000, 4)
+    far_end.answer("read", data_reply("READ", bytes(range(16)), asked))
+    read = device.read_places([(RAM + 2, 5), (RAM + 8, 4), (0xE000_2003, 1)])
+    assert read == [bytes(range(2, 7)), bytes(range(8, 12)), b"\x0f"]
+    assert base64.b64decode(option(sent(far_end), "-d")) == asked
+
+
+def test_places_are_read_one_by_one_at_level_1(far_end: FarEnd, device: Device) -> None:
+    far_end.answer("read", read_reply(RAM + 2, b"ab"), read_reply(RAM, b"c"))
+    assert device.read_places([(RAM + 2, 2), (RAM, 1)]) == [b"ab", b"c"]
 
 
 def test_long_read_is_done_in_pieces(far_end: FarEnd, device: Device) -> None:

@@ -1,6 +1,9 @@
+import string
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.device.slots import (
     FpbInfo,
@@ -11,9 +14,11 @@ from server.device.slots import (
     Slot,
     choose_slot,
     parse_info,
+    updated,
     words_of,
 )
 from server.errors import NoFreeSlotError, RemoteProtocolError, RequestError
+from tests.server.device.far_end import crc_by_the_bit
 
 # As protocol.md shows it, with the lines that our loader adds and a pair.
 INFO = """\
@@ -35,6 +40,14 @@ Slot[5]: empty (COMP=0x00000000, off)
 """.splitlines()
 
 LEVEL_2 = ["Protocol: 2", "Limits: line=1535 ring=512 data=1024", "Boot: 0x12345678"]
+
+
+def with_crc(lines: list[str]) -> list[str]:
+    told = "".join(f"{line}\n" for line in lines)
+    return [*lines, f"CRC: 0x{crc_by_the_bit(told.encode()):04X}"]
+
+
+GUARDED = with_crc([*INFO, *LEVEL_2])
 
 
 @pytest.fixture
@@ -81,15 +94,68 @@ def test_loader_in_the_field_says_less() -> None:
 
 
 def test_loader_of_level_2_says_more() -> None:
-    info, strangers = parse_info([*INFO, *LEVEL_2])
+    info, strangers = parse_info(["LED on", *GUARDED[:4], "LED off", *GUARDED[4:]])
     assert (info.level, info.limits, info.boot) == (2, Limits(1535, 512, 1024), 0x1234_5678)
-    assert strangers == []
+    assert strangers == ["LED on", "LED off"]
 
 
-@pytest.mark.parametrize("lost", range(3))
-def test_level_2_is_not_taken_for_level_1_when_a_line_is_lost(lost: int) -> None:
-    with pytest.raises(RemoteProtocolError, match="missing"):
-        parse_info([*INFO, *LEVEL_2[:lost], *LEVEL_2[lost + 1 :]])
+@pytest.mark.parametrize("lost", range(len(GUARDED)))
+def test_level_2_is_refused_when_a_line_is_lost(lost: int) -> None:
+    with pytest.raises(RemoteProtocolError, match=r"missing|Slot lines|CRC"):
+        parse_info([*GUARDED[:lost], *GUARDED[lost + 1 :]])
+
+
+@given(data=st.data())
+def test_level_2_is_refused_when_a_character_changes(data: st.DataObject) -> None:
+    n = data.draw(st.integers(0, len(GUARDED) - 1))
+    line = GUARDED[n]
+    at = data.draw(st.integers(0, len(line) - 1))
+    other = data.draw(st.sampled_from([c for c in string.printable[:95] if c != line[at]]))
+    changed = line[:at] + other + line[at + 1 :]
+    same_number = changed.lower() == line.lower()  # of the CRC's own digits
+    if not (n == len(GUARDED) - 1 and same_number):
+        with pytest.raises(RemoteProtocolError):
+            parse_info([*GUARDED[:n], changed, *GUARDED[n + 1 :]])
+
+
+def words_for(info: Info) -> list[int]:
+    """Return what `slots` says, made from what `info` says."""
+    words = [info.boot or 0, 0x260 | info.fpb.enabled, info.used]
+    words += [info.memory.free if info.memory else 0, *(slot.comp for slot in info.slots)]
+    for slot in info.slots:
+        if slot.original is not None and slot.target is not None and slot.mode is not None:
+            first = slot.number if slot.pair is None else slot.pair
+            mode = ["remap", "direct", "debugmon"].index(slot.mode)
+            words += [slot.number | first << 8 | mode << 16, slot.original, slot.target, slot.size]
+    return words
+
+
+def test_slots_say_the_same_in_numbers() -> None:
+    info = parse_info(GUARDED)[0]
+    empty = replace(info, slots=tuple(Slot(n) for n in range(6)), used=0)
+    assert updated(empty, words_for(info)) == info
+    assert updated(info, words_for(empty)) == empty
+
+
+def test_slots_of_another_boot_say_nothing_about_this_one() -> None:
+    info = parse_info(GUARDED)[0]
+    assert updated(info, [0x1234_5679, *words_for(info)[1:]]) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param([], id="none"),
+        pytest.param([0x1234_5678, 0, 0, 0, *[0] * 5], id="a comparator too few"),
+        pytest.param([0x1234_5678, 0, 0, 0, *[0] * 9], id="three quarters of a slot"),
+        pytest.param([0x1234_5678, 0, 0, 0, *[0] * 6, 6, 1, 1, 1], id="no such slot"),
+        pytest.param([0x1234_5678, 0, 0, 0, *[0] * 6, 6 << 8, 1, 1, 1], id="no such pair"),
+        pytest.param([0x1234_5678, 0, 0, 0, *[0] * 6, 3 << 16, 1, 1, 1], id="no such mode"),
+    ],
+)
+def test_slots_that_make_no_sense_are_refused(words: list[int]) -> None:
+    with pytest.raises(RemoteProtocolError, match="slots"):
+        updated(parse_info(GUARDED)[0], words)
 
 
 @pytest.mark.parametrize(
