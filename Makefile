@@ -7,6 +7,7 @@ HTTP   ?= 127.0.0.1:8000
 PORT   ?= emu://stm32f103c8
 N      ?= 200
 SEED   ?= 0
+PART   ?= stm32f103c8
 TSC    := typescript@5.9.3
 # Left by the tests and not theirs to write, so that two checks in a row see the same tree.
 export PYTHONDONTWRITEBYTECODE ?= 1
@@ -40,8 +41,8 @@ check: $(VENV)/.dev ## Lint, types and formatting of everything: Python, C, Java
 bench: $(VENV)/.dev ## Measure what the README claims, beside its peers.
 	$(BIN)/python -m benchmarks
 
-faults: $(VENV)/.dev ## Inject over bad lines and look what was a lie: N=10000, from seed SEED=0.
-	$(BIN)/python -m tests.faults $(N) $(SEED)
+faults: $(VENV)/.dev ## Inject over bad lines and look what was a lie: N=10000, from seed SEED=0, PART=.
+	$(BIN)/python -m tests.faults $(N) $(SEED) --part $(PART)
 
 firmware: $(VENV)/.run ## Build the loader: ELF, map, bin and hex under firmware/build/.
 	$(BIN)/python -m firmware.build

@@ -1,35 +1,48 @@
-"""`make faults N=10000`: the whole campaign, half of it at each level; exit code 1 if any lie."""
+"""`make faults N=10000 PART=stm32f405`: the whole campaign, half of it at each level.
+
+Exit code 1 if any lie.
+"""
 
 import contextlib
 import sys
 import time
 
+import click
+
+from firmware.build import parts
 from tests.faults import processes
-from tests.faults.campaign import LEVELS, Run, table
+from tests.faults.campaign import LEVELS, PART, Run, table
 
 SHOW_EVERY = 100
 
 
-def main() -> int:
-    """Run seeds SEED to SEED + N/2 - 1 at each level (arguments: N, SEED, levels)."""
-    arguments = [int(text) for text in sys.argv[1:]]
-    count = arguments[0] // 2 if arguments else 100
-    first = arguments[1] if len(arguments) > 1 else 0
+@click.command()
+@click.argument("count", default=200)
+@click.argument("first", default=0)
+@click.option("--part", type=click.Choice(parts()), default=PART, show_default=True)
+@click.option("--level", type=click.Choice([str(level) for level in LEVELS]), multiple=True)
+def main(count: int, first: int, part: str, level: tuple[str, ...]) -> None:
+    """Run seeds FIRST to FIRST + COUNT/2 - 1 at each level."""
     lies = 0
-    for level in arguments[2:] or sorted(LEVELS):
+    for each in map(int, level or sorted(LEVELS)):
         runs, started = list[Run](), time.monotonic()
         with contextlib.suppress(KeyboardInterrupt):  # shows what there is until then
-            for run in processes.runs(level, range(first, first + count)):
+            for run in processes.runs(each, part, range(first, first + count // 2)):
                 runs.append(run)
                 for lie in run.wrong:
-                    print(f"level {level}, seed {run.seed}: {lie}", file=sys.stderr, flush=True)
+                    note(f"level {each}, seed {run.seed}: {lie}")
                 if len(runs) % SHOW_EVERY == 0:
-                    print(f"level {level}: {len(runs)} of {count}", file=sys.stderr, flush=True)
+                    note(f"level {each}: {len(runs)} of {count // 2}")
         elapsed_s = time.monotonic() - started
-        print(f"Level {level}: {len(runs)} injections, {elapsed_s:.0f} s\n\n{table(runs)}\n")
+        click.echo(f"Level {each}, {part}: {len(runs)} injections, {elapsed_s:.0f} s\n")
+        click.echo(f"{table(runs)}\n")
         lies += sum(bool(run.wrong) for run in runs)
-    return 1 if lies else 0
+    sys.exit(1 if lies else 0)
+
+
+def note(text: str) -> None:
+    click.echo(text, err=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -17,7 +17,7 @@ Kind = Literal["drop", "flip", "duplicate", "delay", "cut", "silence", "garbage"
 KINDS: tuple[Kind, ...] = (
     "drop", "flip", "duplicate", "delay", "cut", "silence", "garbage", "reset", "unplug",
 )  # fmt: skip
-LENGTH_TO_BOARD, LENGTH_TO_HOST = 720, 2300  # bytes of an injection, more or less
+LENGTH_TO_BOARD, LENGTH_TO_HOST = {1: 820, 2: 620}, {1: 2200, 2: 1500}  # bytes of an injection
 COMMANDS = ("alloc", "upload", "read", "patch")  # what changes the board, and what shows it
 LENGTH_OF_COMMAND, LENGTH_OF_REPLY = 70, 90  # bytes, but for the data in it
 LONGEST_WORK_MS = 12  # of the board, from a line's last byte on
@@ -40,7 +40,7 @@ class Fault:
     seed: int  # of the rest
 
     @classmethod
-    def drawn(cls, rng: random.Random) -> "Fault":
+    def drawn(cls, rng: random.Random, level: int) -> "Fault":
         """Draw one for an injection; where that is shorter than most, it may never come.
 
         Half of them hit where it matters; one in fifty is the bit between tpatch and dpatch.
@@ -50,7 +50,7 @@ class Fault:
             kind=rng.choice(KINDS),
             to_board=to_board,
             command=command,
-            position=rng.randrange(LENGTHS[to_board, bool(command)]),
+            position=rng.randrange(_length(level, command, to_board=to_board)),
             size=rng.choice((1, 1, 1, 2, 5, 30)),
             time_ms=rng.choice((5, 60, 300, 700, 2500, 20_000)),
             seed=rng.getrandbits(32),
@@ -58,12 +58,12 @@ class Fault:
         return TPATCH_TO_DPATCH if rng.random() < 1 / 50 else fault
 
 
-LENGTHS = {
-    (True, False): LENGTH_TO_BOARD,
-    (False, False): LENGTH_TO_HOST,
-    (True, True): LENGTH_OF_COMMAND,
-    (False, True): LENGTH_OF_REPLY,
-}
+def _length(level: int, command: str, *, to_board: bool) -> int:
+    if command:
+        return LENGTH_OF_COMMAND if to_board else LENGTH_OF_REPLY
+    return (LENGTH_TO_BOARD if to_board else LENGTH_TO_HOST)[level]
+
+
 T_TO_D = 4  # the bit of ASCII
 TPATCH_TO_DPATCH = Fault("flip", True, "tpatch", 0, 1, 0, T_TO_D)
 
@@ -74,6 +74,8 @@ class FaultyPort(Serial):
     def __init__(self, url: str) -> None:
         self.fault: Fault | None = None
         self.happened = False
+        self.sent: list[bytes] = []  # lines, as they were written
+        self.arrived = bytearray()  # what of them, or in their place, got to the board
         self._is_armed = True
         self._passed = 0
         self._to_host = bytearray()  # received, and not read yet
@@ -86,6 +88,8 @@ class FaultyPort(Serial):
     def begin(self, fault: Fault | None) -> None:
         """Heal the line, and let the fault come."""
         self.fault, self.happened, self._passed = fault, False, 0
+        self.sent.clear()
+        self.arrived.clear()
         self._is_armed = fault is None or not fault.command
         self._to_host.clear()
         self._to_board.clear()
@@ -102,6 +106,7 @@ class FaultyPort(Serial):
         self._check()
         self._deliver_late()
         self._arm(bytes(data))
+        self.sent.append(bytes(data))
         self._send(self._through(bytes(data), to_board=True))
         self._check()
         return len(data)
@@ -142,11 +147,15 @@ class FaultyPort(Serial):
         if self._is_held:
             self._to_board.append((self._held_until_ns, data))
         else:
-            super().write(data)
+            self._deliver(data)
 
     def _deliver_late(self) -> None:
         while self._to_board and self._to_board[0][0] <= self._now_ns:
-            super().write(self._to_board.pop(0)[1])
+            self._deliver(self._to_board.pop(0)[1])
+
+    def _deliver(self, data: bytes) -> None:
+        self.arrived += data
+        super().write(data)
 
     def _check(self) -> None:
         if self._is_unplugged:
@@ -187,7 +196,7 @@ class FaultyPort(Serial):
 
     def delay(self, fault: Fault, before: bytes, hit: bytes, after: bytes) -> bytes:
         if fault.to_board:
-            super().write(before)
+            self._deliver(before)
         else:
             self._to_host += before
         self._held_until_ns = self._now_ns + fault.time_ms * NS_PER_MS
@@ -211,7 +220,7 @@ class FaultyPort(Serial):
         What is on the line then gets lost or not.
         """
         if fault.to_board:
-            super().write(before)
+            self._deliver(before)
             working_us = fault.seed // 2 % (LONGEST_WORK_MS * 1000)
             self.board.run_for(us=len(before) * BYTE_US + working_us)
         if fault.seed % 2:
