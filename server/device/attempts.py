@@ -23,7 +23,7 @@ GARBLED = re.compile(
 UNKNOWN = "Unknown: "
 ALL = 0xFFFF_FFFF  # what --all counts as in a CRC, at level 2
 
-HEX = r"(0x[0-9A-Fa-f]+)"
+HEX = r"(0x[0-9A-Fa-f]{1,8})"
 PONG = re.compile(r"PONG")
 ECHO = re.compile(rf"ECHO (\d+) Bytes, CRC {HEX}")
 ALLOCATED = re.compile(rf"Allocated (\d+) at {HEX}")

@@ -80,6 +80,13 @@ def test_alloc(far_end: FarEnd, device: Device) -> None:
     assert sent(far_end) == f"fl -c alloc -s 100 -r {crc(100)}"
 
 
+def test_alloc_whose_address_gained_a_digit_is_asked_for_again(
+    far_end: FarEnd, device: Device
+) -> None:
+    far_end.answer("alloc", ok("Allocated 48 at 0x2000016B00"), ok("Allocated 48 at 0x200016B0"))
+    assert device.alloc(48) == Allocation(0x2000_16B0, 48)
+
+
 def test_read(far_end: FarEnd, device: Device) -> None:
     data = bytes(range(16))
     far_end.answer("read", read_reply(RAM, data))
