@@ -21,7 +21,7 @@
 
 static uint16_t crc; /* over the lines of the reply so far */
 
-static __attribute__((format(printf, 1, 2))) void print_checked(const char *format, ...)
+static PRINT_FORMAT(1, 2) void print_checked(const char *format, ...)
 {
     char text[128];
     va_list arguments;

@@ -7,7 +7,11 @@ extern const char probe_failed[];
  * The barrier is inside: a store's fault may come after the store (imprecise), but not after dsb,
  * and must find the PC still here.
  */
-__attribute__((naked)) bool probe_copy(volatile void *to, const volatile void *from, size_t width)
+#define IN_REGISTER __attribute__((unused)) /* r0, r1, r2: see the code */
+
+__attribute__((naked)) bool probe_copy(IN_REGISTER volatile void *to,
+                                       IN_REGISTER const volatile void *from,
+                                       IN_REGISTER size_t width)
 {
     __asm volatile("cmp r2, #2\n\t"
                    "beq 2f\n\t"

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 
 #include "base64.h"
-#include "print.h"
 
 struct message {
     bool is_ok;

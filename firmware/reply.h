@@ -11,12 +11,13 @@
 #include <stdint.h>
 
 #include "command.h"
+#include "print.h"
 
 /* Say which request the next answer is for: its tag, where it has one. */
 void reply_begin(const struct command *command);
 
-__attribute__((format(printf, 1, 2))) void reply_ok(const char *format, ...);
-__attribute__((format(printf, 1, 2))) void reply_error(const char *format, ...);
+PRINT_FORMAT(1, 2) void reply_ok(const char *format, ...);
+PRINT_FORMAT(1, 2) void reply_error(const char *format, ...);
 
 /* "[FLOK] READ n bytes crc=0x1234 data=base64" */
 void reply_data(const char *verb, uint16_t crc, const uint8_t *data, size_t length);
