@@ -3,9 +3,12 @@
 #ifndef FIRMWARE_DEVICE_H
 #define FIRMWARE_DEVICE_H
 
+#include "stm32f103.h"
+
 #define DEVICE_NAME       "cortex-m33"
 #define DEVICE_FLASH_SIZE (128u * 1024u)
 #define DEVICE_SRAM_SIZE  (64u * 1024u)
+#define DEVICE_HSI_HZ     8000000u
 #define DEVICE_USART1     0x40013800u
 #define DEVICE_HAS_FPU    1
 #define DEVICE_IRQ_COUNT  43u

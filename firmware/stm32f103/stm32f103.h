@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rcc.h"
+
 typedef struct {
     volatile uint32_t CR;       /* 0x00 RCC_CR       */
     volatile uint32_t CFGR;     /* 0x04 RCC_CFGR     */
@@ -19,10 +21,6 @@ typedef struct {
     volatile uint32_t APB2ENR;  /* 0x18 RCC_APB2ENR  */
     volatile uint32_t APB1ENR;  /* 0x1C RCC_APB1ENR  */
 } RCC_TypeDef;
-
-typedef struct {
-    volatile uint32_t ACR; /* 0x00 FLASH_ACR */
-} FLASH_TypeDef;
 
 typedef struct {
     volatile uint32_t CRL;  /* 0x00 GPIOx_CRL  */
@@ -42,22 +40,12 @@ _Static_assert(offsetof(GPIO_TypeDef, BSRR) == 0x10, "GPIOx_BSRR offset");
 #define GPIOA ((GPIO_TypeDef *)0x40010800u)
 #define GPIOC ((GPIO_TypeDef *)0x40011000u)
 
-#define RCC_CR_PLLRDY       (1u << 25)
-#define RCC_CR_PLLON        (1u << 24)
-#define RCC_CR_HSERDY       (1u << 17)
-#define RCC_CR_HSEON        (1u << 16)
-#define RCC_CR_HSION        (1u << 0)
-#define RCC_CR_HSIRDY       (1u << 1)
 #define RCC_CFGR_PLLMUL(n)  (((n) - 2u) << 18) /* the PLL multiplies by n, 2 to 16 */
 #define RCC_CFGR_PLLMULL    (0xFu << 18)
 #define RCC_CFGR_PLLXTPRE   (1u << 17)
 #define RCC_CFGR_PLLSRC     (1u << 16) /* 0: HSI / 2, 1: HSE */
 #define RCC_CFGR_PPRE1      (0x7u << 8)
 #define RCC_CFGR_PPRE1_DIV2 (0x4u << 8)
-#define RCC_CFGR_SWS        (0x3u << 2)
-#define RCC_CFGR_SWS_PLL    (0x2u << 2)
-#define RCC_CFGR_SW         (0x3u << 0)
-#define RCC_CFGR_SW_PLL     (0x2u << 0)
 
 #define RCC_APB2ENR_USART1EN (1u << 14)
 #define RCC_APB2ENR_IOPCEN   (1u << 4)

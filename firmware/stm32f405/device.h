@@ -3,9 +3,12 @@
 #ifndef FIRMWARE_DEVICE_H
 #define FIRMWARE_DEVICE_H
 
+#include "stm32f405.h"
+
 #define DEVICE_NAME       "stm32f405"
 #define DEVICE_FLASH_SIZE (1024u * 1024u)
 #define DEVICE_SRAM_SIZE  (128u * 1024u)
+#define DEVICE_HSI_HZ     16000000u
 #define DEVICE_USART1     0x40011000u
 #define DEVICE_HAS_FPU    1
 #define DEVICE_IRQ_COUNT  82u

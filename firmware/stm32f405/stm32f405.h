@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rcc.h"
+
 typedef struct {
     volatile uint32_t CR;      /* 0x00 RCC_CR      */
     volatile uint32_t PLLCFGR; /* 0x04 RCC_PLLCFGR */
@@ -19,10 +21,6 @@ typedef struct {
     volatile uint32_t APB1ENR; /* 0x40 RCC_APB1ENR */
     volatile uint32_t APB2ENR; /* 0x44 RCC_APB2ENR */
 } RCC_TypeDef;
-
-typedef struct {
-    volatile uint32_t ACR; /* 0x00 FLASH_ACR */
-} FLASH_TypeDef;
 
 typedef struct {
     volatile uint32_t MODER;   /* 0x00 GPIOx_MODER   */
@@ -44,10 +42,6 @@ _Static_assert(offsetof(GPIO_TypeDef, AFR) == 0x20, "GPIOx_AFRL offset");
 #define GPIOA ((GPIO_TypeDef *)0x40020000u)
 #define GPIOC ((GPIO_TypeDef *)0x40020800u)
 
-#define RCC_CR_PLLRDY          (1u << 25)
-#define RCC_CR_PLLON           (1u << 24)
-#define RCC_CR_HSERDY          (1u << 17)
-#define RCC_CR_HSEON           (1u << 16)
 #define RCC_PLLCFGR_PLLQ(n)    ((n) << 24)
 #define RCC_PLLCFGR_PLLSRC_HSE (1u << 22) /* 0: HSI */
 #define RCC_PLLCFGR_PLLP_DIV2  (0u << 16)
@@ -56,9 +50,6 @@ _Static_assert(offsetof(GPIO_TypeDef, AFR) == 0x20, "GPIOx_AFRL offset");
 #define RCC_CFGR_PPRE2         (0x7u << 13)
 #define RCC_CFGR_PPRE2_DIV2    (0x4u << 13)
 #define RCC_CFGR_PPRE1_DIV4    (0x5u << 10)
-#define RCC_CFGR_SWS           (0x3u << 2)
-#define RCC_CFGR_SWS_PLL       (0x2u << 2)
-#define RCC_CFGR_SW_PLL        (0x2u << 0)
 #define RCC_AHB1ENR_GPIOCEN    (1u << 2)
 #define RCC_AHB1ENR_GPIOAEN    (1u << 0)
 #define RCC_APB2ENR_USART1EN   (1u << 4)
