@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 from server.device.attempts import Allocation
 from server.device.commands import Device
 from server.device.readback import Memory, check_code
-from server.device.slots import Info, Mode, choose_slot
+from server.device.slots import LISTED, Info, Mode, choose_slot
 from server.device.undo import Undo, undone_on_failure
 from server.errors import (
     DeviceError,
@@ -247,7 +247,9 @@ def lead(device: Device, slot: int, patch: Patch, mode: Mode, report: Report) ->
             if is_silent(error):
                 raise
             report(WarningEvent(f"{error}; reading back what the board did"))
-            if leads_to(device.info().slots[slot], patch):
+            info = device.info()
+            is_mode = info.level < 2 or info.slots[slot].mode == LISTED[mode]
+            if is_mode and leads_to(info.slots[slot], patch):
                 return
             if attempt == PATCH_ATTEMPTS:
                 raise

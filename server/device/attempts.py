@@ -21,6 +21,7 @@ GARBLED = re.compile(
     r"|Line (?:garbled|lost bytes|too long)"
 )
 UNKNOWN = "Unknown: "
+OUT_OF_REACH = re.compile(r"Target .* is out of a branch's reach .*")
 ALL = 0xFFFF_FFFF  # what --all counts as in a CRC, at level 2
 
 HEX = r"(0x[0-9A-Fa-f]{1,8})"
@@ -119,7 +120,12 @@ class Attempts:
     def patch(self, comp: int, original: int, target: int, mode: Mode) -> None:
         command, pattern = PATCHED[mode]
         what = ("--comp", str(comp), "--orig", _hex(original), "--target", _hex(target))
-        match = self._ask(pattern, command, *what, *_crc(comp, original, target))
+        try:
+            match = self._ask(pattern, command, *what, *_crc(comp, original, target))
+        except RefusedError as error:
+            if mode != "direct" and OUT_OF_REACH.fullmatch(error.text):  # what `patch` says
+                raise CorruptedError(error.text, command) from error
+            raise
         slot, source, destination = _numbers(match)
         echoed = (slot, source & ~THUMB, destination)
         self._check(command, echoed, (comp, original & ~THUMB, target))

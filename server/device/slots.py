@@ -1,7 +1,7 @@
 """What the board says about its slots, as data; and which slot a patch goes to. No I/O."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,6 +15,9 @@ trampoline: the function's first instruction becomes a branch to code that jumps
 direct: it becomes a branch to the patch, which must be in a branch's reach.
 debugmon: it becomes a breakpoint, and the DebugMonitor exception goes on at the patch.
 """
+
+LISTED: Mapping[Mode, str] = {"trampoline": "remap", "direct": "direct", "debugmon": "debugmon"}
+"""What boards call them; in the order of their numbers in `slots`."""
 
 THUMB = 1  # bit 0 of a code address
 WORD_MASK = ~0b11  # the FPB compares whole words
@@ -207,7 +210,6 @@ def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot], crc: int) -> 
     )
 
 
-MODES = ("remap", "direct", "debugmon")  # by their number in `slots`
 WORDS_OF_SLOT = 4
 
 
@@ -220,15 +222,16 @@ def updated(info: Info, words: Sequence[int]) -> Info | None:
     if boot != info.boot:
         return None
     slots = [Slot(number, comp=comp) for number, comp in enumerate(comps)]
+    modes = list(LISTED.values())
     for at in range(0, len(rest), WORDS_OF_SLOT):
         head, original, target, size = rest[at : at + WORDS_OF_SLOT]
         number, first, mode = head & 0xFF, head >> 8 & 0xFF, head >> 16
-        if not (number < total and first < total and mode < len(MODES)):
+        if not (number < total and first < total and mode < len(modes)):
             raise RemoteProtocolError(f"a slot that begins with 0x{head:08X}", "slots")
         comp, pair = comps[number], None if first == number else first
         on = bool(comp & ENABLE)
         slots[number] = Slot(
-            number, original & ~THUMB, target, size, comp, MODES[mode], enabled=on, pair=pair
+            number, original & ~THUMB, target, size, comp, modes[mode], enabled=on, pair=pair
         )
     return replace(
         info,

@@ -468,6 +468,10 @@ def take_another_mode(line: bytes) -> bytes:
     return line.replace(b"-c tpatch", b"-c dpatch", 1)
 
 
+def lose_a_letter_of_the_name(line: bytes) -> bytes:
+    return line.replace(b"-c tpatch", b"-c patch", 1)
+
+
 @pytest.mark.parametrize("fault", [lead_elsewhere, take_another_slot])
 def test_command_that_the_line_changed_patches_nothing_else(any_bench: Bench, fault: Hook) -> None:
     bench = any_bench
@@ -475,6 +479,15 @@ def test_command_that_the_line_changed_patches_nothing_else(any_bench: Bench, fa
     result = bench.inject()
     filled = [slot.number for slot in bench.device.info().slots if not slot.empty]
     assert filled == result.slots == [0]
+
+
+@pytest.mark.parametrize("fault", [take_another_mode, lose_a_letter_of_the_name])
+def test_mode_that_the_line_changed_is_put_right(bench: Bench, fault: Hook) -> None:
+    bench.inject(GREET_AGAIN)
+    bench.line.at("tpatch", 1, do=fault)
+    result = bench.inject()
+    assert bench.device.info().slots[result.slot].mode == "remap"
+    assert bench.device.hello() == "Hello from a patch"
 
 
 def test_patch_in_another_mode_than_asked_for_is_no_success(bench: Bench) -> None:

@@ -474,9 +474,16 @@ def decoded(line: str) -> int:
 
 @pytest.mark.parametrize("command", CALLS)
 def test_refusal_is_passed_on(far_end: FarEnd, device: Device, command: str) -> None:
-    far_end.answer(command, refused("Not now"))
+    far_end.always(command, refused("Not now"))
     with pytest.raises(RefusedError, match="Not now"):
         CALLS[command](device)
+
+
+def test_refusal_of_a_patch_may_be_that_of_another_command(far_end: FarEnd, device: Device) -> None:
+    too_far = refused("Target 0x20000001 is out of a branch's reach from 0x08000100 (16 MB)")
+    far_end.answer("tpatch", too_far, ok("Trampoline 0: 0x08000100 -> tramp(x) -> 0x20000001"))
+    device.patch(0, 0x0800_0100, 0x2000_0001)
+    assert far_end.commands() == ["echo", "tpatch", "tpatch"]
 
 
 def test_echo_of_other_bytes_is_an_error(far_end: FarEnd, device: Device) -> None:
