@@ -86,7 +86,8 @@ def injection(size: int) -> Callable[[Wired, int], object]:
 
 COMMANDS: dict[str, Callable[[Wired, int], object]] = {
     "ping": lambda board, _: board.device.ping(),
-    "info": lambda board, _: board.device.info(),
+    "info": lambda board, _: board.device.identify(),
+    "slots": lambda board, _: board.device.info(),
     **{f"inject {name}": injection(size) for name, size in SIZES.items()},
 }
 
@@ -101,7 +102,8 @@ def paced() -> list[Row]:
             run()
             taken_ms = (board.now_ns() - started_ns) / NS_PER_MS
             line_ms = board.count * BIT_TIMES / BAUDRATE * 1000
-            share = f"{taken_ms / line_ms:.2f} of the line's {line_ms:.1f} ms"
+            of_line = f"{taken_ms / line_ms:.2f} of the line's {line_ms:.1f} ms"
+            share = f"{of_line}, {board.count} bytes"
             rows.append(Row(f"{name}, {BAUDRATE} baud", f"{taken_ms:.1f} ms", share))
 
         for name, run in COMMANDS.items():

@@ -41,11 +41,17 @@ def lost(running: Running) -> list[str]:
 # --- A reset ------------------------------------------------------------------------------------
 
 
+@pytest.fixture(params=["", "level1"], ids=["level 2", "level 1"])
+def variant(request: pytest.FixtureRequest) -> str:
+    """A reset is known by the boot id, or by its banner and the slots that are empty."""
+    return str(request.param)
+
+
 @pytest.fixture
-def bench() -> Iterator[Running]:
-    firmware_elf()
+def bench(variant: str) -> Iterator[Running]:
+    port = PORT.replace("?", f"{firmware_elf(variant=variant)}?")
     with serve_in_thread(Settings()) as running:
-        response = running.client.post("/api/connect", json={"port": PORT})
+        response = running.client.post("/api/connect", json={"port": port})
         assert response.status_code == 200, response.text
         yield running
 
@@ -55,10 +61,15 @@ def say_hello(link: Link, _report: Report) -> str:
 
 
 @pytest.fixture
-def reset_bench(bench: Running) -> Running:
+def mode(variant: str) -> str:
+    return "trampoline" if variant else "debugmon"  # whose first patch clears the rest at level 1
+
+
+@pytest.fixture
+def reset_bench(bench: Running, mode: str) -> Running:
     """A board that was patched, and then reset."""
     assert end_of(inject(bench, BLINK_FAST, slot=3))["state"] == "succeeded"
-    assert end_of(inject(bench, RESET_BY_HELLO, mode="debugmon"))["state"] == "succeeded"
+    assert end_of(inject(bench, RESET_BY_HELLO, mode=mode))["state"] == "succeeded"
     assert lost(bench) == []
     bench.start(say_hello)
     wait_until(lambda: bool(lost(bench)))
@@ -66,12 +77,12 @@ def reset_bench(bench: Running) -> Running:
 
 
 def test_reset_is_noticed_unasked_and_the_patches_that_are_gone_are_listed(
-    reset_bench: Running,
+    reset_bench: Running, mode: str
 ) -> None:
     patches = status(reset_bench)["lost_patches"]
     assert [(p["function"], p["slot"], p["mode"]) for p in patches] == [
         ("blink_period_ms", 3, "trampoline"),
-        ("greet", 0, "debugmon"),
+        ("greet", 0, mode),
     ]
     assert all(slot["empty"] for slot in reset_bench.client.get("/api/fpb/info").json()["slots"])
     with connect_sse(reset_bench.client, "GET", "/api/log/stream") as source:
