@@ -50,6 +50,7 @@ static void print_fpb(void)
 static void print_protocol(void)
 {
     print_checked("Protocol: %u\n", POLICY_LEVEL);
+    print_checked("Also: crc slots places\n"); /* far from the CRC: one fault takes one of them */
     print_checked("Limits: line=%u ring=%u data=%u\n", POLICY_LINE_USABLE, POLICY_RING_USABLE,
                   HANDLERS_MAX_DATA);
     print_checked("Boot: 0x%08X\n", boot_id());

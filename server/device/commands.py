@@ -60,7 +60,7 @@ class Device:
 
     def info(self) -> Info:
         """Return what the board says of itself now; what only a reset changes is asked once."""
-        if self.seen is None or not self.session.is_tagging:
+        if self.seen is None or not self.seen.is_terse:
             return self.identify()
         now = _repeat(partial(self._once.slots, self.seen), REPEATABLE)
         if now is None:
@@ -101,8 +101,8 @@ class Device:
         )
 
     def read_places(self, places: Sequence[Place]) -> list[bytes]:
-        """Read a few short places, registers too; at level 2 in one request, as whole words."""
-        if not self.session.is_tagging:
+        """Read a few short places, registers too; where the board can, at once, as whole words."""
+        if self.seen is None or not self.seen.is_terse:
             return [self.read(at, size, force=True) for at, size in places]
         words = [(at & ~0b11, at % 4 + size + 0b11 & ~0b11) for at, size in places]
         data = _repeat(partial(self._once.read_places, words), REPEATABLE)

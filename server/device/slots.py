@@ -100,6 +100,7 @@ class Info:
     level: int = 1  # of the protocol
     limits: Limits | None = None  # level 2
     boot: int | None = None  # level 2: another one after every reset
+    is_terse: bool = False  # it knows `slots`, and a `read` of several places
 
     def slot_of(self, original: int) -> Slot | None:
         """Return the slot, the first of a pair, that patches a function."""
@@ -132,6 +133,7 @@ LINES = {
     "Protocol": re.compile(r"Protocol: (\d+)"),
     "Limits": re.compile(r"Limits: line=(\d+) ring=(\d+) data=(\d+)"),
     "Boot": re.compile(rf"Boot: {HEX}"),
+    "Also": re.compile(r"Also: crc slots places"),
     "CRC": re.compile(rf"CRC: {HEX}"),
     "other": re.compile(r"FileTransfer: .*"),  # known, not used here
 }
@@ -190,8 +192,9 @@ def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot], crc: int) -> 
         raise RemoteProtocolError(f"{len(slots)} of {total} Slot lines", "info")
     fpb, image, memory = line("FPB"), found.get("Image"), found.get("Memory")
     # Level 1 has none of these lines, level 2 all: one that got lost must not change the level.
-    announces = not found.keys().isdisjoint({"Protocol", "Limits", "Boot", "CRC"})
-    if announces and int(line("CRC")[1], 16) != crc:
+    is_terse = not found.keys().isdisjoint({"Also", "CRC"})
+    announces = is_terse or not found.keys().isdisjoint({"Protocol", "Limits", "Boot"})
+    if is_terse and (int(line("CRC")[1], 16) != crc or "Also" not in found):
         raise RemoteProtocolError("the CRC of the reply is wrong", "info")
     limits, boot = (line("Limits"), line("Boot")) if announces else (None, None)
     return Info(
@@ -207,6 +210,7 @@ def _info(found: dict[str, re.Match[str]], slots: dict[int, Slot], crc: int) -> 
         level=int(line("Protocol")[1]) if announces else 1,
         limits=limits and Limits(int(limits[1]), int(limits[2]), int(limits[3])),
         boot=None if boot is None else int(boot[1], 16),
+        is_terse=is_terse,
     )
 
 

@@ -107,7 +107,7 @@ def test_info_tells_everything_about_an_empty_board(board: Board, info: list[str
     assert info[0] == "FPBInject v1.6.0 (FPBay 0.1.0, stm32f103c8, 72 MHz HSE)"
     assert info[1].startswith("Build: ")
     crc = binascii.crc_hqx("".join(f"{line}\n" for line in info[:-2]).encode(), 0xFFFF)
-    assert re.fullmatch(r"Boot: 0x[0-9A-F]{8}", info.pop(9))
+    assert re.fullmatch(r"Boot: 0x[0-9A-F]{8}", info.pop(10))
     assert info[2:] == [
         "Used: 0",
         "Slots: 0/6",
@@ -115,6 +115,7 @@ def test_info_tells_everything_about_an_empty_board(board: Board, info: list[str
         "FPB: v1, 6 code + 2 lit = 8 total, enabled",
         f"FP_REMAP: 0x{table:08X}, base=0x{table:08X}, remap supported",
         "Protocol: 2",
+        "Also: crc slots places",
         "Limits: line=1535 ring=512 data=1024",
         f"Image: 0x08000000+{len(flash)} crc=0x{binascii.crc_hqx(flash, 0xFFFF):04X}",
         f"Memory: 0x{start:08X}+{free} free={free}",

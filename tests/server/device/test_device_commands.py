@@ -100,12 +100,12 @@ def test_forced_read_says_so(far_end: FarEnd, device: Device) -> None:
     assert "--force" in sent(far_end).split()
 
 
-def level_2_info(boot: int = 7) -> Callable[[str], bytes]:
+def level_2_info(boot: int = 7, *, is_terse: bool = True) -> Callable[[str], bytes]:
     """Answer `info` as a small board of level 2 does, with or without a tag."""
     lines = info_reply().decode().splitlines(keepends=True)[:-2]
     lines += ["Protocol: 2\n", "Limits: line=1535 ring=512 data=1024\n", f"Boot: 0x{boot:08X}\n"]
-    text = "".join(lines)
-    check = f"CRC: 0x{crc_by_the_bit(text.encode()):04X}\n"
+    text = "".join(["Also: crc slots places\n", *lines] if is_terse else lines)
+    check = f"CRC: 0x{crc_by_the_bit(text.encode()):04X}\n" if is_terse else ""
 
     def answer(line: str) -> bytes:
         verdict = tagged("Info complete")(line) if "-t" in line else ok("Info complete")
@@ -130,6 +130,19 @@ def test_what_only_a_reset_changes_is_asked_once(far_end: FarEnd, device: Device
     assert device.info().slots[0].target == 0x2000_0001
     assert (device.info().boot, device.seen and device.seen.slots[0].empty) == (8, True)
     assert far_end.commands() == ["echo", "info", "slots", "slots", "info"]
+
+
+def test_board_of_level_2_that_knows_no_more_is_asked_for_no_more(
+    far_end: FarEnd, device: Device
+) -> None:
+    far_end.always("info", level_2_info(is_terse=False))
+    data = base64.b64encode(b"abcd").decode()
+    reply = f"READ 4 bytes crc={crc(RAM, 4, data=b'abcd')} data={data}"
+    far_end.always("read", tagged(reply))
+    assert device.info() == device.info()
+    assert device.read_places([(RAM, 4), (RAM, 4)]) == [b"abcd"] * 2
+    assert far_end.commands() == ["echo", "info", "info", "read", "read"]
+    assert device.session.is_tagging
 
 
 def test_slots_whose_crc_is_wrong_are_asked_for_again(far_end: FarEnd, device: Device) -> None:

@@ -47,7 +47,7 @@ def with_crc(lines: list[str]) -> list[str]:
     return [*lines, f"CRC: 0x{crc_by_the_bit(told.encode()):04X}"]
 
 
-GUARDED = with_crc([*INFO, *LEVEL_2])
+GUARDED = with_crc([*INFO[:7], "Also: crc slots places", *LEVEL_2, *INFO[7:]])
 
 
 @pytest.fixture
@@ -97,6 +97,14 @@ def test_loader_of_level_2_says_more() -> None:
     info, strangers = parse_info(["LED on", *GUARDED[:4], "LED off", *GUARDED[4:]])
     assert (info.level, info.limits, info.boot) == (2, Limits(1535, 512, 1024), 0x1234_5678)
     assert strangers == ["LED on", "LED off"]
+
+
+@pytest.mark.parametrize("lost", range(3))
+def test_level_2_is_not_taken_for_level_1_when_a_line_is_lost(lost: int) -> None:
+    lines = [*INFO, *LEVEL_2]
+    assert parse_info(lines)[0].level == 2
+    with pytest.raises(RemoteProtocolError, match="missing"):
+        parse_info([line for line in lines if line != LEVEL_2[lost]])
 
 
 @pytest.mark.parametrize("lost", range(len(GUARDED)))
