@@ -1,6 +1,7 @@
 """Level 2 over the serial line: tags, repeats, mandatory CRCs, limits, and a number per boot."""
 
 import binascii
+import random
 import re
 import struct
 from base64 import b64decode, b64encode
@@ -16,6 +17,7 @@ from tests.firmware.talking import Ask, inject_source
 Install = Callable[..., str]  # slot, function, patch and command; the command's verdict
 
 FP_CTRL = 0xE000_2000
+SIZES = (4, 4, 4, 8, 12, 16, 64, 200, 400, 0, 3)
 RESET = "fl -c write -a 0xE000ED0C -d BAD6BQ== --force"  # AIRCR = VECTKEY | SYSRESETREQ
 
 
@@ -164,6 +166,31 @@ def test_list_that_cannot_be_read_is_refused(
     ask: Ask, numbers: tuple[int, ...], refusal: str
 ) -> None:
     assert ask(f"fl -c read {places(*numbers)[0]}")[-1].startswith(f"[FLERR] {refusal}")
+
+
+def test_any_list_is_read_as_it_is_or_refused(board: Board, ask: Ask) -> None:
+    """Lists as nobody sends them; the board answers each, and reads nothing but what is asked."""
+    rng = random.Random(3)
+    flash = (0x0800_0000, 0x1_0000)
+    read = 0
+    for _ in range(60):
+        count = rng.randrange(1, 10)
+        asked = [
+            (flash[0] + rng.randrange(flash[1]) & rng.choice((-1, -4, -4, -4)), rng.choice(SIZES))
+            for _ in range(count)
+        ]
+        options, listed = places(*(number for place in asked for number in place))
+        reply = ask(f"fl -c read {options}")[-1]
+        if reply.startswith("[FLERR] Invalid "):
+            has_odd = any((at | size) % 4 for at, size in asked) and count > 1
+            sizes = [size for _, size in asked]
+            has_outside = any(at + size > sum(flash) for at, size in asked)
+            assert has_odd or has_outside or 0 in sizes or sum(sizes) > 1024 or count > 8
+        else:
+            expected = b"".join(board.read(at, size) for at, size in asked)
+            assert data_of(reply, "READ", listed) == expected
+            read += 1
+    assert read > 10
 
 
 def test_list_is_no_second_place_and_not_changed_on_its_way(ask: Ask) -> None:
