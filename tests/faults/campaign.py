@@ -20,7 +20,7 @@ from server.device.commands import Device
 from server.device.session import Session
 from server.device.slots import Mode
 from server.errors import BuildError, ServerError
-from server.inject import InjectRequest, InjectResult, inject
+from server.inject import ALIGNMENT, InjectRequest, InjectResult, inject
 from server.patch.compile import Toolchain
 from server.patch.image import FirmwareImage, load_image
 from tests.faults.faulty_port import Fault, FaultyPort
@@ -80,6 +80,7 @@ class Run:
     seed: int
     fault: Fault
     came: bool = False  # the fault, before the injection ended
+    taken: int = 0  # bytes of the board's memory, by what was reported as a success
     gap: str = ""  # of level 1, through which the fault went
     reported: str = ""  # success, or the error's code and what it says of the board
     wrong: list[str] = field(default_factory=list[str])
@@ -125,8 +126,8 @@ class Campaign:
                 if is_connected_before:
                     bench.device.info()
                     self.port.begin(run.fault)
-                inject(InjectRequest(greeting(NEW), mode=mode), bench, lambda _: None)
-            run.reported = "success"
+                result = inject(InjectRequest(greeting(NEW), mode=mode), bench, lambda _: None)
+            run.reported, run.taken = "success", result.size + ALIGNMENT
         except ServerError as error:
             state = error.board
             run.reported = f"{error.code}, {error.board}"
@@ -167,6 +168,8 @@ class Campaign:
                 if state == "unchanged" and truth.used != before[found].used:
                     run.wrong.append(f"reported {run.reported}, but other memory is taken")
             if not was_reset:
+                if run.taken and truth.used != self.starts[0].truth.used + run.taken:
+                    run.wrong.append(f"{truth.used} bytes are taken, of which {run.taken} for it")
                 self._judge_bystander(run, start, truth, state)
             bench.device.unpatch(None)
             if (used := self._truth().used) != 0:
@@ -177,12 +180,11 @@ class Campaign:
     def _judge_bystander(self, run: Run, start: Start, truth: Truth, state: str) -> None:
         slots = self.bystander.slots
         if any(truth.comparators[n] != start.truth.comparators[n] for n in slots):
-            # What a gap of level 1 explains is excused if it was reported, and as not known.
-            is_untold = run.gap and state == "unknown"
             lie = "another patch's comparator changed"
-            (run.untold if is_untold else run.wrong).append(
-                f"{run.gap}: {lie}" if is_untold else lie
-            )
+            if run.gap and state == "unknown":  # explained by the gap, and reported as not known
+                run.untold.append(f"{run.gap}: {lie}")
+            else:
+                run.wrong.append(lie)
         if any(truth.table[n] != start.truth.table[n] for n in slots):
             run.wrong.append("another patch's word in the remap table changed")
         if truth.bystander != start.truth.bystander:
