@@ -18,7 +18,8 @@ from server.device.slots import COMP_MASK, ENABLE, WORD_MASK, FpbInfo, Info, Mod
 from server.errors import RequestError, VerifyError
 
 FP_CTRL = 0xE000_2000
-FP_COMP_OFFSET = 0x008
+FP_REMAP_OFFSET, FP_COMP_OFFSET = 0x004, 0x008
+SRAM, REMAP = 0x2000_0000, 0x1FFF_FFE0  # FP_REMAP gives bits [28:5] of the table's address
 FP_COMP_REPLACE = 0b11 << 30  # 0b00: remap
 FP_COMP_LOWER, FP_COMP_UPPER = 0b01 << 30, 0b10 << 30  # a breakpoint in that halfword
 DEMCR = 0xE000_EDFC
@@ -85,7 +86,8 @@ def read_unit(
     start_at = [] if original is None else [_start_of(original) if mode != "debugmon" else MONITOR]
     memory.foresee([registers_at, *table_at, *start_at])
     registers = memory.read(*registers_at)
-    table = b"".join(memory.read(*place) for place in table_at)
+    remap = SRAM | _word(registers[FP_REMAP_OFFSET:]) & REMAP  # where it is now, whatever was said
+    table = memory.read(remap, 4 * count) if info.can_remap else b""
     return Unit(
         enabled=bool(_word(registers) & ENABLE),
         comps=struct.unpack_from(f"<{count}I", registers, FP_COMP_OFFSET),

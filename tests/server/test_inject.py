@@ -49,6 +49,7 @@ const char *greet(void) { text[13]++; return text; }
 """
 LARGE = "static char text[1500] = {1}; const char *greet(void) { text[0] = 'X'; return text; }"
 HALFWORD = "unsigned digits_1(unsigned a) { return a + 8000; }"  # original at address%4 == 2
+FP_REMAP = 0xE000_2004
 BOTH_HALFWORDS = 0b11 << 30  # FP_COMPn.REPLACE: breakpoints in both
 TIMEOUT_S = 0.5  # of virtual time
 
@@ -406,6 +407,20 @@ def test_patch_that_is_seen_not_to_work_is_taken_out(
     assert all(slot.empty for slot in after.slots)
     assert raised.value.board == ("unknown" if is_patched else "unchanged")
     assert ("earlier patch is gone" in str(raised.value)) is is_patched
+
+
+def test_remap_table_that_was_moved_since_connecting_is_followed(bench: Bench) -> None:
+    memory = bench.device.info().memory
+    assert memory is not None
+    elsewhere = memory.address + memory.size - 64 & -32  # nobody's memory, all zeros
+
+    def move(line: bytes) -> bytes:
+        bench.write_memory(FP_REMAP, elsewhere.to_bytes(4, "little"))
+        return line
+
+    bench.line.at("slots", bench.line.sent.count("slots") + 1, do=move)
+    with pytest.raises(VerifyError, match="the instruction"):
+        bench.inject()
 
 
 def test_interrupted_injection_is_undone(bench: Bench) -> None:
