@@ -108,7 +108,7 @@ class Session:
         if level < 2:
             self._tag = None
         elif self._tag is None:  # the board may remember tags of another program
-            self._tag = secrets.randbelow(TAGS)
+            self._tag = int.from_bytes(self._nonce()) % TAGS
 
     def execute(self, request: Request, timeout_s: float | None = None) -> Reply:
         """Run one command; return what the board answered, if that was [FLOK]."""

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 import serial
 
 from firmware.build import firmware_elf
 from server.device.commands import Device
-from server.device.session import Session
+from server.device.session import NONCE_SIZE, Session
 from server.device.slots import Mode
 from server.errors import BuildError, ServerError
 from server.inject import ALIGNMENT, InjectRequest, InjectResult, inject
@@ -92,6 +93,7 @@ class Campaign:
 
     def __init__(self, level: int, part: str = PART) -> None:
         self.level = level
+        self.rng = random.Random(0)
         elf = firmware_elf(part, variant=LEVELS[level])
         self.image = load_image(elf)
         self.toolchain = Toolchain.named("zig").aimed_at(self.image.target)
@@ -114,7 +116,7 @@ class Campaign:
 
     def run(self, seed: int) -> Run:
         """Inject once over a line with the fault that the seed draws."""
-        rng = random.Random(seed)
+        rng = self.rng = random.Random(seed)
         start, mode = rng.choice(self.starts), rng.choice(self.modes)
         run = Run(self.level, seed, Fault.drawn(rng, self.level))
         is_connected_before = rng.random() < 0.5
@@ -146,7 +148,8 @@ class Campaign:
     def bench(self) -> Generator[Bench]:
         """Open a session of one's own on the port."""
         port = cast(serial.Serial, self.port)  # as pyserial's own opening of a URL has it
-        with Session(port, lambda _: None, timeout_s=TIMEOUT_S) as session:
+        nonce = partial(self.rng.randbytes, NONCE_SIZE)  # a tag's digits shift where a fault hits
+        with Session(port, lambda _: None, timeout_s=TIMEOUT_S, nonce=nonce) as session:
             yield Bench(Device(session), self.image, self.toolchain)
 
     def _judge(self, run: Run, start: Start, bench: Bench, state: str, *, was_reset: bool) -> None:
