@@ -210,8 +210,6 @@ class Engine:
         native.mask_names[:] = [REGISTERS[name] for name in ("primask", "basepri", "faultmask")]
         core = (*(f"r{n}" for n in range(13)), "sp", "lr", "xpsr")
         native.core_names[:] = [REGISTERS[name] for name in core]
-        own = [getattr(uclib, name, None) for name in ENGINE_FUNCTIONS]  # or it hides them
-        library.set_engine_functions((ctypes.c_void_p * len(own))(*map(address_of, own)))
         self._hook_native(UC_HOOK_BLOCK, library.clock_block)
         self._hook_native(UC_HOOK_INTR, library.clock_interrupt)
         self._uc.hook_add(UC_HOOK_TLB_FILL, self._fill)
@@ -321,6 +319,16 @@ class Engine:
 def address_of(function: Any) -> int | None:
     """Return where a library's function is."""
     return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
+
+
+def lend_functions() -> None:
+    """Tell native/translation.h where Unicorn's functions are, before Unicorn calls ours."""
+    own = [getattr(uclib, name, None) for name in ENGINE_FUNCTIONS]  # or it hides them
+    load().set_engine_functions((ctypes.c_void_p * len(own))(*map(address_of, own)))
+
+
+with suppress(EmulatorError):  # nothing of ours is there to be called
+    lend_functions()
 
 
 def error_of(status: int) -> Exception:

@@ -5,6 +5,8 @@ Each test is one trap of unicorn 2.1.4: an upgrade that changes one should fail 
 
 import ctypes
 import gc
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +84,20 @@ def test_other_engines_of_the_process_still_ask(boot: "Boot") -> None:
     other.emu_start(1, 8)
     assert other.reg_read(UC_ARM_REG_R0) == 9
     assert unasked(guest) == before
+
+
+def test_other_engines_run_where_there_is_no_board_yet() -> None:
+    program = """
+import emulator.engine
+from unicorn.unicorn import Uc
+from unicorn.arm_const import UC_ARM_REG_R0
+engine = Uc(1, 1 << 4 | 1 << 5)  # Arm; Thumb, M profile
+engine.mem_map(0, 0x1000)
+engine.mem_write(0, bytes.fromhex("0130 0130"))  # adds r0, #1, twice
+engine.emu_start(1, 4)
+raise SystemExit(engine.reg_read(UC_ARM_REG_R0))
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 2
 
 
 def test_block_that_a_block_hook_stops_is_not_executed(boot: "Boot") -> None:
