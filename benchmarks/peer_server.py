@@ -40,7 +40,7 @@ def beside_peer_server() -> list[Row]:
             peer = install_peer()
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return [Row(f"{PACKAGE} is not to be had here", "-")]
-        with board_on_pty(folder / "board") as port:
+        with board_on_pty(folder / "board", "--rate", "0") as port:
             with their_server(peer.with_name("fpbinject-server"), folder, port) as client:
                 theirs = [
                     timed(client, their_body(n), '"success": true') for n in range(INJECTIONS)

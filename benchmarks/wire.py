@@ -6,6 +6,7 @@ each byte that went either way, one after the other: one request, then its reply
 """
 
 import json
+import re
 import shutil
 import statistics
 import subprocess
@@ -37,6 +38,7 @@ SOURCE = """const char *greet(void)
 {{ static char text[{size}] = {{1, {n}}}; text[0] = 'X'; return text; }}"""
 ROUNDS = 20
 NS_PER_MS = 1_000_000
+REPLY_END = rb"\[FLEND\]"
 
 
 @dataclass
@@ -138,25 +140,31 @@ def unpaced() -> list[Row]:
 
 
 def beside_peer() -> list[Row]:
-    """Run both command lines on the same board behind a pseudo-terminal, less their own start."""
+    """Run both command lines on the same board behind a pseudo-terminal, in real time.
+
+    What counts is what the line sees, from the first byte of a command to the end of the last
+    reply: neither a program's start nor, the longest pause in between, the compiler.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
             peer = str(install_peer())
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return [Row(f"{PACKAGE} is not to be had here", "-")]
-        with board_on_pty(folder / "board") as port:
+        recording = folder / "session.jsonl"
+        recording.touch()
+        with board_on_pty(folder / "board", "--record", str(recording)) as port:
             return [
                 row
                 for label, theirs, ours in compared(folder, port, peer)
-                for row in side_by_side(label, theirs, ours)
+                for row in side_by_side(label, theirs, ours, recording)
             ]
 
 
 @contextmanager
-def board_on_pty(port: Path) -> Generator[Path]:
-    """Offer an emulated board, as fast as it goes."""
-    command = [sys.executable, "-m", "server.cli", "board", "--pty", str(port), "--rate", "0"]
+def board_on_pty(port: Path, *options: str) -> Generator[Path]:
+    """Offer an emulated board."""
+    command = [sys.executable, "-m", "server.cli", "board", "--pty", str(port), *options]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             while not port.exists():
@@ -186,27 +194,28 @@ def compared(folder: Path, port: Path, peer: str) -> list[tuple[str, list[str], 
     return kinds
 
 
-def side_by_side(label: str, theirs: list[str], ours: list[str]) -> list[Row]:
-    """Time both in turn; take off what each needs to start and say its help."""
-    figures: dict[str, float] = {}
-    for name, command in (("fpbinject --direct", theirs), ("fpbay", ours)):
-        start = (
-            [*command[: command.index("--direct")], "--help"]
-            if "--direct" in command
-            else [*command[:4], "--help"]
-        )
-        figures[name] = max(median_s(command) - median_s(start), 0.0) * 1e3
-    ratio = figures["fpbinject --direct"] / (figures["fpbay"] or 1.0)
+def side_by_side(label: str, theirs: list[str], ours: list[str], recording: Path) -> list[Row]:
+    """Run both by turns."""
+    turns = [(on_the_line_ms(theirs, recording), on_the_line_ms(ours, recording)) for _ in range(3)]
+    their_ms, our_ms = map(statistics.median, zip(*turns, strict=True))
     return [
-        Row(f"{label}, fpbinject --direct", f"{figures['fpbinject --direct']:.0f} ms"),
-        Row(f"{label}, fpbay", f"{figures['fpbay']:.0f} ms", f"{ratio:.1f} times as fast"),
+        Row(f"{label}, fpbinject --direct", f"{their_ms:.0f} ms"),
+        Row(f"{label}, fpbay", f"{our_ms:.0f} ms", f"{their_ms / our_ms:.1f} times as fast"),
     ]
 
 
-def median_s(command: list[str], rounds: int = 3) -> float:
-    times: list[float] = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+def on_the_line_ms(command: list[str], recording: Path) -> float:
+    """Run a command and return how long the line was in use, less the longest pause."""
+    before = recording.stat().st_size
+    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    with recording.open("rb") as file:
+        file.seek(before)
+        happened = [json.loads(line) for line in file.read().splitlines()[1:-1]]
+    sent = [int(line["ns"]) for line in happened if line.get("do") == "send"]
+    heard = [
+        (int(line["ns"]), bytes.fromhex(line["heard"])) for line in happened if "heard" in line
+    ]
+    text = b"".join(byte for _, byte in heard)
+    ends = [heard[match.end() - 1][0] for match in re.finditer(REPLY_END, text)]
+    pauses = [next((ns for ns in sent if ns > end), end) - end for end in ends if end < ends[-1]]
+    return (ends[-1] - sent[0] - max(pauses, default=0)) / NS_PER_MS
