@@ -5,6 +5,8 @@ import * as api from "./api.js";
 import { ANOTHER, shownOf, withNews } from "./boards.js";
 import { countInWords, duration } from "./text.js";
 
+const PATIENCE_MS = 300;
+
 /** What is known before the server has answered. */
 export const UNKNOWN = {
   stream: /** @type {import("./events.js").StreamState} */ ("connecting"),
@@ -75,7 +77,8 @@ export function createBoard(state, { render, mark, notice }) {
     state.status = status;
     if (status?.board) state.board = status.board;
     if (status && changed) loadBoard();
-    else if (ended || reset) refreshInfo();
+    else if (ended) whenIdle(refreshInfo); // what the user asks for next goes first
+    else if (reset) refreshInfo();
     render();
   }
 
@@ -191,4 +194,10 @@ export function createBoard(state, { render, mark, notice }) {
   }
 
   return { take, takeAll, choose, poll, search, connect, disconnect, ping, change };
+}
+
+/** Do something when the browser has nothing else to do, or soon. @param {() => void} work */
+function whenIdle(work) {
+  if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: PATIENCE_MS });
+  else setTimeout(work);
 }
