@@ -86,7 +86,7 @@ def test_source_that_does_not_compile_is_an_error_and_the_old_elf_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "firmware"
-    shutil.copytree(firmware.build.SOURCE_DIRECTORY, source)
+    shutil.copytree(firmware.build.SOURCE_DIRECTORY, source, ignore=shutil.ignore_patterns("build"))
     monkeypatch.setattr(firmware.build, "SOURCE_DIRECTORY", source)
     elf = firmware_elf()
     before = elf.read_bytes()
