@@ -124,9 +124,10 @@ static void count_block(const struct clock *clock, struct counted *slot, uint64_
     if (!is_stable || (slot->effects & ~harmless) != 0 || slot->coprocessor_at != 0) {
         slot->key |= NEEDS_MORE;
     }
+    slot->noted = slot->key;
     if (slot->end_pair != 0) {
-        slot->alone = slot->only_loads && slot->key == key ? key : 0;
         slot->key |= SEES_TABLE;
+        slot->noted |= slot->only_loads ? 0 : SEES_TABLE;
     }
     if (slot->host != NULL && size <= KEPT_BYTES) {
         memcpy(slot->bytes, slot->host, size);
@@ -243,9 +244,9 @@ static void look(struct clock *clock, void *engine, const struct counted *slot)
     look_later(clock);
 }
 
-static inline void count(struct clock *clock, const struct counted *slot, uint64_t key)
+static inline void count(struct clock *clock, const struct counted *slot)
 {
-    clock->last = key;
+    clock->last = slot->noted;
     clock->cycles += slot->instructions;
 }
 
@@ -285,7 +286,7 @@ static __attribute__((noinline)) int count_slowly(struct clock *clock, void *eng
     if (clock->cycles >= clock->slow_at && !clock->is_watching_masks) {
         look(clock, engine, slot);
     }
-    count(clock, slot, key);
+    count(clock, slot);
     return 1;
 }
 
@@ -299,19 +300,22 @@ static inline uint64_t key_of(const struct clock *clock, uint64_t address, uint3
     return address | (uint64_t)size << 32 | clock->generation;
 }
 
-/* Whether a block sees the table, and that as it was: it comes again and stores nothing, or what it
- * sees is one pair of words. */
+/* Whether a block sees one pair of the table's words, and those as they were. */
 static inline int sees_the_same(const struct clock *clock, const struct counted *slot, uint64_t key)
 {
-    if (slot->alone == key && clock->last == key) {
-        return 1;
-    }
     if (slot->key != (key | SEES_TABLE) || slot->end_pair - slot->first_pair != 1 ||
         clock->table == NULL) {
         return 0;
     }
     const unsigned at = 8u * slot->first_pair;
     return memcmp(clock->table + at, clock->table_copy + at, 8) == 0;
+}
+
+/* Whether a block needs counting only: as most do, and as one that comes again and stores nothing,
+ * or that sees the table as it was. */
+static inline int is_simple(const struct clock *clock, const struct counted *slot, uint64_t key)
+{
+    return slot->key == key || clock->last == key || sees_the_same(clock, slot, key);
 }
 
 /* A block for which a look at its key is not enough. */
@@ -322,7 +326,7 @@ static __attribute__((noinline)) void look_closer(void *engine, uint64_t address
     const uint64_t key = key_of(clock, address, size);
     if (slot->key == (key | SEES_TABLE) && clock->cycles < clock->slow_at &&
         !its_table_changed(clock, slot)) {
-        count(clock, slot, key);
+        count(clock, slot);
     } else if (!count_slowly(clock, engine, slot, key) && engine_functions.stop_if_asked != NULL) {
         __attribute__((musttail)) return engine_functions.stop_if_asked(engine, 0, 0, clock);
     }
@@ -337,8 +341,8 @@ void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *cl
 {
     const struct counted *slot = slot_of(clock, (uint32_t)address);
     const uint64_t key = key_of(clock, address, size);
-    if (clock->cycles < clock->slow_at && (slot->key == key || sees_the_same(clock, slot, key))) {
-        count(clock, slot, key);
+    if (clock->cycles < clock->slow_at && is_simple(clock, slot, key)) {
+        count(clock, slot);
     } else {
         __attribute__((musttail)) return look_closer(engine, address, size, clock);
     }

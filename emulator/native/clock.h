@@ -38,7 +38,7 @@ struct region {
 
 struct counted {
     uint64_t key;
-    uint64_t alone; /* the key of one that sees the table, and stores nothing itself; or 0 */
+    uint64_t noted; /* as `last` has it: the key itself where the block may come again unseen */
     uint64_t instructions;
     const uint8_t *host;
     uint16_t coprocessor_at; /* 1 + the halfword of the first floating-point instruction, or 0 */
