@@ -48,7 +48,9 @@ def workbench(connected: Workbench) -> Iterator[Workbench]:
 
 
 @pytest.mark.parametrize("function", ["weigh_2", "digits_2"])
-@pytest.mark.parametrize("slot", range(6))
+@pytest.mark.parametrize(
+    "slot", [0, 5, *(pytest.param(slot, marks=pytest.mark.slow) for slot in range(1, 5))]
+)
 def test_function_changes_with_every_step_of_its_patchs_life(
     workbench: Workbench, function: str, slot: int
 ) -> None:
