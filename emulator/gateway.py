@@ -33,9 +33,11 @@ class Gateway(ABC):
     What the board says while nobody listens is lost, as on a cable.
     """
 
-    @abstractmethod
+    _poll: select.poll  # of everything by which a client is heard
+
     def wait(self, seconds: float) -> None:
         """Return when a client came, left or sent something, or after this time."""
+        self._poll.poll(1000 * seconds)
 
     @abstractmethod
     def take(self, line: Link) -> None:
@@ -107,7 +109,7 @@ class PtyGateway(Gateway):
         if self._is_left():
             time.sleep(seconds)  # it is always ready, to say so
         else:
-            self._poll.poll(1000 * seconds)
+            super().wait(seconds)
 
     def _is_left(self) -> bool:
         return any(events & select.POLLHUP for _, events in self._poll.poll(0))

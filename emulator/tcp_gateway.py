@@ -70,9 +70,6 @@ class TcpGateway(Gateway):
             self._client.close()
         self._listener.close()
 
-    def wait(self, seconds: float) -> None:
-        self._poll.poll(1000 * seconds)
-
     def take(self, line: Link) -> None:
         with suppress(BlockingIOError):
             self._welcome(self._listener.accept()[0], line)

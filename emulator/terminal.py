@@ -20,9 +20,6 @@ class Terminal(Gateway):
         self._poll = select.poll()
         self._poll.register(STDIN, select.POLLIN)
 
-    def wait(self, seconds: float) -> None:
-        self._poll.poll(1000 * seconds)
-
     def take(self, line: Link) -> None:
         if not line.has_spoken and time.monotonic() < self._booted_s:
             return
