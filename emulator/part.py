@@ -33,6 +33,11 @@ class Core:
         return self.model == "cortex-m33"
 
 
+Request = Callable[[bool], None]
+# Makes a unit of a clock, what asks for its bus's rate, its interrupt, and its DMA's two requests.
+SerialUnit = Callable[[Clock, Callable[[], int], Request, tuple[Request, Request]], Peripheral]
+
+
 class Machine(Protocol):
     """What a peripheral may be wired to."""
 

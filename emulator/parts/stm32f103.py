@@ -4,12 +4,13 @@ Sources: ST's device header stm32f103xb.h for names, addresses and interrupt num
 the rest. Not modelled: the units made by `_absent`. Where nothing is, an access is a BusFault.
 """
 
+import functools
 from collections.abc import Callable
 from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, Unit, flash_wires, shared_irq
+from emulator.part import Core, Machine, Part, SerialUnit, Unit, flash_wires, shared_irq
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f1 import AdcF1
 from emulator.peripherals.afio import Afio
@@ -121,32 +122,26 @@ def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG))
 
 
-def _requests(
-    machine: Machine, tx_channel: int, rx_channel: int
-) -> tuple[Callable[[bool], None], Callable[[bool], None]]:
-    """Return what drives two requests of DMA1's channels."""
-    dma = cast(Dma, machine.unit("DMA1"))
-    return dma.request(tx_channel), dma.request(rx_channel)
+def _serial(
+    make_unit: SerialUnit,
+    irq: int,
+    pclk_hz: Callable[[Rcc], int],
+    tx_channel: int,
+    rx_channel: int,
+) -> Callable[[Machine], Peripheral]:
+    """Wire one; the channels are DMA1's."""
 
-
-def _usart(
-    irq: int, pclk_hz: Callable[[Rcc], int], tx_channel: int, rx_channel: int
-) -> Callable[[Machine], Usart]:
-    def make(machine: Machine) -> Usart:
-        rcc, requests = _rcc_of(machine), _requests(machine, tx_channel, rx_channel)
-        return Usart(machine.clock, lambda: pclk_hz(rcc), machine.irq(irq), requests)
-
-    return make
-
-
-def _spi(
-    irq: int, pclk_hz: Callable[[Rcc], int], tx_channel: int, rx_channel: int
-) -> Callable[[Machine], Spi]:
-    def make(machine: Machine) -> Spi:
-        rcc, requests = _rcc_of(machine), _requests(machine, tx_channel, rx_channel)
-        return Spi(machine.clock, lambda: pclk_hz(rcc), machine.irq(irq), requests)
+    def make(machine: Machine) -> Peripheral:
+        dma = cast(Dma, machine.unit("DMA1"))
+        requests = dma.request(tx_channel), dma.request(rx_channel)
+        pclk = functools.partial(pclk_hz, _rcc_of(machine))
+        return make_unit(machine.clock, pclk, machine.irq(irq), requests)
 
     return make
+
+
+_usart = functools.partial(_serial, Usart)
+_spi = functools.partial(_serial, Spi)
 
 
 def _i2c(event_irq: int) -> Callable[[Machine], I2c]:

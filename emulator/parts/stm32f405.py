@@ -12,7 +12,7 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, Unit, flash_wires, shared_irq
+from emulator.part import Core, Machine, Part, SerialUnit, Unit, flash_wires, shared_irq
 from emulator.parts.stm32f405_absent import ABSENT
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
@@ -162,7 +162,8 @@ def _request(machine: Machine, controller: str, streams: Streams) -> Callable[[b
     return request
 
 
-def _usart(
+def _serial(
+    make_unit: SerialUnit,
     name: str,
     address: int,
     irq: int,
@@ -171,31 +172,16 @@ def _usart(
     tx: Streams,
     rx: Streams,
 ) -> Unit:
-    def make(machine: Machine) -> Usart:
-        rcc = _rcc_of(machine)
+    def make(machine: Machine) -> Peripheral:
         requests = _request(machine, controller, tx), _request(machine, controller, rx)
-        pclk = functools.partial(pclk_hz, rcc)
-        return Usart(machine.clock, pclk, machine.irq(irq), requests, has_over8=True)
+        pclk = functools.partial(pclk_hz, _rcc_of(machine))
+        return make_unit(machine.clock, pclk, machine.irq(irq), requests)
 
     return Unit(name, address, make, _clocked_by(name))
 
 
-def _spi(
-    name: str,
-    address: int,
-    irq: int,
-    pclk_hz: Callable[[Rcc], int],
-    controller: str,
-    tx: Streams,
-    rx: Streams,
-) -> Unit:
-    def make(machine: Machine) -> Spi:
-        rcc = _rcc_of(machine)
-        requests = _request(machine, controller, tx), _request(machine, controller, rx)
-        pclk = functools.partial(pclk_hz, rcc)
-        return Spi(machine.clock, pclk, machine.irq(irq), requests, has_i2spr=True)
-
-    return Unit(name, address, make, _clocked_by(name))
+_usart = functools.partial(_serial, functools.partial(Usart, has_over8=True))
+_spi = functools.partial(_serial, functools.partial(Spi, has_i2spr=True))
 
 
 def _i2c(name: str, address: int, event_irq: int) -> Unit:
