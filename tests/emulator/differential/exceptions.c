@@ -53,29 +53,7 @@ HANDLER(svc, on_svc)
 HANDLER(irq, on_irq)
 HANDLER(fault, on_fault)
 
-void reset(void);
-__attribute__((section(".vectors"), used)) static void *const vectors[] = {
-    (void *)(RAM + 0x4F00),
-    reset,
-    fault,
-    fault,
-    fault,
-    fault,
-    fault,
-    fault,
-    0,
-    0,
-    0,
-    svc,
-    fault,
-    0,
-    irq,
-    irq,
-    irq,
-    irq,
-    irq,
-    irq,
-};
+VECTORS(fault, svc, irq, irq, irq)
 
 static void pend(uint32_t irqs)
 {

@@ -66,3 +66,29 @@ static void report(void)
     }
     semihosting(0x18, (void *)0x20026);
 }
+
+/* The vector table: `fault` takes what has no handler of its own, `irq` the first four. */
+#define VECTORS(fault, svc, pendsv, systick, irq)                                                  \
+    void reset(void);                                                                              \
+    __attribute__((section(".vectors"), used)) static void *const vectors[] = {                    \
+        (void *)(RAM + 0x4F00),                                                                    \
+        reset,                                                                                     \
+        fault,                                                                                     \
+        fault,                                                                                     \
+        fault,                                                                                     \
+        fault,                                                                                     \
+        fault,                                                                                     \
+        fault,                                                                                     \
+        0,                                                                                         \
+        0,                                                                                         \
+        0,                                                                                         \
+        svc,                                                                                       \
+        fault,                                                                                     \
+        0,                                                                                         \
+        pendsv,                                                                                    \
+        systick,                                                                                   \
+        irq,                                                                                       \
+        irq,                                                                                       \
+        irq,                                                                                       \
+        irq,                                                                                       \
+    };

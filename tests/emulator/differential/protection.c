@@ -44,10 +44,7 @@ USED void on_svc(uint32_t lr, uint32_t *frame)
 }
 HANDLER(svc, on_svc)
 
-void reset(void);
-__attribute__((section(".vectors"), used)) static void *const vectors[] = {
-    (void *)(RAM + 0x4F00), reset, fault, fault, fault, fault, fault, fault, 0, 0, 0, svc,
-};
+VECTORS(fault, svc, 0, 0, 0)
 
 NAKED static uint32_t load(uint32_t address)
 {

@@ -49,25 +49,7 @@ NAKED static void stop(void)
     ASM("wfi\n\tb stop");
 }
 
-void reset(void);
-__attribute__((section(".vectors"), used)) static void *const vectors[] = {
-    (void *)(RAM + 0x4F00),
-    reset,
-    stop,
-    stop,
-    stop,
-    stop,
-    stop,
-    stop,
-    0,
-    0,
-    0,
-    svc,
-    stop,
-    0,
-    pendsv,
-    systick,
-};
+VECTORS(stop, svc, pendsv, systick, 0)
 
 static uint32_t mixed(uint32_t seed)
 {

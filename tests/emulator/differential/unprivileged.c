@@ -59,29 +59,7 @@ USED void on_fault(uint32_t lr, uint32_t *frame)
 }
 HANDLER(fault, on_fault)
 
-void reset(void);
-__attribute__((section(".vectors"), used)) static void *const vectors[] = {
-    (void *)(RAM + 0x4F00),
-    reset,
-    fault,
-    fault,
-    fault,
-    fault,
-    fault,
-    fault,
-    0,
-    0,
-    0,
-    svc,
-    fault,
-    0,
-    irq,
-    irq,
-    irq,
-    irq,
-    irq,
-    irq,
-};
+VECTORS(fault, svc, irq, irq, irq)
 
 /* An access from Thread mode, whichever that is. */
 NAKED static uint32_t load(uint32_t address)
