@@ -315,7 +315,7 @@ static inline int sees_the_same(const struct clock *clock, const struct counted 
  * or that sees the table as it was. */
 static inline int is_simple(const struct clock *clock, const struct counted *slot, uint64_t key)
 {
-    return slot->key == key || clock->last == key || sees_the_same(clock, slot, key);
+    return clock->last == key || slot->key == key || sees_the_same(clock, slot, key);
 }
 
 /* A block for which a look at its key is not enough. */
