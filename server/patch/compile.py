@@ -10,6 +10,7 @@ import importlib.util
 import io
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -181,7 +182,7 @@ def run_tool(
         limit(process)
         with process:
             try:
-                process.wait(timeout_s)
+                _wait(process, timeout_s)
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
@@ -190,6 +191,20 @@ def run_tool(
         name = signal.Signals(-process.returncode).name
         raise ToolchainError(f"{command[0]} was ended by {name}", stderr=complained)
     return Finished(process.returncode, said, complained)
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> None:
+    """Wait for its end. Popen looks for that ever less often; Linux says when it comes."""
+    if hasattr(os, "pidfd_open"):
+        ended = os.pidfd_open(process.pid)
+        try:
+            poll = select.poll()
+            poll.register(ended, select.POLLIN)
+            poll.poll(timeout_s * 1000)
+        finally:
+            os.close(ended)
+        timeout_s = 0
+    process.wait(timeout_s)
 
 
 def _installation(program: str) -> list[Path]:
