@@ -6,6 +6,7 @@ board.py.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from emulator.bus import Block, Bus, Lane
 from emulator.clock import Clock
@@ -63,6 +64,7 @@ class Assembly:
             part.core.irqs, part.core.priority_bits, self.clock.request_attention
         )
         self._interrupts.on_activate = self._on_activate
+        self.clock.settle = self._interrupts.settle
         self._reset_requested = 0  # a ResetCause
         self._lockup: Lockup | None = None
         self._stalled_until = 0  # a cycle: the core waits for the bus
@@ -157,7 +159,7 @@ class Assembly:
         self.bus.attach(Block(name, address, size, peripheral, lane, gate))
 
     def irq(self, number: int) -> Callable[[bool], None]:
-        return lambda level: self._interrupts.set_line(number, level)
+        return partial(self._interrupts.set_line, number)
 
     def unit(self, name: str) -> Peripheral:
         return self.units[name]

@@ -50,16 +50,18 @@ class Board(Assembly):
 
     def _run(self, end: Callable[[], int], stop_when: Callable[[], bool] | None = None) -> None:
         """Run to a cycle, asked for again at each event: the core clock may change on the way."""
-        native = self.clock.native
-        while native.cycles < (cycle := end()):
-            self.clock.expire_due()
+        clock = self.clock
+        clock.is_enough = stop_when
+        while clock.native.cycles < (cycle := end()):
+            clock.end = cycle
+            clock.expire_due()
             if stop_when is not None and stop_when():
                 return
             self._step(cycle)
-        self.clock.expire_due()
+        clock.expire_due()
 
     def _step(self, cycle: int) -> None:
-        """Run to the next event of the machine, at most until `cycle`."""
+        """Run until an event needs more than its timer, at most until `cycle`."""
         if self._reset_requested:
             self._system_reset(ResetCause(self._reset_requested))
         if self._lockup is not None:

@@ -63,6 +63,7 @@ class NativeClock(ctypes.Structure):
         ("last", ctypes.c_uint64),
         ("table_copy", ctypes.c_uint8 * 32),
         ("stop", ctypes.c_void_p),
+        ("on_deadline", ctypes.c_void_p),
         ("read_registers", ctypes.c_void_p),
         ("idle", ctypes.c_uint64),
         ("looked_key", ctypes.c_uint64),
@@ -130,6 +131,10 @@ class Timer:
         return self.due != NEVER
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 DUE = operator.attrgetter("due")
 
 
@@ -146,6 +151,9 @@ class Clock:
         self.hz = hz  # core clock; `set_hz` changes it
         self.trace = Trace()
         self.earliest: Timer | None = None  # the next one that is due, while that is known
+        self.end = 0  # of the present run: a cycle
+        self.is_enough: Callable[[], bool] | None = None  # ends it before, asked after each event
+        self.settle = nothing  # makes known what the core has done by itself
         self._timers: list[Timer] = []
         self._anchor_cycles = 0  # `hz` has been what it is since then
         self._anchor_ns = 0
@@ -200,6 +208,15 @@ class Clock:
             timer.stop()
             self.trace.note(Happening.TIMER, due, self.native.cycles)
             timer.on_expiry(due)
+
+    def pass_deadline(self) -> None:
+        """Have happen what is due, in the midst of a run, and set its next deadline."""
+        self.settle()  # it came first
+        self.native.deadline = self.end
+        self.expire_due()
+        if self.is_enough is not None and self.is_enough():
+            self.request_attention()
+        self.shorten_run(self.next_due)
 
     def shorten_run(self, cycle: int) -> None:
         """Have the guest stop at `cycle` at the latest, if it is running."""

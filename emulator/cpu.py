@@ -84,8 +84,8 @@ class Cpu:
     # Running.
 
     def run(self, deadline: int) -> StopReason:
-        """Execute until the clock reaches `deadline` (cycles), or something else stops the core."""
-        return self._execute(deadline)
+        """Execute from one deadline (cycles) of the clock to the next, until something stops the core."""
+        return self._execute(deadline, passes_deadline=True)
 
     def watch_masks(self, masks: Masks) -> None:
         """While anything is masked, stop as soon as the masks are no longer these."""
@@ -121,10 +121,10 @@ class Cpu:
         page = changed & -PAGE_SIZE
         self._engine.drop(page, page + 2 * PAGE_SIZE)
 
-    def _execute(self, deadline: int) -> StopReason:
+    def _execute(self, deadline: int, *, passes_deadline: bool = False) -> StopReason:
         native = self._clock.native
         self._accesses.fault = None
-        status = self._engine.execute(deadline)
+        status = self._engine.execute(deadline, passes_deadline=passes_deadline)
         if status == NOT_THUMB:
             return InvalidState()
         if status != OK:

@@ -98,6 +98,7 @@ READ_CALLBACK = ctypes.CFUNCTYPE(
 WRITE_CALLBACK = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p
 )
+DEADLINE_CALLBACK = ctypes.CFUNCTYPE(None)
 # Bytes of what is translated. Unicorn takes a gigabyte, which leaves the second board's out of a
 # near call's reach: each block then takes a quarter longer.
 TRANSLATED_SIZE = 32 << 20
@@ -207,6 +208,8 @@ class Engine:
         native, library = self._clock.native, self._clock.library
         native.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p)
         native.read_registers = ctypes.cast(uclib.uc_reg_read_batch, ctypes.c_void_p)
+        self._at_deadline = DEADLINE_CALLBACK(self._on_deadline)
+        self._at_deadline_address = address_of(self._at_deadline)
         native.mask_names[:] = [REGISTERS[name] for name in ("primask", "basepri", "faultmask")]
         core = (*(f"r{n}" for n in range(13)), "sp", "lr", "xpsr")
         native.core_names[:] = [REGISTERS[name] for name in core]
@@ -239,12 +242,15 @@ class Engine:
 
     # Running.
 
-    def execute(self, deadline: int) -> int:
+    def execute(self, deadline: int, *, passes_deadline: bool = False) -> int:
         """Run until something stops the engine; return why, or raise what a callback raised.
 
+        A deadline that it passes is the clock's: what is due happens, and it goes on to the next.
         Where and how it stopped is in `native`.
         """
-        self._clock.native.deadline = deadline
+        clock = self._clock.native
+        clock.deadline = deadline
+        clock.on_deadline = self._at_deadline_address if passes_deadline else None
         self.native.traps_unaligned = self.traps_unaligned
         status: int = self._run(self._at_core)
         if self._error is not None:
@@ -303,11 +309,19 @@ class Engine:
         return True
 
     def _on_read(self, _: int, offset: int, size: int, begin: int) -> int:
+        self._clock.native.slow_at = 0  # it may be polling
         try:
             return self._bus.read(begin + offset, size)
         except Exception as error:
             self._error = error
             return 0
+
+    def _on_deadline(self) -> None:
+        try:
+            self._clock.pass_deadline()
+        except Exception as error:
+            self._error = error
+            self._clock.request_attention()
 
     def _on_write(self, _: int, offset: int, size: int, value: int, begin: int) -> None:
         try:

@@ -213,13 +213,13 @@ class Interrupts:
 
     @property
     def pending(self) -> set[int]:
-        self._settle()
+        self.settle()
         return self._pending
 
     @property
     def active(self) -> set[int]:
         """The exceptions that have begun and not ended."""
-        self._settle()
+        self.settle()
         return self._active
 
     # What the core does by itself.
@@ -239,10 +239,10 @@ class Interrupts:
         native = self.native
         is_asleep = bool(native.is_asleep)
         native.next = native.alone = native.may_sleep = native.is_asleep = 0
-        self._settle()
+        self.settle()
         return is_asleep
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Follow the core in what it has done."""
         native = self.native
         if native.began or native.ended:

@@ -169,6 +169,22 @@ static void stop(struct clock *clock, void *engine, enum clock_stop reason)
     clock->stop(engine);
 }
 
+void clock_begin(struct clock *clock)
+{
+    clock->last = 0;    /* what ran before does not say why the engine stops now */
+    clock->slow_at = 0; /* what a loop polls may have changed since */
+}
+
+int clock_passes_deadline(struct clock *clock)
+{
+    if (clock->deadline == 0 || clock->on_deadline == NULL) {
+        return 0;
+    }
+    clock->on_deadline();
+    clock_begin(clock);
+    return clock->cycles < clock->deadline;
+}
+
 static int table_changed(const struct clock *clock)
 {
     return clock->table != NULL && memcmp(clock->table, clock->table_copy, TABLE_SIZE) != 0;
@@ -201,8 +217,8 @@ static void look_later(struct clock *clock)
 /*
  * Blocks that only load, and come back to the first of them with every register as it was, will do
  * so until an event changes what they load: a loop that polls. Count its repetitions up to the
- * deadline without executing them. `slow_at` has a loop looked at as soon as the guest runs, and
- * then ever less often, so that one that does something costs next to nothing.
+ * deadline without executing them. `slow_at` has a loop looked at as soon as the guest runs or
+ * reads a register, and then ever less often, so that one that does something costs next to nothing.
  */
 static void look(struct clock *clock, void *engine, const struct counted *slot)
 {
@@ -237,7 +253,9 @@ static void look(struct clock *clock, void *engine, const struct counted *slot)
     }
     if (!clock->is_time_read && memcmp(clock->core, now, sizeof now) == 0) {
         const uint64_t loop = cycles - clock->looked_cycle;
-        const uint64_t skipped = (clock->deadline - 1u - cycles) / loop * loop;
+        /* Only before a block is a deadline seen: in a loop of one, before each repetition. */
+        const uint64_t ahead = clock->deadline - cycles + (loop == slot->instructions) * loop;
+        const uint64_t skipped = (ahead - 1u) / loop * loop;
         clock->cycles += skipped;
         clock->idle += skipped;
     }
@@ -255,7 +273,7 @@ static inline void count(struct clock *clock, const struct counted *slot)
 static __attribute__((noinline)) int count_slowly(struct clock *clock, void *engine,
                                                   struct counted *slot, uint64_t key)
 {
-    if (clock->cycles >= clock->deadline) {
+    if (clock->cycles >= clock->deadline && !clock_passes_deadline(clock)) {
         stop(clock, engine, STOP_DEADLINE);
         return 0;
     }
@@ -285,6 +303,9 @@ static __attribute__((noinline)) int count_slowly(struct clock *clock, void *eng
     clock->is_limit_set |= slot->effects & SETS_LIMIT;
     if (clock->cycles >= clock->slow_at && !clock->is_watching_masks) {
         look(clock, engine, slot);
+        if (clock->cycles >= clock->deadline) {
+            return count_slowly(clock, engine, slot, key);
+        }
     }
     count(clock, slot);
     return 1;

@@ -60,6 +60,7 @@ struct clock {
     uint64_t last;        /* the key of the block counted last, or 0 */
     uint8_t table_copy[TABLE_SIZE]; /* what the views of flash were made from */
     int (*stop)(void *engine);
+    void (*on_deadline)(void); /* has happen what is due; it may set a later deadline, or 0 */
     int (*read_registers)(void *engine, int *names, void **values, int count);
     uint64_t idle;         /* of `cycles`: passed without an instruction being executed */
     uint64_t looked_key;   /* the block that a look began with, or 0 */
@@ -87,6 +88,12 @@ struct clock {
     struct region regions[REGIONS]; /* earlier ones win */
     struct counted cache[CACHE_SIZE];
 };
+
+/* Begin to execute: look anew at what the guest does. */
+void clock_begin(struct clock *clock);
+
+/* The deadline has come: have happen what is due. Whether the guest may go on. */
+int clock_passes_deadline(struct clock *clock);
 
 /* Return the halfword that a fetch sees, or 0 where nothing is. */
 uint32_t clock_halfword_at(const struct clock *clock, uint32_t address);

@@ -25,8 +25,7 @@ static int run_once(struct core *core)
     }
     struct clock *const clock = core->clock;
     clock->reason = STOP_NONE;
-    clock->last = 0;    /* what ran before does not say why the engine stops now */
-    clock->slow_at = 0; /* what a loop polls may have changed since */
+    clock_begin(clock);
     core->is_known = 0;
     const int status = core->start(core->engine, core->pc | 1u, 0, 0, 0);
     add(&state, core->primask, &core->masks[0]);
@@ -78,7 +77,7 @@ static int went_back(struct core *core)
     return 1;
 }
 
-/* Let the time until the next event pass, where the core waits for it; whether it does. */
+/* Let the time pass until an event is the core's affair, where it waits for one; whether it does. */
 static int slept(const struct core *core)
 {
     struct clock *const clock = core->clock;
@@ -90,8 +89,10 @@ static int slept(const struct core *core)
     if (last != WFI && !is_wide) {
         return 0;
     }
-    clock->idle += clock->deadline - clock->cycles;
-    clock->cycles = clock->deadline;
+    do {
+        clock->idle += clock->deadline - clock->cycles;
+        clock->cycles = clock->deadline;
+    } while (clock_passes_deadline(clock));
     clock->reason = STOP_DEADLINE;
     core->interrupts->is_asleep = 1;
     return 1;

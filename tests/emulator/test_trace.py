@@ -51,6 +51,19 @@ def test_fresh_boards_of_the_loader_have_one_hash(loader: Path) -> None:
     assert len({run_loader() for _ in range(3)}) == 1
 
 
+def test_how_the_loaders_run_is_cut_leaves_no_trace(loader: Path) -> None:
+    """It takes interrupts by itself, between bytes that it sends, without the engine being left."""
+
+    def run_loader(step_us: int) -> str:
+        board = Board.from_elf("stm32f103c8", loader)
+        board.line.send(b"fl -c info\n")
+        for end_us in range(step_us, 40_001, step_us):
+            board.run_until(1000 * end_us)
+        return board.trace_hash
+
+    assert run_loader(100) == run_loader(40_000)
+
+
 def test_another_byte_is_another_run(boot: Boot) -> None:
     assert run(boot, [], b"bytes on their wax") != run(boot, [])
 
