@@ -60,9 +60,7 @@ class Assembly:
         self.bus = Bus(
             self.memory_map, self._stale.note_unseen_write, has_bit_band=part.core.has_bit_band
         )
-        self._interrupts = Interrupts(
-            part.core.irqs, part.core.priority_bits, self.clock.request_attention
-        )
+        self._interrupts = Interrupts(part.core.irqs, part.core.priority_bits, self.clock.call)
         self._interrupts.on_activate = self._on_activate
         self.clock.settle = self._interrupts.settle
         self._reset_requested = 0  # a ResetCause

@@ -37,6 +37,7 @@ class Stop(enum.IntEnum):
     INTERRUPT = 4
     COPROCESSOR = 5
     DIVISION = 6
+    CALL = 7
 
 
 class NativeRegion(ctypes.Structure):
@@ -70,6 +71,7 @@ class NativeClock(ctypes.Structure):
         ("looked_cycle", ctypes.c_uint64),
         ("interval", ctypes.c_uint32),
         ("window", ctypes.c_uint32),
+        ("is_called", ctypes.c_uint32),
         ("is_watching_masks", ctypes.c_uint32),
         ("masks", ctypes.c_uint32 * MASKS),
         ("mask_names", ctypes.c_int * MASKS),
@@ -228,6 +230,12 @@ class Clock:
     def request_attention(self) -> None:
         """Have the guest stop before its next block: something it must see has changed."""
         self.native.deadline = self.native.slow_at = 0
+
+    def call(self) -> None:
+        """Have the guest stop before its next block: an exception may be due."""
+        native = self.native
+        native.is_called = 1
+        native.slow_at = 0
 
     def time_was_read(self) -> None:
         """Note that the guest has read a value that changes without an event: a running count."""

@@ -84,7 +84,7 @@ class Cpu:
     # Running.
 
     def run(self, deadline: int) -> StopReason:
-        """Execute from one deadline (cycles) of the clock to the next, until something stops the core."""
+        """Execute from one deadline (cycles) to the next, until something stops the core."""
         return self._execute(deadline, passes_deadline=True)
 
     def watch_masks(self, masks: Masks) -> None:
@@ -142,7 +142,7 @@ class Cpu:
                 return self._stopped_by_interrupt(native.interrupt)
             case Stop.COPROCESSOR:
                 return self._reach_coprocessor(native.stopped_at, deadline)
-            case Stop.DEADLINE | Stop.MASKS:
+            case Stop.DEADLINE | Stop.MASKS | Stop.CALL:
                 return Deadline()
 
     def _hint(self) -> WaitForInterrupt | WaitForEvent | None:

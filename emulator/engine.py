@@ -249,7 +249,7 @@ class Engine:
         Where and how it stopped is in `native`.
         """
         clock = self._clock.native
-        clock.deadline = deadline
+        clock.deadline, clock.is_called = deadline, 0
         clock.on_deadline = self._at_deadline_address if passes_deadline else None
         self.native.traps_unaligned = self.traps_unaligned
         status: int = self._run(self._at_core)

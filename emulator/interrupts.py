@@ -62,6 +62,7 @@ class Interrupts:
         self.priority_mask = 0xFF & ~(0xFF >> priority_bits)  # unimplemented low bits: RAZ/WI
         self._on_change = on_change
         self.native = NativeInterrupts()
+        self._may_enter = self._may_leave = self._is_let_go = False
         self._lines = memoryview(self.native.lines).cast("B")  # by number: 1 while its line is high
         self.on_activate: Callable[[int, int], None] | None = None  # takes a number and the cycle
         self.reset()
@@ -101,6 +102,7 @@ class Interrupts:
     def changed(self) -> None:
         """Note that another exception may be due now, and have it looked at."""
         self._contest = None
+        self._call_in()
         self._on_change()
 
     # What peripherals and registers do.
@@ -109,7 +111,10 @@ class Interrupts:
         if number not in self.pending:
             self.pending.add(number)
             self.has_news = True
-            self.changed()
+            self._contest = None
+            if self._is_let_go:
+                self._offer()
+            self._on_change()
 
     def unpend(self, number: int) -> None:
         """Make no longer pending, unless its line keeps it so."""
@@ -226,21 +231,29 @@ class Interrupts:
 
     def let_go(self, vtor: int, stkalign: int, *, may_enter: bool, may_leave: bool) -> None:
         """Say what that may be now: to take the only exception there is, to end it, to sleep."""
+        self.native.vtor, self.native.stkalign = vtor, stkalign
+        self._may_enter, self._may_leave, self._is_let_go = may_enter, may_leave, True
+        self._offer()
+
+    def _offer(self) -> None:
         native, active = self.native, self.active
         number, _, _ = self._contest or self._known()
+        is_next = self._may_enter and not active and self._pending & self.enabled == {number}
+        is_alone = number is None and self._may_leave and len(active) == 1
         native.may_sleep = number is None
-        if number is None:
-            native.alone = min(active) if may_leave and len(active) == 1 else 0
-        elif may_enter and not active and self._pending & self.enabled == {number}:
-            native.next, native.vtor, native.stkalign = number, vtor, stkalign
+        native.next = number if number is not None and is_next else 0
+        native.alone = min(active) if is_alone else 0
 
     def take_back(self) -> bool:
         """Have the core do nothing more by itself; whether it sleeps."""
-        native = self.native
-        is_asleep = bool(native.is_asleep)
-        native.next = native.alone = native.may_sleep = native.is_asleep = 0
+        is_asleep, self.native.is_asleep = bool(self.native.is_asleep), 0
+        self._call_in()
         self.settle()
         return is_asleep
+
+    def _call_in(self) -> None:
+        native, self._is_let_go = self.native, False
+        native.next = native.alone = native.may_sleep = 0
 
     def settle(self) -> None:
         """Follow the core in what it has done."""

@@ -59,14 +59,15 @@ class OwnCode:
         native = self._clock.native
         pc, xpsr = self._resume.read()
         (ipsr,) = self._mode.read()
-        cycles, table, deadline = self._clock.cycles, native.table, native.deadline
+        cycles, table = self._clock.cycles, native.table
+        deadline, is_called = native.deadline, native.is_called
         native.table, native.is_watching_masks = None, 0
         self._mode.write(ipsr or 1)
         self._resume.write(OWN_CODE + piece, XPSR_T)  # in no IT block
         self._engine.runs_own_code = True
         self._engine.execute(NEVER)
         self._engine.runs_own_code = False
-        native.table, native.deadline = table, deadline
+        native.table, native.deadline, native.is_called = table, deadline, is_called
         self._engine.flush_tlb()
         self._clock.take_back(cycles)
         self._mode.write(ipsr)

@@ -218,7 +218,8 @@ static void look_later(struct clock *clock)
  * Blocks that only load, and come back to the first of them with every register as it was, will do
  * so until an event changes what they load: a loop that polls. Count its repetitions up to the
  * deadline without executing them. `slow_at` has a loop looked at as soon as the guest runs or
- * reads a register, and then ever less often, so that one that does something costs next to nothing.
+ * reads a register, and then ever less often, so that one that does something costs next to
+ * nothing.
  */
 static void look(struct clock *clock, void *engine, const struct counted *slot)
 {
@@ -275,6 +276,10 @@ static __attribute__((noinline)) int count_slowly(struct clock *clock, void *eng
 {
     if (clock->cycles >= clock->deadline && !clock_passes_deadline(clock)) {
         stop(clock, engine, STOP_DEADLINE);
+        return 0;
+    }
+    if (clock->is_called) {
+        stop(clock, engine, STOP_CALL);
         return 0;
     }
     if (table_changed(clock)) {

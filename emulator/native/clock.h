@@ -16,7 +16,8 @@ enum clock_stop {
     STOP_MASKS,       /* PRIMASK, BASEPRI or FAULTMASK is no longer what it was */
     STOP_INTERRUPT,   /* SVC, BKPT or an exception return: its number is in `interrupt` */
     STOP_COPROCESSOR, /* the next block has a floating-point instruction, at `stopped_at` */
-    STOP_DIVISION     /* the next block has a division, at `stopped_at`, and they are trapped */
+    STOP_DIVISION,    /* the next block has a division, at `stopped_at`, and they are trapped */
+    STOP_CALL         /* `is_called` */
 };
 
 struct region {
@@ -67,6 +68,7 @@ struct clock {
     uint64_t looked_cycle; /* when that was */
     uint32_t interval;     /* cycles between two looks */
     uint32_t window;       /* cycles for a look's loop to come back, before it begins again */
+    uint32_t is_called;    /* stop before the next block: an exception may be due */
     uint32_t is_watching_masks;
     uint32_t masks[MASKS]; /* the values at the last stop */
     int mask_names[MASKS]; /* the engine's numbers of the three registers */

@@ -2,9 +2,12 @@
  * What the core does by itself: it runs to the next stop; and where one exception is all that goes
  * on, takes it, returns from it and sleeps until the next event.
  */
+#include <string.h>
+
 #include "core.h"
 
 enum { NOT_THUMB = -1 };                                /* EPSR.T is 0: the core cannot execute */
+enum { HARDFAULT = 3 };                                 /* PRIMASK holds back what comes after it */
 enum { EXCEPTION_EXIT = 8 };                            /* the engine's number of it */
 enum { WFI = 0xBF30, HINT_W = 0xF3AF, WFI_W = 0x8003 }; /* as in emulator/cpu.py */
 
@@ -36,15 +39,17 @@ static int run_once(struct core *core)
     return status;
 }
 
-/* Enter the exception that the masks held back, where they no longer do; whether it was. */
+/* Enter the exception that has come, or that the masks held back, where they let it; whether it
+ * was. */
 static int went_in(struct core *core)
 {
     struct interrupts *const interrupts = core->interrupts;
     struct clock *const clock = core->clock;
     const uint32_t number = interrupts->next;
     const int is_free = (core->masks[0] | core->masks[1] | core->masks[2]) == 0;
+    const int is_time = clock->reason == STOP_MASKS || clock->reason == STOP_CALL;
     const int is_usual = !clock->is_exclusive && !clock->is_limit_set;
-    if (clock->reason != STOP_MASKS || number == 0 || !is_free || !is_usual ||
+    if (!is_time || number == 0 || !is_free || !is_usual ||
         !core_enter(core, number, interrupts->vtor, interrupts->stkalign)) {
         return 0;
     }
@@ -52,8 +57,29 @@ static int went_in(struct core *core)
     interrupts->began_at = clock->cycles;
     interrupts->next = 0;
     interrupts->may_sleep = 1;
+    interrupts->is_asleep = 0;
+    clock->is_called = 0;
     clock->is_watching_masks = 0;
     clock->has_event = 1;
+    return 1;
+}
+
+/*
+ * Go on where PRIMASK holds back the exception that has come, and watch it; whether it does. A core
+ * that waits goes on, too: what is not taken for PRIMASK ends WFI.
+ */
+static int holds_back(struct core *core)
+{
+    struct interrupts *const interrupts = core->interrupts;
+    struct clock *const clock = core->clock;
+    const int is_held = core->masks[0] != 0 && core->masks[1] == 0 && core->masks[2] == 0;
+    if (clock->reason != STOP_CALL || interrupts->next <= HARDFAULT || !is_held) {
+        return 0;
+    }
+    interrupts->is_asleep = 0;
+    clock->is_called = 0;
+    clock->is_watching_masks = 1;
+    memcpy(clock->masks, core->masks, sizeof clock->masks);
     return 1;
 }
 
@@ -77,25 +103,24 @@ static int went_back(struct core *core)
     return 1;
 }
 
-/* Let the time pass until an event is the core's affair, where it waits for one; whether it does. */
-static int slept(const struct core *core)
+/* Let the time pass, where the core waits, until something is its affair. */
+static void sleep_on(const struct core *core)
 {
     struct clock *const clock = core->clock;
     if (clock->reason != STOP_NONE || core->pc != clock_block_end(clock)) {
-        return 0;
+        return;
     }
     const uint32_t last = clock_halfword_at(clock, core->pc - 2u);
     const int is_wide = last == WFI_W && clock_halfword_at(clock, core->pc - 4u) == HINT_W;
     if (last != WFI && !is_wide) {
-        return 0;
+        return;
     }
     do {
         clock->idle += clock->deadline - clock->cycles;
         clock->cycles = clock->deadline;
-    } while (clock_passes_deadline(clock));
-    clock->reason = STOP_DEADLINE;
+    } while (clock_passes_deadline(clock) && !clock->is_called);
+    clock->reason = clock->is_called ? STOP_CALL : STOP_DEADLINE;
     core->interrupts->is_asleep = 1;
-    return 1;
 }
 
 static int run_on(struct core *core)
@@ -106,10 +131,13 @@ static int run_on(struct core *core)
         if (status != 0 || clock->cycles >= clock->deadline) {
             return status;
         }
-        if (core->interrupts->may_sleep && slept(core)) {
-            return status;
+        if (core->interrupts->may_sleep) {
+            sleep_on(core);
+            if (clock->cycles >= clock->deadline) {
+                return status;
+            }
         }
-        if (!went_in(core) && !went_back(core)) {
+        if (!went_in(core) && !holds_back(core) && !went_back(core)) {
             return status;
         }
     }

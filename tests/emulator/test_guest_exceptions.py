@@ -206,6 +206,24 @@ def test_end_of_a_handler_clears_the_exclusive_monitor(boot: "Boot") -> None:
     assert guest.out(1) == 1
 
 
+def test_nmi_is_taken_whatever_primask_says(boot: "Boot") -> None:
+    guest = boot(RETURNS)
+    guest.call("nmi_under_primask")
+    assert guest.notes == [2, 1]
+
+
+def test_vector_table_is_where_the_block_before_has_put_it(boot: "Boot") -> None:
+    guest = boot(RETURNS)
+    guest.call("vectors_moved_in_the_same_block")
+    assert guest.notes == [15, 2]
+
+
+def test_wfi_ends_with_an_exception_that_primask_holds_back(boot: "Boot") -> None:
+    guest = boot(RETURNS)
+    guest.call("tick_ends_wfi_under_primask")
+    assert guest.notes == [2, 1, 3]
+
+
 RESET = r"""
 void resets(void)
 {

@@ -70,3 +70,49 @@ void end_clears_the_monitor(void)
     out[1] = failed;
     SYST_CSR = 0;
 }
+
+/* What comes in the midst of a run, of which nobody but the core need know. */
+static void on_nmi(void)
+{
+    note(2);
+}
+void nmi_under_primask(void)
+{
+    vectors[NMI] = on_nmi;
+    ASM("cpsid i");
+    ICSR = 1u << 31;
+    BARRIER();
+    note(1);
+    ASM("cpsie i");
+}
+
+static void on_tick_of_old(void)
+{
+    note(1);
+}
+static void on_tick_of_new(void)
+{
+    note(15);
+}
+static handler other_vectors[16] __attribute__((aligned(128)));
+void vectors_moved_in_the_same_block(void)
+{
+    vectors[SYSTICK] = on_tick_of_old;
+    other_vectors[SYSTICK] = on_tick_of_new;
+    uint32_t moved = (uint32_t)other_vectors, pends = 1u << 26;
+    __asm volatile("str %1, [%0, #8]\n\tstr %2, [%0, #4]" ::"r"(0xE000ED00), "r"(moved),
+                   "r"(pends));
+    BARRIER();
+    note(2);
+}
+
+void tick_ends_wfi_under_primask(void)
+{
+    start_ticks(on_tick_of_old);
+    ASM("cpsid i\n\twfi");
+    SYST_CSR = 0;
+    note(2);
+    ASM("cpsie i");
+    BARRIER();
+    note(3);
+}
