@@ -224,7 +224,7 @@ class Link:
         """Have the USART see a frame: at its own rate, and with its own number of bits."""
         usart = self._usart
         if self._matches(usart.timing.baudrate):
-            stop = levels >> 8 + usart.cr1.M & 1
+            stop = levels >> usart.data_bits & 1
             usart.receive(levels & 0xFF, bool(stop), ninth=levels >> 8 & 1)
         else:
             usart.receive(_garbled(levels & 0xFF), False)

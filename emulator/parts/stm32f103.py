@@ -31,7 +31,8 @@ from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.rtc_f1 import RtcF1
 from emulator.peripherals.spi import Spi
 from emulator.peripherals.tim import ADVANCED, Tim
-from emulator.peripherals.usart import Usart, unconnected
+from emulator.peripherals.usart import unconnected
+from emulator.peripherals.usart_v1 import UsartV1
 
 FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and what follows it
@@ -140,7 +141,7 @@ def _serial(
     return make
 
 
-_usart = functools.partial(_serial, Usart)
+_usart = functools.partial(_serial, UsartV1)
 _spi = functools.partial(_serial, Spi)
 
 

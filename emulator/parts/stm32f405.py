@@ -41,7 +41,7 @@ from emulator.peripherals.tim import (
     Tim,
     TimKind,
 )
-from emulator.peripherals.usart import Usart
+from emulator.peripherals.usart_v1 import UsartV1
 
 KIB = 1024
 FLASH_BASE = 0x0800_0000
@@ -180,7 +180,7 @@ def _serial(
     return Unit(name, address, make, _clocked_by(name))
 
 
-_usart = functools.partial(_serial, functools.partial(Usart, has_over8=True))
+_usart = functools.partial(_serial, functools.partial(UsartV1, has_over8=True))
 _spi = functools.partial(_serial, functools.partial(Spi, has_i2spr=True))
 
 

@@ -1,14 +1,14 @@
-"""Universal synchronous asynchronous receiver transmitter (USART), STM32F1 and F4: asynchronous.
+"""Universal synchronous asynchronous receiver transmitter (USART): what all families have alike.
 
-Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
-stm32f405xx.h have them; the STM32F10x has no OVER8 and no ONEBIT.
+What shifts, and the flags, interrupts and DMA requests that follow. A family's registers are in
+usart_v1.py (STM32F1, F4) and usart_v2.py (STM32L5); bits that lie in the same places are here.
 Not modelled: the idle frame that setting TE sends, LIN, IrDA, smartcard, half-duplex and
 synchronous modes, flow control. The line carries eight bits: of a ninth, it hears nothing.
 """
 
-import functools
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple, Protocol
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
@@ -31,41 +31,24 @@ class SerialLine(Protocol):
         """Take a byte whose last bit left the TX pin at `cycle`; a break is a byte of zeros."""
 
 
-class UsartSr(Register):
-    """USART_SR, Status register."""
+class UsartFlags(Register):
+    """The flags of USART_SR and USART_ISR; how software clears them is the family's."""
 
-    CTS = Unmodelled(9, 9, Access.RC_W0)
-    LBD = Unmodelled(8, 8, Access.RC_W0)
     TXE = Field(7, 7, Access.RO)
-    TC = Field(6, 6, Access.RC_W0)  # cleared by reading SR, then writing DR, too
-    RXNE = Field(5, 5, Access.RC_W0)  # cleared by reading DR, too
-    IDLE = Field(4, 4, Access.RO)  # this and what follows: cleared by reading SR, then DR
+    TC = Field(6, 6, Access.RO)
+    RXNE = Field(5, 5, Access.RO)
+    IDLE = Field(4, 4, Access.RO)
     ORE = Field(3, 3, Access.RO)
     NE = Field(2, 2, Access.RO)
     FE = Field(1, 1, Access.RO)
     PE = Field(0, 0, Access.RO)
 
 
-class UsartDr(Register):
-    """USART_DR, Data register: two registers behind one address; this is the one that is read."""
-
-    DR = Field(8, 0)
-
-
-class UsartBrr(Register):
-    """USART_BRR, Baud rate register: the divisor of the bus clock in sixteenths.
-
-    With OVER8 in eighths: the lowest three bits are the fraction, and bit 3 is no part of it.
-    """
-
-    DIV = Field(15, 0)
-
-
 class UsartCr1(Register):
     """USART_CR1, Control register 1."""
 
     OVER8 = Field(15, 15)  # 1: eight samples a bit
-    UE = Field(13, 13)
+    UE = Field(13, 13)  # elsewhere in some families
     M = Field(12, 12)  # 1: nine data bits
     WAKE = Field(11, 11)  # how a muted receiver wakes; 0: idle line, 1: address mark
     PCE = Field(10, 10)  # the last data bit is a parity bit
@@ -77,18 +60,13 @@ class UsartCr1(Register):
     IDLEIE = Field(4, 4)
     TE = Field(3, 3)
     RE = Field(2, 2)
-    RWU = Field(1, 1)  # 1: the receiver is muted
-    SBK = Field(0, 0)  # 1: send a break; 0 again when it is sent
 
 
 class UsartCr2(Register):
     """USART_CR2, Control register 2."""
 
-    LINEN = Unmodelled(14, 14)
     STOP = Field(13, 12)
     CLOCK = Unmodelled(11, 8)  # CLKEN, CPOL, CPHA, LBCL
-    LBD = Unmodelled(6, 5)  # LBDIE, LBDL
-    ADD = Field(3, 0)  # the address that wakes a muted receiver
 
 
 class UsartCr3(Register):
@@ -99,7 +77,7 @@ class UsartCr3(Register):
     DMAT = Field(7, 7)
     DMAR = Field(6, 6)
     MODES = Unmodelled(5, 1)  # SCEN, NACK, HDSEL, IRLP, IREN
-    EIE = Field(0, 0)  # with DMAR: FE, ORE and NE interrupt
+    EIE = Field(0, 0)  # FE, ORE and NE interrupt; in some families with DMAR only
 
 
 class UsartGtpr(Register):
@@ -108,11 +86,12 @@ class UsartGtpr(Register):
     GTPR = Unmodelled(15, 0)
 
 
-RECEIVE_ERRORS = UsartSr.ORE.mask | UsartSr.NE.mask | UsartSr.FE.mask
-CAN_TRANSMIT = UsartCr1.UE.mask | UsartCr1.TE.mask
-CAN_RECEIVE = UsartCr1.UE.mask | UsartCr1.RE.mask
-CLEARED_BY_DR = RECEIVE_ERRORS | UsartSr.IDLE.mask | UsartSr.PE.mask
-ENABLED_BY_CR1 = UsartSr.TXE.mask | UsartSr.TC.mask | UsartSr.RXNE.mask | UsartSr.IDLE.mask
+Requests = tuple[Callable[[bool], None], Callable[[bool], None]]  # of DMA: to send, to receive
+
+RECEIVE_ERRORS = UsartFlags.ORE.mask | UsartFlags.NE.mask | UsartFlags.FE.mask
+ENABLED_BY_CR1 = (
+    UsartFlags.TXE.mask | UsartFlags.TC.mask | UsartFlags.RXNE.mask | UsartFlags.IDLE.mask
+)
 
 
 def has_odd_parity(word: int) -> int:
@@ -128,14 +107,9 @@ class Timing(NamedTuple):
     frame_cycles: int  # of the core clock
 
 
-@functools.lru_cache(maxsize=64)  # asked for with each frame
-def timing(brr: int, cr1: int, cr2: int, pclk_hz: int, core_hz: int) -> Timing:
-    """Return what the registers' words and the two clocks make of it."""
-    div = UsartBrr.DIV.of(brr)
-    ticks = (div >> 4) * 8 + (div & 0b111) if UsartCr1.OVER8.of(cr1) else div
-    half_bits = 2 * (9 + UsartCr1.M.of(cr1)) + STOP_HALF_BITS[UsartCr2.STOP.of(cr2)]
-    frame_cycles = half_bits * ticks * core_hz // (2 * pclk_hz)
-    return Timing(ticks, pclk_hz // ticks if ticks else 0, frame_cycles)
+def frame_half_bits(cr1: int, cr2: int) -> int:
+    """Return how long a frame is: start, data and stop."""
+    return 2 * (9 + UsartCr1.M.of(cr1)) + STOP_HALF_BITS[UsartCr2.STOP.of(cr2)]
 
 
 def unconnected(_: bool) -> None:
@@ -143,107 +117,96 @@ def unconnected(_: bool) -> None:
 
 
 class Usart(Peripheral):
-    """One USART. `pclk_hz` is asked whenever a baud rate is needed: the clock tree may change."""
+    """One USART. `clock_hz` is asked whenever a baud rate is needed: the clock tree may change."""
 
-    extra_state = ("_shifting", "_waiting", "_shown")
+    extra_state: ClassVar[tuple[str, ...]] = ("_shifting", "_waiting")
 
     def __init__(
         self,
+        registers: Mapping[int, Register],
+        shared: tuple[UsartFlags, UsartCr1, UsartCr2, UsartCr3],  # of them
         clock: Clock,
-        pclk_hz: Callable[[], int],
+        clock_hz: Callable[[], int],
         set_irq: Callable[[bool], None],
-        set_dma_requests: tuple[Callable[[bool], None], Callable[[bool], None]] = (
-            unconnected,
-            unconnected,
-        ),
-        *,
-        has_over8: bool = False,
+        set_dma_requests: Requests,
     ) -> None:
-        self.sr = UsartSr(reset=0x0000_00C0)
-        self.dr = UsartDr()
-        self.brr = UsartBrr()
-        self.cr1 = UsartCr1()
-        self.cr2 = UsartCr2()
-        self.cr3 = UsartCr3()
-        super().__init__(
-            {
-                0x00: self.sr,
-                0x04: self.dr,
-                0x08: self.brr,
-                0x0C: self.cr1,
-                0x10: self.cr2,
-                0x14: self.cr3,
-                0x18: UsartGtpr(),
-            }
-        )
-        lacking = {0x0C: UsartCr1.OVER8.mask, 0x14: UsartCr3.ONEBIT.mask}
-        self._lacking = {} if has_over8 else lacking
-        self._clock, self._pclk_hz, self._set_irq = clock, pclk_hz, set_irq
+        super().__init__(registers)
+        self.sr, self.cr1, self.cr2, self.cr3 = shared
+        self._clock, self._clock_hz, self._set_irq = clock, clock_hz, set_irq
         self._request_tx, self._request_rx = set_dma_requests
+        ue = type(self.cr1).UE.mask
+        self._transmitting, self._receiving = ue | UsartCr1.TE.mask, ue | UsartCr1.RE.mask
         self._frame_end = clock.timer(self._on_frame_end)
         self._idle_line = clock.timer(self._on_idle_line)
         self._shifting: int | None = None  # the word on the TX pin
         self._waiting: int | None = None  # the word in the transmit data register
-        self._shown = 0  # flags that the last read of SR showed and that DR may clear
         self.line: SerialLine | None = None
+
+    @property
+    @abstractmethod
+    def timing(self) -> Timing:
+        """What the registers and the clocks make of the line."""
+
+    @abstractmethod
+    def take(self, word: int) -> None:
+        """Have the receive data register hold a word."""
+
+    @property
+    @abstractmethod
+    def is_breaking(self) -> bool:
+        """Whether a break is asked for."""
+
+    @abstractmethod
+    def end_break(self) -> None:
+        """Say that the break is sent."""
+
+    @property
+    @abstractmethod
+    def is_muted(self) -> bool:
+        """Whether the receiver takes nothing."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Have it take what comes."""
+
+    @abstractmethod
+    def is_own_address(self, word: int) -> bool:
+        """Whether an address mark is this receiver's."""
 
     def reset(self) -> None:
         super().reset()
+        self._stop()
+        self._update()
+
+    def _stop(self) -> None:
+        """Forget what is on its way."""
         self._frame_end.stop()
         self._idle_line.stop()
         self._shifting = self._waiting = None
-        self._shown = 0
-        self._update()
-
-    def read(self, offset: int) -> int:
-        if offset == 0x00:
-            self._shown = self.sr.word
-            return self._shown
-        if offset == 0x04:
-            self.sr.word &= ~(UsartSr.RXNE.mask | self._shown & CLEARED_BY_DR)
-            self._shown &= ~CLEARED_BY_DR
-            self._update()
-        return super().read(offset)
-
-    def write(self, offset: int, word: int) -> None:
-        if offset == 0x04:
-            self._transmit(word)
-        else:
-            super().write(offset, word & ~self._lacking.get(offset, 0))
-            if offset == 0x0C:
-                self._break_if_asked()
-        self._update()
 
     # Frames.
 
     @property
-    def timing(self) -> Timing:
-        words = self.brr.word, self.cr1.word, self.cr2.word
-        return timing(*words, self._pclk_hz(), self._clock.hz)
-
-    @property
-    def _data_bits(self) -> int:
+    def data_bits(self) -> int:
+        """How many bits are between start and stop, a parity bit among them."""
         return 9 if self.cr1.M else 8
 
     @property
     def _can_transmit(self) -> bool:
-        is_on = self.cr1.word & CAN_TRANSMIT == CAN_TRANSMIT
+        is_on = self.cr1.word & self._transmitting == self._transmitting
         return is_on and bool(self.timing.bit_ticks)
 
     def _framed(self, word: int) -> int:
         """Return the data bits of a frame: all but the last, and parity in its place."""
-        word &= (1 << self._data_bits) - 1
+        word &= (1 << self.data_bits) - 1
         if not self.cr1.PCE:
             return word
-        top = 1 << self._data_bits - 1
+        top = 1 << self.data_bits - 1
         word &= top - 1
         return word | top * (has_odd_parity(word) ^ self.cr1.PS)
 
     def _transmit(self, word: int) -> None:
-        if not self._can_transmit:
-            return
-        self.sr.word &= ~(self._shown & UsartSr.TC.mask)
-        self._shown &= ~UsartSr.TC.mask
+        """Send a word; the family has asked whether anything can be sent."""
         if self._shifting is None:
             self._start_frame(self._framed(word), self._clock.cycles)
         else:
@@ -251,7 +214,7 @@ class Usart(Peripheral):
             self.sr.TXE = 0
 
     def _break_if_asked(self) -> None:
-        if self.cr1.SBK and self._shifting is None and self._can_transmit:
+        if self.is_breaking and self._shifting is None and self._can_transmit:
             self._start_frame(BREAK, self._clock.cycles)
 
     def _start_frame(self, word: int, now: int) -> None:
@@ -261,8 +224,8 @@ class Usart(Peripheral):
     def _on_frame_end(self, due: int) -> None:
         word, self._shifting = self._shifting, None
         if word == BREAK:
-            self.cr1.SBK = 0
-        if self.cr1.SBK:
+            self.end_break()
+        if self.is_breaking:
             self._start_frame(BREAK, due)
         elif self._waiting is None:
             self.sr.TC = 1
@@ -281,17 +244,17 @@ class Usart(Peripheral):
 
         `ninth` is what was sampled behind it: a parity bit, or the stop bit of a sender of eight.
         """
-        if self.cr1.word & CAN_RECEIVE != CAN_RECEIVE:
+        if self.cr1.word & self._receiving != self._receiving:
             return
         if not self._is_more_coming and (timing := self.timing).bit_ticks:
             self._idle_line.start(timing.frame_cycles)
-        word = byte | ninth << 8 if self.cr1.M else byte
-        if self.cr1.RWU and not self._is_woken_by(word):
+        word = (byte | ninth << 8) & (1 << self.data_bits) - 1
+        if self.is_muted and not self._is_woken_by(word):
             return
         if self.sr.RXNE:
             self.sr.ORE = 1  # the data register keeps the older byte
         else:
-            self.dr.DR = word
+            self.take(word)
             self.sr.RXNE = 1
             if not is_framed:
                 self.sr.FE = 1
@@ -308,9 +271,9 @@ class Usart(Peripheral):
 
     def _is_woken_by(self, word: int) -> bool:
         """Whether a word is an address mark for this receiver, which is muted."""
-        mark = 1 << self._data_bits - 1
-        if self.cr1.WAKE and word & mark and word & 0b1111 == self.cr2.ADD:
-            self.cr1.RWU = 0
+        mark = 1 << self.data_bits - 1
+        if self.cr1.WAKE and word & mark and self.is_own_address(word):
+            self.wake()
             return True
         return False
 
@@ -319,23 +282,33 @@ class Usart(Peripheral):
         del due
         if self._is_more_coming:
             return
-        if not self.cr1.RWU:
+        if not self.is_muted:
             self.sr.IDLE = 1
         elif not self.cr1.WAKE:
-            self.cr1.RWU = 0
+            self.wake()
         self._update()
 
     def _update(self) -> None:
         """Drive the interrupt's line and the two DMA requests."""
-        sr, cr1, cr3 = self.sr, self.cr1, self.cr3
-        interrupts = sr.word & cr1.word & ENABLED_BY_CR1
-        if sr.word & (RECEIVE_ERRORS | UsartSr.PE.mask):
-            interrupts |= (
-                (cr1.RXNEIE and sr.ORE)
-                or (cr1.PEIE and sr.PE)
-                or (cr3.EIE and cr3.DMAR and sr.word & RECEIVE_ERRORS)
-            )
-        self._set_irq(bool(interrupts))
+        self._set_irq(bool(self._interrupts()))
+        sr, cr3 = self.sr, self.cr3
         dmas = cr3.word
         self._request_rx(bool(dmas and cr3.DMAR and sr.RXNE))
         self._request_tx(bool(dmas and cr3.DMAT and sr.TXE and self._can_transmit))
+
+    def _interrupts(self) -> int:
+        """Return what interrupts now, 0 for nothing."""
+        sr, cr1 = self.sr, self.cr1
+        interrupts = sr.word & cr1.word & ENABLED_BY_CR1
+        if sr.word & (RECEIVE_ERRORS | UsartFlags.PE.mask):
+            interrupts |= (
+                (cr1.RXNEIE and sr.ORE)
+                or (cr1.PEIE and sr.PE)
+                or (self._are_errors_enabled and sr.word & RECEIVE_ERRORS)
+            )
+        return interrupts
+
+    @property
+    def _are_errors_enabled(self) -> bool:
+        """Whether FE, ORE and NE interrupt."""
+        return bool(self.cr3.EIE)

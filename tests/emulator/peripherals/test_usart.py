@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.clock import Clock
-from emulator.peripherals.usart import Usart
+from emulator.peripherals.usart_v1 import UsartV1
 
 SR, DR, BRR, CR1, CR2, CR3 = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14
 TXE, TC, RXNE, IDLE = 1 << 7, 1 << 6, 1 << 5, 1 << 4
@@ -38,8 +38,8 @@ def irq() -> list[bool]:
 
 
 @pytest.fixture
-def usart(clock: Clock, irq: list[bool]) -> Usart:
-    made = Usart(clock, lambda: 8_000_000, lambda level: irq.__setitem__(0, level))
+def usart(clock: Clock, irq: list[bool]) -> UsartV1:
+    made = UsartV1(clock, lambda: 8_000_000, lambda level: irq.__setitem__(0, level))
     made.line = Line()
     made.write(BRR, 70)
     made.write(CR1, UE | TE | RE)
@@ -53,10 +53,10 @@ def advance(clock: Clock, cycles: int) -> None:
 
 
 def test_reset_value_of_sr() -> None:
-    assert Usart(Clock(1), lambda: 1, lambda _: None).read(SR) == 0x0000_00C0
+    assert UsartV1(Clock(1), lambda: 1, lambda _: None).read(SR) == 0x0000_00C0
 
 
-def test_two_bytes_leave_back_to_back(clock: Clock, usart: Usart) -> None:
+def test_two_bytes_leave_back_to_back(clock: Clock, usart: UsartV1) -> None:
     usart.read(SR)
     usart.write(DR, 0x41)
     assert usart.read(SR) & (TXE | TC) == TXE  # the first went on to the shift register
@@ -70,7 +70,7 @@ def test_two_bytes_leave_back_to_back(clock: Clock, usart: Usart) -> None:
     assert usart.line.bytes == [(FRAME, 0x41), (2 * FRAME, 0x42)]
 
 
-def test_byte_written_over_a_waiting_one_replaces_it(clock: Clock, usart: Usart) -> None:
+def test_byte_written_over_a_waiting_one_replaces_it(clock: Clock, usart: UsartV1) -> None:
     for byte in b"abc":
         usart.write(DR, byte)
     advance(clock, 3 * FRAME)
@@ -79,7 +79,7 @@ def test_byte_written_over_a_waiting_one_replaces_it(clock: Clock, usart: Usart)
 
 
 @pytest.mark.parametrize("cr1", [TE, UE, UE | RE])
-def test_nothing_is_sent_while_not_enabled(clock: Clock, usart: Usart, cr1: int) -> None:
+def test_nothing_is_sent_while_not_enabled(clock: Clock, usart: UsartV1, cr1: int) -> None:
     usart.write(CR1, cr1)
     usart.write(DR, 0x41)
     advance(clock, FRAME)
@@ -87,20 +87,20 @@ def test_nothing_is_sent_while_not_enabled(clock: Clock, usart: Usart, cr1: int)
     assert usart.line.bytes == []
 
 
-def test_received_byte_is_read_once(usart: Usart) -> None:
+def test_received_byte_is_read_once(usart: UsartV1) -> None:
     usart.receive(0x55, is_framed=True)
     assert usart.read(SR) & RXNE
     assert usart.read(DR) == 0x55
     assert not usart.read(SR) & RXNE
 
 
-def test_nothing_is_received_while_not_enabled(usart: Usart) -> None:
+def test_nothing_is_received_while_not_enabled(usart: UsartV1) -> None:
     usart.write(CR1, UE | TE)
     usart.receive(0x55, is_framed=True)
     assert not usart.read(SR) & RXNE
 
 
-def test_overrun_keeps_the_older_byte(usart: Usart) -> None:
+def test_overrun_keeps_the_older_byte(usart: UsartV1) -> None:
     usart.receive(0x55, is_framed=True)
     usart.receive(0x66, is_framed=True)
     assert usart.read(SR) & (RXNE | ORE) == RXNE | ORE
@@ -108,7 +108,7 @@ def test_overrun_keeps_the_older_byte(usart: Usart) -> None:
     assert usart.read(SR) & (RXNE | ORE) == 0  # read SR, then DR
 
 
-def test_overrun_stays_until_sr_is_read_before_dr(usart: Usart) -> None:
+def test_overrun_stays_until_sr_is_read_before_dr(usart: UsartV1) -> None:
     usart.receive(0x55, is_framed=True)
     usart.receive(0x66, is_framed=True)
     usart.read(DR)
@@ -117,14 +117,14 @@ def test_overrun_stays_until_sr_is_read_before_dr(usart: Usart) -> None:
     assert not usart.read(SR) & ORE
 
 
-def test_framing_error_comes_with_its_byte(usart: Usart) -> None:
+def test_framing_error_comes_with_its_byte(usart: UsartV1) -> None:
     usart.receive(0x00, is_framed=False)
     assert usart.read(SR) & (RXNE | FE) == RXNE | FE
     usart.read(DR)
     assert not usart.read(SR) & FE
 
 
-def test_error_that_sr_has_not_shown_outlives_a_read_of_dr(usart: Usart) -> None:
+def test_error_that_sr_has_not_shown_outlives_a_read_of_dr(usart: UsartV1) -> None:
     usart.read(SR)
     usart.receive(0x00, is_framed=False, is_noisy=True)
     usart.read(DR)
@@ -133,7 +133,7 @@ def test_error_that_sr_has_not_shown_outlives_a_read_of_dr(usart: Usart) -> None
     assert usart.read(SR) & (NE | FE) == 0
 
 
-def test_tc_is_cleared_by_reading_sr_and_writing_dr_only(clock: Clock, usart: Usart) -> None:
+def test_tc_is_cleared_by_reading_sr_and_writing_dr_only(clock: Clock, usart: UsartV1) -> None:
     usart.write(DR, 0x41)
     assert usart.read(SR) & TC  # SR had not been read before
     advance(clock, FRAME)
@@ -142,7 +142,7 @@ def test_tc_is_cleared_by_reading_sr_and_writing_dr_only(clock: Clock, usart: Us
     assert not usart.read(SR) & TC
 
 
-def test_idle_is_set_a_frame_after_the_last_byte_and_once(clock: Clock, usart: Usart) -> None:
+def test_idle_is_set_a_frame_after_the_last_byte_and_once(clock: Clock, usart: UsartV1) -> None:
     usart.receive(0x55, is_framed=True)
     advance(clock, FRAME - 1)
     assert not usart.read(SR) & IDLE
@@ -153,7 +153,7 @@ def test_idle_is_set_a_frame_after_the_last_byte_and_once(clock: Clock, usart: U
     assert not usart.read(SR) & IDLE
 
 
-def test_idle_is_not_set_while_the_next_byte_is_on_the_line(clock: Clock, usart: Usart) -> None:
+def test_idle_is_not_set_while_the_next_byte_is_on_the_line(clock: Clock, usart: UsartV1) -> None:
     assert isinstance(usart.line, Line)
     usart.receive(0x55, is_framed=True)
     usart.line.unsent = 1
@@ -175,7 +175,9 @@ def test_idle_is_not_set_while_the_next_byte_is_on_the_line(clock: Clock, usart:
         pytest.param(M, 0b11 << 12, 23, id="9 data bits, 1.5 stop bits"),
     ],
 )
-def test_length_of_a_frame(clock: Clock, usart: Usart, cr1: int, cr2: int, half_bits: int) -> None:
+def test_length_of_a_frame(
+    clock: Clock, usart: UsartV1, cr1: int, cr2: int, half_bits: int
+) -> None:
     usart.write(CR1, UE | TE | cr1)
     usart.write(CR2, cr2)
     usart.write(DR, 0x41)
@@ -194,7 +196,7 @@ def test_length_of_a_frame(clock: Clock, usart: Usart, cr1: int, cr2: int, half_
     ],
 )
 def test_parity_takes_the_place_of_the_last_data_bit(
-    clock: Clock, usart: Usart, cr1: int, written: int, sent: int
+    clock: Clock, usart: UsartV1, cr1: int, written: int, sent: int
 ) -> None:
     usart.write(CR1, UE | TE | cr1)
     usart.write(DR, written)
@@ -215,7 +217,7 @@ def test_parity_takes_the_place_of_the_last_data_bit(
     ],
 )
 def test_parity_of_what_is_received(
-    usart: Usart, irq: list[bool], cr1: int, byte: int, ninth: int, error: int
+    usart: UsartV1, irq: list[bool], cr1: int, byte: int, ninth: int, error: int
 ) -> None:
     usart.write(CR1, UE | RE | PEIE | cr1)
     usart.receive(byte, is_framed=True, ninth=ninth)
@@ -225,7 +227,7 @@ def test_parity_of_what_is_received(
     assert not usart.read(SR) & PE
 
 
-def test_break_is_a_frame_of_zeros_between_words(clock: Clock, usart: Usart) -> None:
+def test_break_is_a_frame_of_zeros_between_words(clock: Clock, usart: UsartV1) -> None:
     usart.write(DR, 0x41)
     usart.write(CR1, UE | TE | SBK)
     usart.write(DR, 0x42)
@@ -238,7 +240,7 @@ def test_break_is_a_frame_of_zeros_between_words(clock: Clock, usart: Usart) -> 
     assert [byte for _, byte in usart.line.bytes] == [0x41, 0x00, 0x42]
 
 
-def test_break_alone_begins_at_once(clock: Clock, usart: Usart) -> None:
+def test_break_alone_begins_at_once(clock: Clock, usart: UsartV1) -> None:
     usart.write(CR1, UE | TE | SBK)
     advance(clock, FRAME)
     assert isinstance(usart.line, Line)
@@ -246,7 +248,7 @@ def test_break_alone_begins_at_once(clock: Clock, usart: Usart) -> None:
     assert not usart.read(CR1) & SBK
 
 
-def test_muted_receiver_wakes_on_an_idle_line(clock: Clock, usart: Usart) -> None:
+def test_muted_receiver_wakes_on_an_idle_line(clock: Clock, usart: UsartV1) -> None:
     usart.write(CR1, UE | RE | RWU)
     usart.receive(0x55, is_framed=True)
     assert not usart.read(SR) & RXNE
@@ -257,7 +259,7 @@ def test_muted_receiver_wakes_on_an_idle_line(clock: Clock, usart: Usart) -> Non
     assert usart.read(SR) & RXNE
 
 
-def test_muted_receiver_wakes_on_its_address(usart: Usart) -> None:
+def test_muted_receiver_wakes_on_its_address(usart: UsartV1) -> None:
     usart.write(CR2, 0x5)
     usart.write(CR1, UE | RE | RWU | WAKE)
     for byte in (0x05, 0x84):  # no mark, another's address
@@ -270,7 +272,7 @@ def test_muted_receiver_wakes_on_its_address(usart: Usart) -> None:
 
 def test_dma_requests_follow_txe_and_rxne(clock: Clock) -> None:
     requests = {"tx": False, "rx": False}
-    usart = Usart(
+    usart = UsartV1(
         clock,
         lambda: 8_000_000,
         lambda _: None,
@@ -301,7 +303,7 @@ def test_dma_requests_follow_txe_and_rxne(clock: Clock) -> None:
     ],
 )
 def test_interrupt_line_follows_flag_and_enable(
-    clock: Clock, usart: Usart, irq: list[bool], enable: int, flag: int
+    clock: Clock, usart: UsartV1, irq: list[bool], enable: int, flag: int
 ) -> None:
     for _ in range({RXNE: 1, IDLE: 1, ORE: 2}.get(flag, 0)):
         usart.receive(0x55, is_framed=True)
@@ -315,13 +317,13 @@ def test_interrupt_line_follows_flag_and_enable(
 
 
 @pytest.mark.parametrize("cr3", [DMAR | EIE, DMAR, EIE])
-def test_errors_interrupt_where_dma_receives(usart: Usart, irq: list[bool], cr3: int) -> None:
+def test_errors_interrupt_where_dma_receives(usart: UsartV1, irq: list[bool], cr3: int) -> None:
     usart.write(CR3, cr3)
     usart.receive(0x55, is_framed=False)
     assert irq == [cr3 == DMAR | EIE]
 
 
-def test_reading_dr_lowers_the_interrupt_line(usart: Usart, irq: list[bool]) -> None:
+def test_reading_dr_lowers_the_interrupt_line(usart: UsartV1, irq: list[bool]) -> None:
     usart.write(CR1, UE | RE | RXNEIE)
     usart.receive(0x55, is_framed=True)
     assert irq == [True]
@@ -329,13 +331,13 @@ def test_reading_dr_lowers_the_interrupt_line(usart: Usart, irq: list[bool]) -> 
     assert irq == [False]
 
 
-def test_tc_and_rxne_are_cleared_by_writing_zero(usart: Usart) -> None:
+def test_tc_and_rxne_are_cleared_by_writing_zero(usart: UsartV1) -> None:
     usart.receive(0x55, is_framed=True)
     usart.write(SR, ~(TC | RXNE) & 0xFFFF_FFFF)
     assert usart.read(SR) == TXE
 
 
-def test_baud_rate_is_the_bus_clock_over_brr(usart: Usart) -> None:
+def test_baud_rate_is_the_bus_clock_over_brr(usart: UsartV1) -> None:
     assert usart.timing.baudrate == 114_285
     usart.write(BRR, 0)
     assert usart.timing.baudrate == 0
@@ -348,18 +350,18 @@ def test_baud_rate_is_the_bus_clock_over_brr(usart: Usart) -> None:
 def test_eight_samples_a_bit_halve_the_divisor(
     clock: Clock, over8: int, brr: int, ticks: int
 ) -> None:
-    usart = Usart(clock, lambda: 16_000_000, lambda _: None, has_over8=True)
+    usart = UsartV1(clock, lambda: 16_000_000, lambda _: None, has_over8=True)
     usart.write(BRR, brr)
     usart.write(CR1, over8 << 15)
     assert usart.timing.baudrate == 16_000_000 // ticks
-    older = Usart(clock, lambda: 16_000_000, lambda _: None)
+    older = UsartV1(clock, lambda: 16_000_000, lambda _: None)
     older.write(CR1, 1 << 15)
     assert older.read(CR1) == 0
 
 
 @pytest.mark.parametrize(("onebit", "noise"), [(0, NE), (1 << 11, 0)])
 def test_one_sample_a_bit_notices_no_noise(clock: Clock, onebit: int, noise: int) -> None:
-    usart = Usart(clock, lambda: 16_000_000, lambda _: None, has_over8=True)
+    usart = UsartV1(clock, lambda: 16_000_000, lambda _: None, has_over8=True)
     usart.write(CR3, onebit)
     usart.write(CR1, UE | RE)
     usart.receive(0x55, is_framed=True, is_noisy=True)
