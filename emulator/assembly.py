@@ -197,7 +197,8 @@ class Assembly:
             if peripheral is not self.fpb:
                 peripheral.system_reset(cause)
         self._coherence.restart()
-        sp, entry = (int.from_bytes(self._outside.read(4 * n, 4), "little") for n in range(2))
+        vectors = self._outside.read(self.scb.vtor.word, 8)
+        sp, entry = (int.from_bytes(vectors[at : at + 4], "little") for at in (0, 4))
         self._cpu.registers.reset(sp, entry)
 
     def request_reset(self, cause: ResetCause) -> None:

@@ -106,8 +106,8 @@ class Bus:
         """Whether the page of an access has anything in it; otherwise it is a BusFault."""
         if address & -PAGE_SIZE in self._pages:
             return True
-        target = bit_band_target(address)
-        if target is None or not self._has_bit_band:
+        target = self._bit_band_target(address)
+        if target is None:
             return False
         return self._memory_map.window_at(target[0]) is not None or self.has(target[0])
 
@@ -115,7 +115,8 @@ class Bus:
         """Read 1, 2 or 4 bytes; the address is one that `has`."""
         block = self._blocks.get(address // GRAIN)
         if block is None:
-            return self._read_bit(address) if bit_band_target(address) else self._absent(address)
+            bit = self._bit_band_target(address)
+            return self._absent(address) if bit is None else self._read_bit(*bit)
         register, mask = block.gate
         if not register.word & mask:
             return self._unclocked(block)
@@ -149,8 +150,8 @@ class Bus:
 
     def _write_elsewhere(self, address: int, size: int, value: int) -> None:
         """Write where no register is."""
-        if bit_band_target(address):
-            self._write_bit(address, value & 1)
+        if (bit := self._bit_band_target(address)) is not None:
+            self._write_bit(*bit, value & 1)
         elif address >= PROGRAM_BASE and self._program is not None:
             self._program(address - PROGRAM_BASE, size, value)
         else:
@@ -174,15 +175,16 @@ class Bus:
 
     # Bit-band aliases: each word stands for one bit.
 
-    def _read_bit(self, address: int) -> int:
-        byte_address, bit = bit_band_target(address) or (0, 0)
+    def _bit_band_target(self, address: int) -> tuple[int, int] | None:
+        return bit_band_target(address) if self._has_bit_band else None
+
+    def _read_bit(self, byte_address: int, bit: int) -> int:
         memory = self._memory_map.slice_at(byte_address, 1)
         byte = self.read(byte_address, 1) if memory is None else memory[0]
         return byte >> bit & 1
 
-    def _write_bit(self, address: int, value: int) -> None:
+    def _write_bit(self, byte_address: int, bit: int, value: int) -> None:
         """Read, modify, write: as the hardware does, of the whole byte or register."""
-        byte_address, bit = bit_band_target(address) or (0, 0)
         memory = self._memory_map.slice_at(byte_address, 1)
         if memory is not None:
             memory[0] = memory[0] & ~(1 << bit) | value << bit

@@ -44,6 +44,7 @@ class CoreUnits:
             on_protection_change,
             stkalign=core.stkalign_at_reset,
             is_v8m=core.is_v8m,
+            vectors=core.vectors,
         )
         self.debug = CoreDebug(interrupts, on_fpb_change)
         make_mpu = MpuV8 if core.is_v8m else Mpu

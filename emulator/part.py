@@ -26,6 +26,7 @@ class Core:
     has_fpu: bool = False  # without one, a floating-point instruction is a UsageFault
     stkalign_at_reset: bool = True  # CCR.STKALIGN; fixed in Armv8-M
     has_bit_band: bool = True  # the aliases at 0x22000000 and 0x42000000
+    vectors: int = 0x0000_0000  # VTOR at reset
 
     @property
     def is_v8m(self) -> bool:

@@ -35,12 +35,13 @@ def program(memory_map: MemoryMap, part: Part, image: Image) -> None:
 
 
 def _check_vectors(memory_map: MemoryMap, part: Part, image: Image) -> None:
-    word = memory_map.slice_at(ENTRY, 4)
+    vectors = part.core.vectors
+    word = memory_map.slice_at(vectors + ENTRY, 4)
     entry = 0 if word is None else int.from_bytes(word, "little")
     if not entry & 1 or memory_map.slice_at(entry & ~1, 2) is None:
         lowest = min(segment.address for segment in image.segments)
-        window = memory_map.window_at(0)
-        begin = 0 if window is None else window.memory.region.address
+        window = memory_map.window_at(vectors)
+        begin = vectors if window is None else window.memory.region.address
         raise ImageError(
             image.path,
             f"{part.name} finds no vector table at {begin:#010x}: its first instruction would be "

@@ -279,7 +279,7 @@ UNITS = (
     Unit(
         "DBGMCU",
         0xE004_2000,
-        lambda _: Dbgmcu(0x1007_6413, has_freeze=True),
+        lambda _: Dbgmcu(0x1007_6413, freezes=2),
         lane=Lane.MERGE,
     ),
 )

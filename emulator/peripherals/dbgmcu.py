@@ -22,7 +22,7 @@ class DbgmcuCr(Register):
 
 
 class DbgmcuApbFz(Register):
-    """DBGMCU_APB1FZ, DBGMCU_APB2FZ, debug freeze registers."""
+    """DBGMCU_APB1FZ, DBGMCU_APB2FZ, debug freeze registers; the L5 has three."""
 
     FZ = Unmodelled(31, 0)
 
@@ -30,11 +30,9 @@ class DbgmcuApbFz(Register):
 class Dbgmcu(Peripheral):
     """The block."""
 
-    def __init__(self, idcode: int, *, has_freeze: bool = False) -> None:
+    def __init__(self, idcode: int, *, freezes: int = 0) -> None:
         registers: dict[int, Register] = {0x00: DbgmcuIdcode(idcode), 0x04: DbgmcuCr()}
-        if has_freeze:
-            registers |= {0x08: DbgmcuApbFz(), 0x0C: DbgmcuApbFz()}
-        super().__init__(registers)
+        super().__init__(registers | {0x08 + 4 * n: DbgmcuApbFz() for n in range(freezes)})
 
     def system_reset(self, cause: ResetCause) -> None:
         """Keep everything: only power-on resets it."""

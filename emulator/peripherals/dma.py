@@ -1,8 +1,9 @@
-"""Direct memory access controller (DMA), STM32F10x: seven channels that serve requests.
+"""Direct memory access controller (DMA), STM32F10x and L5: channels that serve requests.
 
-Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
+Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them; stm32l552xx.h
+for the STM32L5, which has eight channels and a second memory (CM1AR).
 Deviation: a transfer takes no time, so priorities among channels have no effect.
-Not modelled: nothing known.
+Not modelled: the L5's double buffers and security.
 """
 
 from abc import abstractmethod
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register
+from emulator.registers import Access, Field, Register, Unmodelled
 
 SIZES = (1, 2, 4, 4)  # bytes, by MSIZE and PSIZE; 0b11 is reserved
 GLOBAL, COMPLETE, HALF, ERROR = 1 << 0, 1 << 1, 1 << 2, 1 << 3  # a channel's flags in ISR
@@ -32,13 +33,13 @@ class Master(Protocol):
 class DmaIsr(Register):
     """DMA_ISR, Interrupt status register: TEIF, HTIF, TCIF and GIF of each channel."""
 
-    FLAGS = Field(27, 0, Access.RO)
+    FLAGS = Field(31, 0, Access.RO)
 
 
 class DmaIfcr(Register):
     """DMA_IFCR, Interrupt flag clear register: CTEIF, CHTIF, CTCIF and CGIF of each channel."""
 
-    FLAGS = Field(27, 0, Access.WO)
+    FLAGS = Field(31, 0, Access.WO)
 
 
 class DmaCcr(Register):
@@ -56,6 +57,14 @@ class DmaCcr(Register):
     HTIE = Field(2, 2)
     TCIE = Field(1, 1)
     EN = Field(0, 0)
+
+
+class DmaCcrL5(DmaCcr):
+    """DMA_CCRx, channel configuration register."""
+
+    SECURITY = Unmodelled(20, 17)  # PRIV, DSEC, SSEC, SECM
+    CT = Unmodelled(16, 16)
+    DBM = Unmodelled(15, 15)
 
 
 class DmaCndtr(Register):
@@ -76,11 +85,17 @@ class DmaCmar(Register):
     MA = Field(31, 0)
 
 
+class DmaCm1ar(Register):
+    """DMA_CM1ARx, channel memory 1 address register."""
+
+    MA = Unmodelled(31, 0)
+
+
 class Channel:
     """One channel's registers, and how far it has come."""
 
-    def __init__(self) -> None:
-        self.ccr = DmaCcr()
+    def __init__(self, ccr: DmaCcr) -> None:
+        self.ccr = ccr
         self.cndtr = DmaCndtr()
         self.cpar = DmaCpar()
         self.cmar = DmaCmar()
@@ -138,14 +153,23 @@ class Dma(Controller):
 
     extra_state = ("_progress",)
 
-    def __init__(self, bus: Master, set_irqs: Sequence[Callable[[bool], None]]) -> None:
+    def __init__(
+        self,
+        bus: Master,
+        set_irqs: Sequence[Callable[[bool], None]],
+        *,
+        has_second_memory: bool = False,
+    ) -> None:
         self.isr = DmaIsr()
-        self.channels = [Channel() for _ in set_irqs]
+        make_ccr = DmaCcrL5 if has_second_memory else DmaCcr
+        self.channels = [Channel(make_ccr()) for _ in set_irqs]
         registers: dict[int, Register] = {0x00: self.isr, 0x04: DmaIfcr()}
         for n, channel in enumerate(self.channels):
             own = (channel.ccr, channel.cndtr, channel.cpar, channel.cmar)
             base = CHANNEL_BASE + n * CHANNEL_SIZE
             registers |= {base + 4 * i: register for i, register in enumerate(own)}
+            if has_second_memory:
+                registers[base + 0x10] = DmaCm1ar()
         super().__init__(registers)
         self._bus, self._set_irqs = bus, set_irqs
 

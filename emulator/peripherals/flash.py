@@ -1,8 +1,8 @@
-"""Flash memory interface (FLASH): what the STM32F10x and the STM32F405 have alike.
+"""Flash memory interface (FLASH): what the STM32F10x, the STM32F405 and the STM32L552 have alike.
 
 The lock and its keys, the memory behind them, and the time it takes; what programs and erases is in
-flash_f1.py and flash_f4.py. Sources: RM0008 and RM0090 by way of ST's device headers stm32f103xb.h
-and stm32f405xx.h; RM0090 3.6.1 for CR while BSY is set.
+flash_f1.py, flash_f4.py and flash_l5.py. Sources: RM0008 and RM0090 by way of ST's device headers
+stm32f103xb.h and stm32f405xx.h, stm32l552xx.h; RM0090 3.6.1 for CR while BSY is set.
 While the memory is busy, a core that executes from it waits, and one that executes from RAM sees
 BSY. Deviation: memory has its new bytes at once, and a core in RAM that reads them does not wait.
 UNKNOWN: how long a chip takes, which varies; the times here are in the middle of what ST states.
@@ -12,6 +12,7 @@ Not modelled: changing the option bytes; read protection; mapping RAM or the boo
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 from emulator.clock import Clock
 from emulator.memory_map import ERASED, Memory
@@ -46,24 +47,45 @@ class Wires:
     set_irq: Callable[[bool], None]
 
 
+class Places(NamedTuple):
+    """Where a family has the registers, as offsets."""
+
+    keyr: int = 0x04
+    optkeyr: int = 0x08
+    sr: int = 0x0C
+    cr: int = 0x10
+
+
+USUAL = Places()
+
+
 class Flash(Peripheral):
     """The interface, and the memory behind it.
 
     `lock` and `start` are the family's bits of CR, `busy` is that of SR.
     """
 
-    extra_state = ("_keys", "_busy_until_ns")
+    extra_state: ClassVar[tuple[str, ...]] = ("_keys", "_busy_until_ns")
 
     def __init__(
-        self, registers: Mapping[int, Register], wires: Wires, *, lock: int, start: int, busy: int
+        self,
+        registers: Mapping[int, Register],
+        wires: Wires,
+        *,
+        lock: int,
+        start: int,
+        busy: int,
+        places: Places = USUAL,
     ) -> None:
-        super().__init__({0x04: FlashKeyr(), 0x08: FlashOptkeyr(), **registers})
+        keys = {places.keyr: FlashKeyr(), places.optkeyr: FlashOptkeyr()}
+        super().__init__({**keys, **registers})
+        self._places = places
         self._wires, self._memory, self._on_change = wires, wires.memory, wires.on_change
-        self._status, self._busy = registers[0x0C], busy
+        self._status, self._busy = registers[places.sr], busy
         self._end = wires.clock.timer(lambda _: self._finish())
         self._busy_until_ns = 0
         self.set_programming, self.set_irq = wires.set_programming, wires.set_irq
-        self._control, self._lock, self._start = registers[0x10], lock, start
+        self._control, self._lock, self._start = registers[places.cr], lock, start
         self._keys: tuple[int, ...] = ()  # written to KEYR since reset or the last lock
 
     @abstractmethod
@@ -110,9 +132,9 @@ class Flash(Peripheral):
         self.update()
 
     def write(self, offset: int, word: int) -> None:
-        if offset == 0x04:
+        if offset == self._places.keyr:
             self._take_key(word)
-        elif offset == 0x10:
+        elif offset == self._places.cr:
             self._write_control(word)
         else:
             super().write(offset, word)

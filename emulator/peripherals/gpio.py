@@ -1,4 +1,4 @@
-"""General-purpose I/O port (GPIO): what the STM32F10x and the STM32F405 have alike.
+"""General-purpose I/O port (GPIO): what all families have alike.
 
 Sixteen pins with their levels, and the lock; how pins are configured is in gpio_f1.py and
 gpio_f4.py. Sources: RM0008's and RM0090's register and bit names as ST's device headers
@@ -36,6 +36,12 @@ class GpioBsrr(Register):
     BS = Field(15, 0, Access.WO)  # where a pin is in both, it is set
 
 
+class GpioBrr(Register):
+    """GPIOx_BRR, Port bit reset register."""
+
+    BR = Field(15, 0, Access.WO)
+
+
 class GpioLckr(Register):
     """GPIOx_LCKR, Port configuration lock register.
 
@@ -71,14 +77,14 @@ class Gpio(Peripheral):
         configuration: Mapping[int, Register],
         data_offset: int,  # of IDR; ODR, BSRR follow
         lckr_offset: int,
-        further: Mapping[int, Register],
+        brr_offset: int | None,  # None: there is none
         on_level: Callable[[int, bool], None],
     ) -> None:
         self.idr = GpioIdr()
         self.odr = GpioOdr()
         self._lckr = GpioLckr()
         self._idr_offset, self._bsrr_offset = data_offset, data_offset + 8
-        self._lckr_offset = lckr_offset
+        self._lckr_offset, self._brr_offset = lckr_offset, brr_offset
         self._configuration = dict(configuration)
         self._on_level = on_level
         self._driven = 0  # pins that something outside drives
@@ -91,7 +97,7 @@ class Gpio(Peripheral):
                 data_offset: self.idr,
                 data_offset + 4: self.odr,
                 data_offset + 8: GpioBsrr(),
-                **further,
+                **({} if brr_offset is None else {brr_offset: GpioBrr()}),
                 lckr_offset: self._lckr,
             }
         )
@@ -120,6 +126,8 @@ class Gpio(Peripheral):
     def write(self, offset: int, word: int) -> None:
         if offset == self._bsrr_offset:
             self.odr.word = self.odr.word & ~(word >> 16) | word & 0xFFFF
+        elif offset == self._brr_offset:
+            self.odr.word &= ~word
         elif offset == self._lckr_offset:
             self._write_lock(word)
         elif offset in self._configuration:

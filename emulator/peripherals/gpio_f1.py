@@ -8,19 +8,13 @@ import functools
 from collections.abc import Callable
 
 from emulator.peripherals.gpio import PINS, Gpio, Modes, nobody
-from emulator.registers import Access, Field, Register
+from emulator.registers import Field, Register
 
 
 class GpioCr(Register):
     """GPIOx_CRL and GPIOx_CRH, Port configuration registers: CNF[1:0] and MODE[1:0] a pin."""
 
     CONFIGURATION = Field(31, 0)
-
-
-class GpioBrr(Register):
-    """GPIOx_BRR, Port bit reset register."""
-
-    BR = Field(15, 0, Access.WO)
 
 
 @functools.cache
@@ -46,14 +40,9 @@ class GpioF1(Gpio):
             {0x00: self._crl, 0x04: self._crh},
             data_offset=0x08,
             lckr_offset=0x18,
-            further={0x14: GpioBrr()},
+            brr_offset=0x14,
             on_level=on_level,
         )
-
-    def write(self, offset: int, word: int) -> None:
-        if offset == 0x14:
-            self.odr.word &= ~word
-        super().write(offset, word)
 
     @property
     def modes(self) -> Modes:

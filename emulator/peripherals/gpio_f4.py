@@ -1,7 +1,8 @@
-"""General-purpose I/O port (GPIO), STM32F405: a register for each question about the pins.
+"""General-purpose I/O port (GPIO), STM32F405 and L5: a register for each question about pins.
 
 Sources: RM0090's register and bit names as ST's device header stm32f405xx.h has them; reset values
-from ST's STM32F41x.svd.
+from ST's STM32F41x.svd; stm32l552xx.h and STM32L552.svd for the STM32L5, whose pins are analog
+after reset but for those of the debugger. UNKNOWN: what the L5's port H reads in MODER after reset.
 Not modelled: see gpio.py; analog mode but for its reading 0.
 """
 
@@ -72,11 +73,24 @@ def modes(moder: int, otyper: int, pupdr: int) -> Modes:
     return Modes(outputs, outputs & otyper, pulled_up)
 
 
-class GpioF4(Gpio):
-    """Port `name`."""
+RESET_L5: Mapping[str, AtReset] = {
+    "A": AtReset(0xABFF_FFFF, 0x0C00_0000, 0x6400_0000),
+    "B": AtReset(0xFFFF_FEBF, 0x0000_0000, 0x0000_0100),
+    **dict.fromkeys("CDEFG", AtReset(0xFFFF_FFFF)),
+    "H": AtReset(0xC000_000F),
+}
 
-    def __init__(self, name: str, on_level: Callable[[int, bool], None] = nobody) -> None:
-        at_reset = RESET.get(name, AtReset())
+
+class GpioF4(Gpio):
+    """Port `name`, of a family that has such values at reset."""
+
+    def __init__(
+        self,
+        name: str,
+        on_level: Callable[[int, bool], None] = nobody,
+        reset: Mapping[str, AtReset] = RESET,
+    ) -> None:
+        at_reset = reset.get(name, AtReset())
         self._moder = GpioModer(at_reset.moder)
         self._otyper = GpioOtyper()
         self._pupdr = GpioPupdr(at_reset.pupdr)
@@ -91,7 +105,7 @@ class GpioF4(Gpio):
             },
             data_offset=0x10,
             lckr_offset=0x1C,
-            further={},
+            brr_offset=None if reset is RESET else 0x28,
             on_level=on_level,
         )
 

@@ -1,8 +1,9 @@
-"""Reset and Clock Control (RCC): what the STM32F10x and the STM32F405 have alike.
+"""Reset and Clock Control (RCC): what the STM32F10x, the STM32F405 and the STM32L552 have alike.
 
-A clock tree, resets, and what clocks what. The families' registers are in rcc_f1.py and rcc_f4.py.
-Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
-stm32f405xx.h have them. Deviation: oscillators and PLLs are ready at once.
+A clock tree, resets, and what clocks what. The families' registers are in rcc_f1.py, rcc_f4.py and
+rcc_l5.py; what is elsewhere in one of them, it declares anew. Sources: RM0008's and RM0090's
+register and bit names as ST's device headers stm32f103xb.h and stm32f405xx.h have them, and
+stm32l552xx.h. Deviation: oscillators and PLLs are ready at once.
 Not modelled: that a peripheral stops while its clock is off; only the bus does.
 """
 
@@ -26,10 +27,15 @@ class RccCr(Register):
     HSEBYP = Field(18, 18)
     HSERDY = Field(17, 17, Access.RO)
     HSEON = Field(16, 16)
-    HSICAL = Field(15, 8, Access.RO)
-    HSITRIM = Field(7, 3)
     HSIRDY = Field(1, 1, Access.RO)
     HSION = Field(0, 0)
+
+
+class RccCrTrim(RccCr):
+    """RCC_CR, Clock control register, with what adjusts HSI."""
+
+    HSICAL = Field(15, 8, Access.RO)
+    HSITRIM = Field(7, 3)
 
 
 class RccCfgr(Register):
@@ -58,11 +64,16 @@ class RccCsr(Register):
     WWDGRSTF = Field(30, 30, Access.RO)
     IWDGRSTF = Field(29, 29, Access.RO)
     SFTRSTF = Field(28, 28, Access.RO)
-    PORRSTF = Field(27, 27, Access.RO)
     PINRSTF = Field(26, 26, Access.RO)
     RMVF = Field(24, 24, Access.WO)  # 1 clears the reset flags
     LSIRDY = Field(1, 1, Access.RO)
     LSION = Field(0, 0)
+
+
+class RccCsrPor(RccCsr):
+    """RCC_CSR, Control/status register, with a flag of power-on alone."""
+
+    PORRSTF = Field(27, 27, Access.RO)
 
 
 RESET_FLAGS = {  # by cause but power-on; every reset inside the chip pulls its NRST pin down, too
@@ -130,8 +141,8 @@ class Rcc(Peripheral):
         self._bdcr_offset, self.bdcr = next(
             (offset, r) for offset, r in registers.items() if isinstance(r, RccBdcr)
         )
-        self._power_on_flags = csr.word
-        self._hsi_hz, self._lsi_hz, self.hse_hz = hsi_hz, lsi_hz, hse_hz
+        self._power_on_flags = csr.word & ALL_RESET_FLAGS
+        self.hsi_hz, self.lsi_hz, self.hse_hz = hsi_hz, lsi_hz, hse_hz
         self._on_clock_change = on_clock_change
         self._is_backup_writable = is_backup_writable
         self.backup_domain: list[Peripheral] = []  # what BDRST resets, beside BDCR
@@ -153,6 +164,11 @@ class Rcc(Peripheral):
     def hse_to_rtc(self) -> int:
         """What HSE is divided by where it drives the RTC, 0 where it does not."""
 
+    @property
+    def reset_hz(self) -> int:
+        """What drives the core after a reset; it cannot be switched off while it does."""
+        return self.hsi_hz
+
     def reset(self) -> None:
         super().reset()
         self._clocks = None
@@ -165,7 +181,8 @@ class Rcc(Peripheral):
     def system_reset(self, cause: ResetCause) -> None:
         flags, backup_domain = self.csr.word & ALL_RESET_FLAGS, self.bdcr.word
         self.reset()
-        self.csr.word = flags | RESET_FLAGS.get(cause, self._power_on_flags)
+        raised = RESET_FLAGS.get(cause, self._power_on_flags)
+        self.csr.word = self.csr.word & ~ALL_RESET_FLAGS | flags | raised
         self.bdcr.word = backup_domain
 
     def gate(self, name: str, peripheral: Peripheral) -> Gate:
@@ -200,7 +217,7 @@ class Rcc(Peripheral):
         if self.csr.RMVF:
             self.csr.word &= ~ALL_RESET_FLAGS
         self.make_ready()
-        if self._source_hz(self.cfgr.SW) is not None:
+        if self.source_hz(self.cfgr.SW) is not None:
             self.cfgr.SWS = self.cfgr.SW  # a switch to a clock that is not ready waits
         self._clocks = None
         self._on_clock_change(self.clocks.hclk)
@@ -226,7 +243,7 @@ class Rcc(Peripheral):
     @property
     def clocks(self) -> Clocks:
         if self._clocks is None:
-            sysclk = self._source_hz(self.cfgr.SWS) or self._hsi_hz
+            sysclk = self.source_hz(self.cfgr.SWS) or self.reset_hz
             self._clocks = clocks(self.prescalers, sysclk)
         return self._clocks
 
@@ -252,17 +269,17 @@ class Rcc(Peripheral):
             case 0b01:
                 return LSE_HZ if self.bdcr.LSERDY else 0
             case 0b10:
-                return self._lsi_hz if self.csr.LSIRDY else 0
+                return self.lsi_hz if self.csr.LSIRDY else 0
             case 0b11 if self.cr.HSERDY and self.hse_hz is not None and self.hse_to_rtc:
                 return self.hse_hz // self.hse_to_rtc
             case _:
                 return 0
 
-    def _source_hz(self, switch: int) -> int | None:
+    def source_hz(self, switch: int) -> int | None:
         """Return the frequency of a system clock source, or None when it is not ready."""
         match switch:
             case 0b00:
-                return self._hsi_hz if self.cr.HSIRDY else None
+                return self.hsi_hz if self.cr.HSIRDY else None
             case 0b01:
                 return self.hse_hz if self.cr.HSERDY else None
             case 0b10:

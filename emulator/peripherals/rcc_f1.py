@@ -6,11 +6,11 @@ Not modelled: MCO, the clock security system, CIR.
 
 from collections.abc import Callable
 
-from emulator.peripherals.rcc import Prescalers, Rcc, RccBdcr, RccCfgr, RccCr, RccCsr
+from emulator.peripherals.rcc import Prescalers, Rcc, RccBdcr, RccCfgr, RccCrTrim, RccCsrPor
 from emulator.registers import Field, Register, Unmodelled
 
 HSI_HZ, LSI_HZ = 8_000_000, 40_000
-POWER_ON_FLAGS = RccCsr.PORRSTF.mask | RccCsr.PINRSTF.mask
+POWER_ON_FLAGS = RccCsrPor.PORRSTF.mask | RccCsrPor.PINRSTF.mask
 
 
 class RccCfgrF1(RccCfgr):
@@ -118,7 +118,7 @@ class RccF1(Rcc):
         on_clock_change: Callable[[int], None],
         is_backup_writable: Callable[[], bool],
     ) -> None:
-        cr, csr = RccCr(reset=0x0000_0083), RccCsr(reset=POWER_ON_FLAGS)
+        cr, csr = RccCrTrim(reset=0x0000_0083), RccCsrPor(reset=POWER_ON_FLAGS)
         self._cfgr = RccCfgrF1()
         registers: dict[int, Register] = {
             0x00: cr,

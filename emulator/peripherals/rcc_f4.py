@@ -7,13 +7,13 @@ clock, spread spectrum, the clocks in Sleep mode.
 
 from collections.abc import Callable
 
-from emulator.peripherals.rcc import Prescalers, Rcc, RccBdcr, RccCfgr, RccCr, RccCsr
+from emulator.peripherals.rcc import Prescalers, Rcc, RccBdcr, RccCfgr, RccCrTrim, RccCsrPor
 from emulator.registers import Access, Field, Register, Unmodelled
 
 HSI_HZ, LSI_HZ = 16_000_000, 32_000
 
 
-class RccCrF4(RccCr):
+class RccCrF4(RccCrTrim):
     """RCC_CR, Clock control register."""
 
     PLLI2SRDY = Field(27, 27, Access.RO)
@@ -209,7 +209,7 @@ class RccLpenr(Register):
     LPEN = Unmodelled(31, 0)
 
 
-class RccCsrF4(RccCsr):
+class RccCsrF4(RccCsrPor):
     """RCC_CSR, clock control and status register."""
 
     BORRSTF = Field(25, 25, Access.RO)
@@ -228,7 +228,7 @@ class RccPlli2scfgr(Register):
     PLLI2SN = Unmodelled(14, 6)
 
 
-POWER_ON_FLAGS = RccCsr.PORRSTF.mask | RccCsr.PINRSTF.mask | RccCsrF4.BORRSTF.mask
+POWER_ON_FLAGS = RccCsrPor.PORRSTF.mask | RccCsrPor.PINRSTF.mask | RccCsrF4.BORRSTF.mask
 
 
 class RccF4(Rcc):

@@ -205,9 +205,10 @@ class Scb(Peripheral):
         *,
         stkalign: bool = True,
         is_v8m: bool = False,
+        vectors: int = 0,
     ) -> None:
         self.icsr = Icsr()
-        self.vtor = Vtor()
+        self.vtor = Vtor(reset=vectors)
         self.aircr = Aircr(reset=VECTKEYSTAT << 16)
         self.scr = Scr()
         self.ccr = CcrV8(reset=0x201) if is_v8m else Ccr(reset=Ccr.STKALIGN.mask * stkalign)

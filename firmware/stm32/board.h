@@ -11,7 +11,8 @@
 uint32_t board_connect_usart1(void);
 
 /* Set flash's wait states, the buses' dividers and the PLL's factors, for the crystal or else for
- * HSI; return the PLL's frequency in hertz. It is switched on, and to, later. */
+ * the internal oscillator; return the PLL's frequency in hertz. It is switched on, and to, later.
+ */
 uint32_t board_set_pll(bool has_hse);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The PLL from the crystal; without one, from the internal oscillator; without a PLL, the internal
- * oscillator as the part starts with it. What the PLL makes of it is the family's: `board_set_pll`.
+ * oscillator that the part starts with. What the PLL makes of it is the family's: `board_set_pll`.
  */
 #include "clock.h"
 
@@ -12,10 +12,10 @@
 
 /* A turn of the loop takes about eight cycles. The crystal starts within some 2 ms, the PLL within
  * 0.3 ms: this gives each of them over 20 ms. */
-#define MAX_TURNS (DEVICE_HSI_HZ / 400u)
+#define MAX_TURNS (DEVICE_INTERNAL_HZ / 400u)
 
-static uint32_t hz = DEVICE_HSI_HZ;
-static const char *source = "HSI";
+static uint32_t hz = DEVICE_INTERNAL_HZ;
+static const char *source = DEVICE_INTERNAL;
 
 static bool reaches(const volatile uint32_t *reg, uint32_t mask, uint32_t value)
 {
@@ -39,13 +39,13 @@ void clock_start(void)
     if (!reaches(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) {
         return;
     }
-    RCC->CFGR |= RCC_CFGR_SW_PLL; /* after reset, and until here, HSI: 0b00 */
+    RCC->CFGR |= RCC_CFGR_SW_PLL; /* after reset, and until here, 0b00 */
     if (!reaches(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_PLL)) {
         RCC->CFGR &= ~RCC_CFGR_SW; /* a late switch would make every divisor wrong */
         return;
     }
     hz = pll_hz;
-    source = has_hse ? "HSE" : "HSI";
+    source = has_hse ? "HSE" : DEVICE_INTERNAL;
 }
 
 uint32_t clock_hz(void)

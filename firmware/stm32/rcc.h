@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bits of RCC and FLASH that the STM32F1 and F4 have in the same places. */
+/* Bits of RCC and FLASH that these families have in the same places. */
 #ifndef FIRMWARE_RCC_H
 #define FIRMWARE_RCC_H
 
@@ -14,8 +14,7 @@ typedef struct {
 #define RCC_CR_HSERDY    (1u << 17)
 #define RCC_CR_HSEON     (1u << 16)
 #define RCC_CFGR_SWS     (0x3u << 2)
-#define RCC_CFGR_SWS_PLL (0x2u << 2)
+#define RCC_CFGR_SWS_PLL (RCC_CFGR_SW_PLL << 2)
 #define RCC_CFGR_SW      (0x3u << 0)
-#define RCC_CFGR_SW_PLL  (0x2u << 0)
 
 #endif

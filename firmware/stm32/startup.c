@@ -22,8 +22,6 @@ struct vector_table {
 
 _Static_assert(sizeof(struct vector_table) == 4 * (16 + DEVICE_IRQ_COUNT), "a word per exception");
 
-#define FOUR(handler) handler, handler, handler, handler
-
 __attribute__((section(".vectors"), used)) static const struct vector_table vectors = {
     .stack = stack_top,
     .exceptions =
@@ -46,17 +44,8 @@ __attribute__((section(".vectors"), used)) static const struct vector_table vect
         },
     .interrupts =
         {
-            FOUR(fault_entry),
-            FOUR(fault_entry),
-            FOUR(fault_entry), /* IRQ 0 to 11 */
-            FOUR(fault_entry),
-            FOUR(fault_entry),
-            FOUR(fault_entry), /* IRQ 12 to 23 */
-            FOUR(fault_entry),
-            FOUR(fault_entry),
-            FOUR(fault_entry), /* IRQ 24 to 35 */
-            fault_entry,       /* IRQ 36 */
-            uart_interrupt,    /* IRQ 37 USART1 */
+            DEVICE_IRQS_BEFORE_USART1(fault_entry),
+            uart_interrupt, /* DEVICE_USART1_IRQ */
             DEVICE_IRQS_AFTER_USART1(fault_entry),
         },
 };

@@ -9,11 +9,10 @@
 #include "policy.h"
 #include "usart.h"
 
-#define USART1      ((USART_TypeDef *)DEVICE_USART1)
-#define USART1_IRQn 37u
-#define BAUD        115200u
-#define RING_SIZE   POLICY_RING_SIZE
-#define AFTER_LOSS  0x100u
+#define USART1     ((USART_TypeDef *)DEVICE_USART1)
+#define BAUD       115200u
+#define RING_SIZE  POLICY_RING_SIZE
+#define AFTER_LOSS 0x100u
 
 /* The interrupt moves `head` only, the program `tail` only; both count up and wrap. */
 static volatile uint16_t ring[RING_SIZE];
@@ -26,17 +25,17 @@ void uart_start(void)
 {
     USART1->BRR = (board_connect_usart1() + BAUD / 2) / BAUD;
     USART1->CR1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE | USART_CR1_RXNEIE;
-    NVIC_ISER[USART1_IRQn / 32] = 1u << USART1_IRQn % 32;
+    NVIC_ISER[DEVICE_USART1_IRQ / 32] = 1u << DEVICE_USART1_IRQ % 32;
 }
 
 void uart_interrupt(void)
 {
-    uint32_t status = USART1->SR; /* this read and the next one clear the flags, in this order */
-    uint32_t byte = USART1->DR & 0xFFu;
+    uint32_t flags = usart_flags(USART1);
+    uint32_t byte = usart_take(USART1, flags) & 0xFFu;
 
-    if ((status & (USART_SR_FE | USART_SR_NE)) != 0) {
+    if ((flags & (USART_FE | USART_NE)) != 0) {
         loss = AFTER_LOSS; /* the byte is not what was sent */
-    } else if ((status & USART_SR_RXNE) != 0) {
+    } else if ((flags & USART_RXNE) != 0) {
         if (head - tail == POLICY_RING_USABLE) {
             loss = AFTER_LOSS;
         } else {
@@ -45,21 +44,21 @@ void uart_interrupt(void)
             loss = 0;
         }
     }
-    if ((status & USART_SR_ORE) != 0) {
+    if ((flags & USART_ORE) != 0) {
         loss = AFTER_LOSS; /* the byte is good, the one after it is gone */
     }
 }
 
 void uart_write(uint8_t byte)
 {
-    while ((USART1->SR & USART_SR_TXE) == 0) {
+    while ((usart_flags(USART1) & USART_TXE) == 0) {
     }
-    USART1->DR = byte;
+    usart_send(USART1, byte);
 }
 
 void uart_flush(void)
 {
-    while ((USART1->SR & USART_SR_TC) == 0) {
+    while ((usart_flags(USART1) & USART_TC) == 0) {
     }
 }
 

@@ -13,5 +13,5 @@ uint32_t board_set_pll(bool has_hse)
     cfgr &= ~(RCC_CFGR_PPRE1 | RCC_CFGR_PLLMULL | RCC_CFGR_PLLXTPRE | RCC_CFGR_PLLSRC);
     cfgr |= has_hse ? RCC_CFGR_PLLSRC | RCC_CFGR_PLLMUL(9u) : RCC_CFGR_PLLMUL(16u);
     RCC->CFGR = cfgr | RCC_CFGR_PPRE1_DIV2;
-    return has_hse ? HSE_HZ * 9u : DEVICE_HSI_HZ / 2u * 16u;
+    return has_hse ? HSE_HZ * 9u : DEVICE_INTERNAL_HZ / 2u * 16u;
 }

@@ -44,6 +44,7 @@ _Static_assert(offsetof(GPIO_TypeDef, BSRR) == 0x10, "GPIOx_BSRR offset");
 #define RCC_CFGR_PLLMULL    (0xFu << 18)
 #define RCC_CFGR_PLLXTPRE   (1u << 17)
 #define RCC_CFGR_PLLSRC     (1u << 16) /* 0: HSI / 2, 1: HSE */
+#define RCC_CFGR_SW_PLL     0x2u
 #define RCC_CFGR_PPRE1      (0x7u << 8)
 #define RCC_CFGR_PPRE1_DIV2 (0x4u << 8)
 

@@ -47,6 +47,7 @@ _Static_assert(offsetof(GPIO_TypeDef, AFR) == 0x20, "GPIOx_AFRL offset");
 #define RCC_PLLCFGR_PLLP_DIV2  (0u << 16)
 #define RCC_PLLCFGR_PLLN(n)    ((n) << 6)
 #define RCC_PLLCFGR_PLLM(n)    ((n) << 0)
+#define RCC_CFGR_SW_PLL        0x2u
 #define RCC_CFGR_PPRE2         (0x7u << 13)
 #define RCC_CFGR_PPRE2_DIV2    (0x4u << 13)
 #define RCC_CFGR_PPRE1_DIV4    (0x5u << 10)

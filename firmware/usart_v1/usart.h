@@ -19,15 +19,32 @@ typedef struct {
 
 _Static_assert(offsetof(USART_TypeDef, CR1) == 0x0C, "USART_CR1 offset");
 
-#define USART_SR_TXE     (1u << 7)
-#define USART_SR_TC      (1u << 6)
-#define USART_SR_RXNE    (1u << 5)
-#define USART_SR_ORE     (1u << 3)
-#define USART_SR_NE      (1u << 2)
-#define USART_SR_FE      (1u << 1)
+#define USART_TXE        (1u << 7)
+#define USART_TC         (1u << 6)
+#define USART_RXNE       (1u << 5)
+#define USART_ORE        (1u << 3)
+#define USART_NE         (1u << 2)
+#define USART_FE         (1u << 1)
 #define USART_CR1_UE     (1u << 13)
 #define USART_CR1_RXNEIE (1u << 5)
 #define USART_CR1_TE     (1u << 3)
 #define USART_CR1_RE     (1u << 2)
+
+static inline uint32_t usart_flags(const USART_TypeDef *usart)
+{
+    return usart->SR;
+}
+
+/* Take the data that flags were seen with, and clear those. */
+static inline uint32_t usart_take(USART_TypeDef *usart, uint32_t flags)
+{
+    (void)flags; /* reading SR, then DR clears them */
+    return usart->DR;
+}
+
+static inline void usart_send(USART_TypeDef *usart, uint8_t byte)
+{
+    usart->DR = byte;
+}
 
 #endif

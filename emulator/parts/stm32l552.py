@@ -1,0 +1,220 @@
+"""STM32L552xE: a Cortex-M33 whose TrustZone is off, as shipped.
+
+Sources: ST's device header stm32l552xx.h for names, addresses, interrupt numbers and how many bits
+a priority has; ST's stm32l5xx_ll_dmamux.h for the numbers of DMA requests. SRAM1 and SRAM2 follow
+each other and are one memory here.
+UNKNOWN: SysTick's calibration value, DBGMCU's REV_ID, which oscillator a board has (none is
+soldered to most; 8 MHz here).
+Not modelled: the units made by `_absent`, the Security Extension and the secure addresses of
+everything, SRAM's second address on the code bus (0x0A000000). Where nothing is, an access is a
+BusFault.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import cast
+
+from emulator.bus import Lane
+from emulator.memory_map import Kind, Region
+from emulator.part import Core, Machine, Part, SerialUnit, Unit, flash_wires
+from emulator.parts.stm32l552_absent import ABSENT
+from emulator.peripherals.absent import Absent
+from emulator.peripherals.base import Gate, Peripheral, ResetCause
+from emulator.peripherals.crc_l5 import CrcL5
+from emulator.peripherals.dbgmcu import Dbgmcu
+from emulator.peripherals.dma import Dma
+from emulator.peripherals.dmamux import Dmamux
+from emulator.peripherals.exti_l5 import ExtiL5
+from emulator.peripherals.flash_l5 import FlashL5
+from emulator.peripherals.fpb import FPB_V2_8
+from emulator.peripherals.gpio_f4 import RESET_L5, GpioF4
+from emulator.peripherals.icache import Icache
+from emulator.peripherals.iwdg import Iwdg
+from emulator.peripherals.pwr import Pwr, pwr_l5
+from emulator.peripherals.rcc import Rcc
+from emulator.peripherals.rcc_l5 import LSI_HZ, RccCcipr1, RccL5
+from emulator.peripherals.tamp import Tamp
+from emulator.peripherals.tim import BASIC, GENERAL, Tim, TimKind
+from emulator.peripherals.usart_v2 import UsartV2, lpuart
+from emulator.registers import Field
+
+KIB = 1024
+FLASH_BASE, FLASH_KIB = 0x0800_0000, 512
+SYSTEM_MEMORY = 0x0BF9_0000  # the vendor's boot loader, which is not there
+FACTORY = 0x0BFA_0000  # OTP and what the vendor programmed
+PACKAGE, UNIQUE_ID, FLASH_SIZE = 0x0BFA_0500, 0x0BFA_0590, 0x0BFA_05E0
+MSI_HZ = 4_000_000  # after reset
+FLASH_IRQ, ICACHE_IRQ = 6, 107
+DMA1_IRQS, DMA2_IRQS = range(29, 37), range(80, 88)
+CONTROLLERS = ("DMA1", "DMA2")  # as DMAMUX numbers their channels
+EXTI_IRQS = {  # by the lines that share one
+    **{1 << line: 11 + line for line in range(16)},
+    1 << 16 | 0b1111 << 35: 1,  # PVD_PVM
+    0b11 << 21: 72,  # COMP
+}
+PORTS = "ABCDEFGH"
+GENERAL_32 = TimKind(width=32, has_or=True)  # TIM2 and TIM5
+ADVANCED_OR = TimKind(is_advanced=True, has_or=True)  # TIM1 and TIM8
+TWO, ONE = (TimKind(channels=n, is_advanced=True, has_or=True) for n in (2, 1))  # TIM15; 16, 17
+
+
+def _clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
+    """Name the bits of RCC that clock and reset a unit: `name`EN and `name`RST."""
+    return lambda machine, peripheral: _rcc_of(machine).gate(name, peripheral)
+
+
+def _rcc_of(machine: Machine) -> RccL5:
+    return cast(RccL5, machine.unit("RCC"))
+
+
+def _is_backup_writable(machine: Machine) -> Callable[[], bool]:
+    return lambda: cast(Pwr, machine.unit("PWR")).is_backup_writable()
+
+
+def _rcc(machine: Machine) -> RccL5:
+    return RccL5(machine.hse_hz, machine.clock.set_hz, _is_backup_writable(machine))
+
+
+def _tamp(machine: Machine) -> Tamp:
+    tamp = Tamp(_is_backup_writable(machine))
+    _rcc_of(machine).backup_domain.append(tamp)
+    return tamp
+
+
+def _flash(machine: Machine) -> FlashL5:
+    flash = FlashL5(flash_wires(machine, FLASH_BASE, FLASH_IRQ))
+    machine.bus.attach_programmer(flash.program)
+    return flash
+
+
+def _dma(irqs: range) -> Callable[[Machine], Dma]:
+    return lambda machine: Dma(
+        machine.bus, [machine.irq(irq) for irq in irqs], has_second_memory=True
+    )
+
+
+def _dmamux(machine: Machine) -> Dmamux:
+    controllers = [cast(Dma, machine.unit(name)) for name in CONTROLLERS]
+    return Dmamux([dma.request(n + 1) for dma in controllers for n in range(len(dma.channels))])
+
+
+def _exti(machine: Machine) -> ExtiL5:
+    return ExtiL5({lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()})
+
+
+def _gpio(name: str) -> Unit:
+    port = PORTS.index(name)
+
+    def make(machine: Machine) -> GpioF4:
+        exti = cast(ExtiL5, machine.unit("EXTI"))
+        return GpioF4(name, lambda pin, level: exti.pin_changed(port, pin, level), RESET_L5)
+
+    address = 0x4202_0000 + 0x400 * port
+    return Unit(f"GPIO{name}", address, make, _clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
+
+
+def _tim(number: int, address: int, kind: TimKind, irq: int, *, is_apb2: bool = False) -> Unit:
+    def make(machine: Machine) -> Tim:
+        rcc = _rcc_of(machine)
+        timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
+        return Tim(machine.clock, timer_hz, machine.irq(irq), kind)
+
+    return Unit(f"TIM{number}", address, make, _clocked_by(f"TIM{number}"))
+
+
+def _iwdg(machine: Machine) -> Iwdg:
+    bite = functools.partial(machine.request_reset, ResetCause.WATCHDOG)
+    return Iwdg(machine.clock, bite, LSI_HZ, has_window=True)
+
+
+def _usart(
+    name: str,
+    address: int,
+    irq: int,
+    selected: Field,
+    rx: int,
+    pclk_hz: Callable[[Rcc], int] = Rcc.pclk1_hz,
+    make_unit: SerialUnit = UsartV2,
+) -> Unit:
+    """Declare one; the DMA request to send is the one after `rx`."""
+
+    def make(machine: Machine) -> Peripheral:
+        rcc, dmamux = _rcc_of(machine), cast(Dmamux, machine.unit("DMAMUX1"))
+        pclk = functools.partial(pclk_hz, rcc)
+        kernel_hz = functools.partial(rcc.serial_hz, selected, pclk)
+        requests = dmamux.request(rx + 1), dmamux.request(rx)
+        return make_unit(machine.clock, kernel_hz, machine.irq(irq), requests)
+
+    return Unit(name, address, make, _clocked_by(name))
+
+
+def _absent(name: str, address: int, registers: str, clock: str, size: int) -> Unit:
+    """Declare a unit that the model lacks."""
+    return Unit(name, address, lambda _: Absent(name, registers), _clocked_by(clock), size)
+
+
+UNITS = (
+    Unit("RCC", 0x4002_1000, _rcc, lane=Lane.MERGE),
+    Unit("PWR", 0x4000_7000, lambda _: pwr_l5(), _clocked_by("PWR")),
+    Unit("DMA1", 0x4002_0000, _dma(DMA1_IRQS), _clocked_by("DMA1"), lane=Lane.MERGE),
+    Unit("DMA2", 0x4002_0400, _dma(DMA2_IRQS), _clocked_by("DMA2"), lane=Lane.MERGE),
+    Unit("DMAMUX1", 0x4002_0800, _dmamux, _clocked_by("DMAMUX1"), lane=Lane.MERGE),
+    Unit("FLASH", 0x4002_2000, _flash, _clocked_by("FLASH"), lane=Lane.MERGE),
+    Unit("CRC", 0x4002_3000, lambda _: CrcL5(), _clocked_by("CRC"), lane=Lane.MERGE),
+    Unit("EXTI", 0x4002_F400, _exti, lane=Lane.MERGE),
+    Unit("ICACHE", 0x4003_0400, lambda m: Icache(m.irq(ICACHE_IRQ)), lane=Lane.MERGE),
+    *(_gpio(name) for name in PORTS),
+    _usart("USART1", 0x4001_3800, 61, RccCcipr1.USART1SEL, 25, Rcc.pclk2_hz),
+    _usart("USART2", 0x4000_4400, 62, RccCcipr1.USART2SEL, 27),
+    _usart("USART3", 0x4000_4800, 63, RccCcipr1.USART3SEL, 29),
+    _usart("UART4", 0x4000_4C00, 64, RccCcipr1.UART4SEL, 31),
+    _usart("UART5", 0x4000_5000, 65, RccCcipr1.UART5SEL, 33),
+    _usart("LPUART1", 0x4000_8000, 66, RccCcipr1.LPUART1SEL, 35, make_unit=lpuart),
+    _tim(1, 0x4001_2C00, ADVANCED_OR, 42, is_apb2=True),
+    _tim(2, 0x4000_0000, GENERAL_32, 45),
+    _tim(3, 0x4000_0400, GENERAL, 46),
+    _tim(4, 0x4000_0800, GENERAL, 47),
+    _tim(5, 0x4000_0C00, GENERAL_32, 48),
+    _tim(6, 0x4000_1000, BASIC, 49),
+    _tim(7, 0x4000_1400, BASIC, 50),
+    _tim(8, 0x4001_3400, ADVANCED_OR, 52, is_apb2=True),
+    _tim(15, 0x4001_4000, TWO, 69, is_apb2=True),
+    _tim(16, 0x4001_4400, ONE, 70, is_apb2=True),
+    _tim(17, 0x4001_4800, ONE, 71, is_apb2=True),
+    Unit("IWDG", 0x4000_3000, _iwdg),
+    Unit("TAMP", 0x4000_3400, _tamp, _clocked_by("RTCAPB")),
+    *(_absent(*unit) for unit in ABSENT),
+    Unit("DBGMCU", 0xE004_4000, lambda _: Dbgmcu(0x2001_0472, freezes=3), lane=Lane.MERGE),
+)
+
+STM32L552 = Part(
+    name="stm32l552",
+    description="STM32L552: Cortex-M33, TrustZone off, 512 KiB flash, 256 KiB SRAM, FPB version 2",
+    core=Core(
+        model="cortex-m33",
+        cpuid=0x410F_D214,  # r0p4
+        irqs=108,
+        priority_bits=3,
+        systick_calib=0x3E8,
+        fpb=FPB_V2_8,
+        mpu_regions=8,
+        has_fpu=True,
+        has_bit_band=False,
+        vectors=FLASH_BASE,
+    ),
+    memories=(
+        Region("flash", FLASH_BASE, FLASH_KIB * KIB, Kind.FLASH),
+        Region("system memory", SYSTEM_MEMORY, 32 * KIB, Kind.ROM),
+        Region("factory words", FACTORY, 2 * KIB, Kind.ROM),
+        Region("SRAM", 0x2000_0000, 256 * KIB, Kind.RAM),
+    ),
+    units=UNITS,
+    factory=(
+        (UNIQUE_ID, bytes.fromhex("4650 4261 7900 0000 0000 0001")),  # of each emulated board
+        (FLASH_SIZE, FLASH_KIB.to_bytes(2, "little")),
+    ),
+    loader="stm32l552",
+    console="USART1",
+    reset_hz=MSI_HZ,
+    hse_hz=8_000_000,
+)

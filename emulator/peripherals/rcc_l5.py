@@ -1,0 +1,252 @@
+"""Reset and Clock Control (RCC), STM32L552: its registers, MSI, and what its PLL makes.
+
+Sources: ST's device header stm32l552xx.h for registers; their bits as embassy's stm32-data lists
+them (rcc_l5.yaml); reset values from ST's STM32L552.svd, CSR's as on the STM32L4, those of
+the clocks in Sleep mode: all on. What RCC resets and clocks is in rcc_l5_buses.py.
+UNKNOWN: what a write to PLLCFGR's factors does while the PLL is on; it is ignored here.
+Not modelled: MCO, the clock security systems, interrupts, PLLSAI1 and PLLSAI2 as anybody's clock,
+MSI's adjustment by LSE, LSI divided by LSIPREDIV, security.
+"""
+
+from collections.abc import Callable
+
+from emulator.peripherals.absent import absent_registers
+from emulator.peripherals.rcc import (
+    LSE_HZ,
+    Prescalers,
+    Rcc,
+    RccBdcr,
+    RccCfgr,
+    RccCr,
+    RccCsr,
+)
+from emulator.peripherals.rcc_l5_buses import bus_registers
+from emulator.registers import Access, Field, Register, Unmodelled
+
+HSI_HZ, LSI_HZ = 16_000_000, 32_000
+KHZ = 1_000
+MSI_KHZ = (100, 200, 400, 800, 1000, 2000, 4000, 8000, 16000, 24000, 32000, 48000)  # by its range
+ABSENT = "@B8 SECCFGR SECSR @E8 AHB1SECSR AHB2SECSR AHB3SECSR @F8 APB1SECSR1 APB1SECSR2 APB2SECSR"
+
+
+class RccCrL5(RccCr):
+    """RCC_CR, clock control register."""
+
+    PRIV = Unmodelled(31, 31)
+    PLLSAI2RDY = Field(29, 29, Access.RO)
+    PLLSAI2ON = Field(28, 28)
+    PLLSAI1RDY = Field(27, 27, Access.RO)
+    PLLSAI1ON = Field(26, 26)
+    HSIASFS = Field(11, 11)
+    HSIRDY = Field(10, 10, Access.RO)
+    HSIKERON = Field(9, 9)
+    HSION = Field(8, 8)
+    MSIRANGE = Field(7, 4)
+    MSIRGSEL = Field(3, 3)  # 1: MSIRANGE counts, 0: CSR's MSISRANGE
+    MSIPLLEN = Unmodelled(2, 2)
+    MSIRDY = Field(1, 1, Access.RO)
+    MSION = Field(0, 0)
+
+
+class RccIcscr(Register):
+    """RCC_ICSCR, internal clock sources calibration register."""
+
+    HSITRIM = Unmodelled(30, 24)
+    HSICAL = Field(23, 16, Access.RO)
+    MSITRIM = Unmodelled(15, 8)
+    MSICAL = Field(7, 0, Access.RO)
+
+
+class RccCfgrL5(RccCfgr):
+    """RCC_CFGR, clock configuration register."""
+
+    MCO = Unmodelled(30, 24)  # MCOPRE, MCOSEL
+    STOPWUCK = Field(15, 15)
+    PPRE2 = Field(13, 11)
+    PPRE1 = Field(10, 8)
+
+
+class RccPllcfgrL5(Register):
+    """RCC_PLLCFGR, PLL configuration register."""
+
+    PLLPDIV = Field(31, 27)
+    PLLR = Field(26, 25)  # divides by 2, 4, 6, 8
+    PLLREN = Field(24, 24)
+    PLLQ = Field(22, 21)
+    PLLQEN = Field(20, 20)
+    PLLP = Field(17, 17)
+    PLLPEN = Field(16, 16)
+    PLLN = Field(14, 8)  # multiplies
+    PLLM = Field(7, 4)  # divides what comes in, by one more
+    PLLSRC = Field(1, 0)
+
+
+class RccPllsaicfgr(Register):
+    """RCC_PLLSAI1CFGR and RCC_PLLSAI2CFGR, PLLSAI configuration registers."""
+
+    PLLSAI = Unmodelled(31, 0)
+
+
+class RccCier(Register):
+    """RCC_CIER, clock interrupt enable register."""
+
+    ENABLES = Unmodelled(10, 0)
+
+
+class RccSmenr(Register):
+    """RCC_AHB1SMENR to APB2SMENR, peripheral clocks enable in Sleep and Stop modes registers."""
+
+    SMEN = Unmodelled(31, 0)
+
+
+class RccCcipr1(Register):
+    """RCC_CCIPR1, peripherals independent clock configuration register 1."""
+
+    OTHERS = Unmodelled(31, 12)  # ADCSEL to I2C1SEL
+    LPUART1SEL = Field(11, 10)
+    UART5SEL = Field(9, 8)
+    UART4SEL = Field(7, 6)
+    USART3SEL = Field(5, 4)
+    USART2SEL = Field(3, 2)
+    USART1SEL = Field(1, 0)
+
+
+class RccCcipr2(Register):
+    """RCC_CCIPR2, peripherals independent clock configuration register 2."""
+
+    CCIPR2 = Unmodelled(21, 0)
+
+
+class RccBdcrL5(RccBdcr):
+    """RCC_BDCR, backup domain control register."""
+
+    LSCO = Unmodelled(25, 24)
+    LSESYSRDY = Field(11, 11, Access.RO)
+    LSESYSEN = Field(7, 7)
+    LSECSS = Unmodelled(6, 5)
+    LSEDRV = Field(4, 3)
+
+
+class RccCsrL5(RccCsr):
+    """RCC_CSR, control/status register."""
+
+    BORRSTF = Field(27, 27, Access.RO)  # power-on is a brown-out, too
+    OBLRSTF = Field(25, 25, Access.RO)
+    RMVF = Field(23, 23, Access.WO)
+    MSISRANGE = Field(11, 8)
+    LSIPREDIV = Unmodelled(4, 4)
+
+
+class RccCrrcr(Register):
+    """RCC_CRRCR, clock recovery RC register."""
+
+    HSI48CAL = Field(15, 7, Access.RO)
+    HSI48RDY = Field(1, 1, Access.RO)
+    HSI48ON = Field(0, 0)
+
+
+PLL_OUTPUTS = RccPllcfgrL5.PLLREN.mask | RccPllcfgrL5.PLLQEN.mask | RccPllcfgrL5.PLLPEN.mask
+
+
+class RccL5(Rcc):
+    """The clock tree."""
+
+    def __init__(
+        self,
+        hse_hz: int | None,
+        on_clock_change: Callable[[int], None],
+        is_backup_writable: Callable[[], bool],
+    ) -> None:
+        self._cr, self._cfgr = RccCrL5(reset=0x0000_0063), RccCfgrL5()
+        self._pllcfgr, self._ccipr1 = RccPllcfgrL5(reset=0x0000_1000), RccCcipr1()
+        self._bdcr, self._csr = RccBdcrL5(), RccCsrL5(reset=0x0C00_0600)
+        self._crrcr = RccCrrcr()
+        registers: dict[int, Register] = {
+            0x00: self._cr,
+            0x04: RccIcscr(reset=0x4000_0000),
+            0x08: self._cfgr,
+            0x0C: self._pllcfgr,
+            0x10: RccPllsaicfgr(reset=0x0000_1000),
+            0x14: RccPllsaicfgr(reset=0x0000_1000),
+            0x18: RccCier(),
+            **bus_registers(),
+            0x68: RccSmenr(reset=0x00C1_1307),
+            0x6C: RccSmenr(reset=0x0046_22FF),
+            0x70: RccSmenr(reset=0x0000_0101),
+            0x78: RccSmenr(reset=0xF1FE_CC3F),
+            0x7C: RccSmenr(reset=0x00A0_0263),
+            0x80: RccSmenr(reset=0x0167_7801),
+            0x88: self._ccipr1,
+            0x90: self._bdcr,
+            0x94: self._csr,
+            0x98: self._crrcr,
+            0x9C: RccCcipr2(),
+            **absent_registers("RCC", ABSENT),
+        }
+        super().__init__(
+            registers,
+            self._cr,
+            self._cfgr,
+            self._csr,
+            HSI_HZ,
+            LSI_HZ,
+            hse_hz,
+            on_clock_change,
+            is_backup_writable,
+        )
+
+    def write(self, offset: int, word: int) -> None:
+        if offset == 0x0C and self.cr.PLLON:
+            word = self._pllcfgr.word & ~PLL_OUTPUTS | word & PLL_OUTPUTS
+        super().write(offset, word)
+
+    def make_ready(self) -> None:
+        self._cr.MSIRDY = self._cr.MSION
+        super().make_ready()
+        self._cr.PLLSAI1RDY, self._cr.PLLSAI2RDY = self._cr.PLLSAI1ON, self._cr.PLLSAI2ON
+        self._crrcr.HSI48RDY = self._crrcr.HSI48ON
+        self._bdcr.LSESYSRDY = self._bdcr.LSESYSEN and self._bdcr.LSERDY
+
+    @property
+    def prescalers(self) -> Prescalers:
+        return Prescalers(self._cfgr.HPRE, self._cfgr.PPRE1, self._cfgr.PPRE2)
+
+    @property
+    def reset_hz(self) -> int:
+        msi_range = self._cr.MSIRANGE if self._cr.MSIRGSEL else self._csr.MSISRANGE
+        return MSI_KHZ[min(msi_range, len(MSI_KHZ) - 1)] * KHZ
+
+    def source_hz(self, switch: int) -> int | None:
+        match switch:
+            case 0b00:
+                return self.reset_hz if self._cr.MSIRDY else None
+            case 0b01:
+                return HSI_HZ if self._cr.HSIRDY else None
+            case 0b10:
+                return self.hse_hz if self._cr.HSERDY else None
+            case _:
+                return self.pll_hz if self._cr.PLLRDY and self._pllcfgr.PLLREN else None
+
+    @property
+    def pll_hz(self) -> int | None:
+        pllcfgr = self._pllcfgr
+        source = None if pllcfgr.PLLSRC == 0 else self.source_hz(pllcfgr.PLLSRC - 1)
+        if source is None or not pllcfgr.PLLN:
+            return None
+        return source // (pllcfgr.PLLM + 1) * pllcfgr.PLLN // (2 * (pllcfgr.PLLR + 1))
+
+    @property
+    def hse_to_rtc(self) -> int:
+        return 32
+
+    def serial_hz(self, selected: Field, pclk_hz: Callable[[], int]) -> int:
+        """Return what clocks a USART by its field of CCIPR1, 0 for nothing."""
+        match selected.of(self._ccipr1.word):
+            case 0b00:
+                return pclk_hz()
+            case 0b01:
+                return self.clocks.sysclk
+            case 0b10:
+                return HSI_HZ if self._cr.HSIRDY else 0
+            case _:
+                return LSE_HZ if self._bdcr.LSERDY else 0
