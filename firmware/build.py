@@ -31,13 +31,11 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "stm32f103c8": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3"),
     "stm32f405": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
     "stm32l552": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m33+fp_armv8d16sp"),
-    "cortex-m33": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m33+fp_armv8d16sp"),
 }
 SHARED: Mapping[str, tuple[str, ...]] = {  # folders that parts have in common, beside their own
     "stm32f103c8": ("core", "stm32", "usart_v1", "stm32f103"),
     "stm32f405": ("core", "stm32", "usart_v1"),
     "stm32l552": ("core", "stm32", "usart_v2"),
-    "cortex-m33": ("core", "stm32", "usart_v1", "stm32f103"),
 }
 CODE_FLAGS = (
     *("-std=c11", "-ffreestanding", "-Os", "-g", "-ffunction-sections", "-fdata-sections"),

@@ -2,13 +2,12 @@
 
 from emulator.errors import BoardError
 from emulator.part import Part
-from emulator.parts.cortex_m33 import CORTEX_M33
 from emulator.parts.stm32f103c8 import STM32F103C8
 from emulator.parts.stm32f103cb import STM32F103CB
 from emulator.parts.stm32f405 import STM32F405
 from emulator.parts.stm32l552 import STM32L552
 
-PARTS = {part.name: part for part in (STM32F103C8, STM32F103CB, STM32F405, STM32L552, CORTEX_M33)}
+PARTS = {part.name: part for part in (STM32F103C8, STM32F103CB, STM32F405, STM32L552)}
 
 
 def part_named(name: str) -> Part:

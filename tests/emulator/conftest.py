@@ -38,6 +38,7 @@ TARGETS = {  # by part; the others are built for the usual one
         *("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
         "-DSTM32F405",
     ),
+    "stm32l552": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3", "-DSTM32L552"),
 }
 FLAGS = (
     *(

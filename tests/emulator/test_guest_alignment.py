@@ -81,7 +81,7 @@ def test_aligned_access_is_made(boot: "Boot", access: str) -> None:
     assert guest.notes == []
 
 
-@pytest.mark.parametrize("part", ["stm32f405", "cortex-m33"])
+@pytest.mark.parametrize("part", ["stm32f405", "stm32l552"])
 @pytest.mark.parametrize("access", FLOATING)
 def test_floating_point_load_and_store_must_be_aligned(
     boot: "Boot", access: str, part: str

@@ -23,7 +23,7 @@ READ_ONLY, ALL_READ_ONLY, ALL, XN = 0b100, 0b110, 0b010, 0b001
 
 @pytest.fixture
 def guest(boot: "Boot") -> "Guest":
-    return boot(PROGRAM, part_named("cortex-m33"))
+    return boot(PROGRAM, part_named("stm32l552"))
 
 
 def word(guest: "Guest", address: int) -> int:
@@ -75,7 +75,7 @@ def test_bit_band_aliases_are_not_there(guest: "Guest") -> None:
     assert guest.word("unexpected") == 3  # a HardFault: BusFault is not enabled
 
 
-@pytest.mark.parametrize(("part", "is_cleared"), [("cortex-m33", True), ("stm32f103c8", False)])
+@pytest.mark.parametrize(("part", "is_cleared"), [("stm32l552", True), ("stm32f103c8", False)])
 def test_pending_nmi_can_be_cleared(boot: "Boot", part: str, *, is_cleared: bool) -> None:
     guest = boot(PROGRAM, part_named(part))
     for bit in (31, 30):

@@ -266,7 +266,7 @@ def refuse(*_: object, **__: object) -> bool:
     return False
 
 
-@pytest.mark.parametrize("part", ["stm32f103c8", "stm32f405", "cortex-m33"])
+@pytest.mark.parametrize("part", ["stm32f103c8", "stm32f405", "stm32l552"])
 @pytest.mark.parametrize(
     ("source", "function", "arguments"),
     [

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Boot = Callable[..., Guest]
 
 PROGRAM = "fpb_v2.c"
-V2 = (part_with(fpb=FPB_V2_8), part_named("cortex-m33"))
+V2 = (part_with(fpb=FPB_V2_8), part_named("stm32l552"))
 OFFSETS = [0, 2, 4, 8, 10]  # of the instructions of `in_flash` and `in_ram`
 PC = 22  # in `out`
 BKPT, DEBUGEVT = 1 << 1, 1 << 31

@@ -21,8 +21,8 @@ CORES = [
     pytest.param("stm32f103c8", False, False, id="M3"),
     pytest.param("stm32f405", True, False, id="M4F, floating point in every task"),
     pytest.param("stm32f405", False, False, id="M4F, no floating point"),
-    pytest.param("cortex-m33", False, True, id="M33, a limit per stack"),
-    pytest.param("cortex-m33", True, True, id="M33, a limit per stack and floating point"),
+    pytest.param("stm32l552", False, True, id="M33, a limit per stack"),
+    pytest.param("stm32l552", True, True, id="M33, a limit per stack and floating point"),
 ]
 
 
@@ -44,7 +44,7 @@ def test_tasks_take_turns_and_lose_nothing(
 
 
 def test_task_that_passes_its_limit_is_caught_by_name(boot: "Boot") -> None:
-    guest = boot(PROGRAM, part_named("cortex-m33"))
+    guest = boot(PROGRAM, part_named("stm32l552"))
     guest.call("kernel", 0, 1, 1)
     assert guest.notes == [STKOF, RECEIVER]
     assert guest.out(CONTROL) == 0

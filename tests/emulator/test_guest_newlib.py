@@ -14,7 +14,7 @@ HARD = ("-mfloat-abi=hard",)
 TARGETS = {
     "stm32f103c8": ("-mcpu=cortex-m3",),
     "stm32f405": ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", *HARD, "-DSTM32F405"),
-    "cortex-m33": ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", *HARD),
+    "stm32l552": ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", *HARD, "-DSTM32L552"),
 }
 SAID = [
     "sorted -3 0 5 7 11 ",
@@ -25,8 +25,8 @@ SAID = [
 ]
 
 
-FULL_HZ = {"stm32f103c8": 72_000_000, "stm32f405": 168_000_000, "cortex-m33": 72_000_000}
-HSI_HZ = {"stm32f103c8": 8_000_000, "stm32f405": 16_000_000, "cortex-m33": 8_000_000}
+FULL_HZ = {"stm32f103c8": 72_000_000, "stm32f405": 168_000_000, "stm32l552": 110_000_000}
+RESET_HZ = {"stm32f103c8": 8_000_000, "stm32f405": 16_000_000, "stm32l552": 4_000_000}
 
 
 def built(part: str, folder: Path, program: str = "program.c") -> Path:
@@ -59,7 +59,7 @@ def test_newlib_prints_allocates_and_leaps(part: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("has_crystal", [True, False])
 @pytest.mark.parametrize("part", TARGETS)
 def test_start_as_vendors_make_it(part: str, tmp_path: Path, *, has_crystal: bool) -> None:
-    hz = FULL_HZ[part] if has_crystal else HSI_HZ[part]
+    hz = FULL_HZ[part] if has_crystal else RESET_HZ[part]
     elf = built(part, tmp_path, "startup.c")
     board = Board.from_elf(part, elf, has_crystal=has_crystal)
     board.run_for(ms=20)

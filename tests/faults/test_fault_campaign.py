@@ -5,7 +5,7 @@ import pytest
 from tests.faults.campaign import LEVELS, PART, Campaign, table
 from tests.faults.faulty_port import KINDS
 
-RUNS = {PART: 10, "stm32f405": 4, "cortex-m33": 4}
+RUNS = {PART: 10, "stm32f405": 4, "stm32l552": 4}
 
 
 @pytest.fixture(

@@ -102,7 +102,7 @@ def source_of(case: str, parity: str) -> str:
     params=[
         "stm32f103c8",
         pytest.param("stm32f405", marks=pytest.mark.slow),
-        pytest.param("cortex-m33", marks=pytest.mark.slow),
+        pytest.param("stm32l552", marks=pytest.mark.slow),
     ],
 )
 def abi(request: pytest.FixtureRequest) -> tuple[Board, Snapshot, FirmwareImage]:

@@ -22,7 +22,7 @@ BLEND = "float blend(float a, float b, float part)"
 AREA = "float area(float width, unsigned count, float height)"
 BLENDED, AREAS = 2.0, 1.5  # what the program computes by itself
 PATIENCE = 10  # reads
-MODES: dict[str, list[Mode]] = {"stm32f405": ["trampoline", "debugmon"], "cortex-m33": ["debugmon"]}
+MODES: dict[str, list[Mode]] = {"stm32f405": ["trampoline", "debugmon"], "stm32l552": ["debugmon"]}
 
 
 @dataclass
@@ -106,7 +106,7 @@ def test_a_patch_for_another_float_abi_would_be_wrong(bench: Bench, part: str) -
 
 
 def test_mode_that_the_fpb_lacks_is_refused_with_the_one_it_has() -> None:
-    for bench in bench_of("cortex-m33"):
+    for bench in bench_of("stm32l552"):
         with pytest.raises(ServerError, match="debugmon"):
             bench.inject(f"{BLEND} {{ return 1; }}", "trampoline")
         assert bench.floats() == (BLENDED, AREAS)

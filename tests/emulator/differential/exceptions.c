@@ -169,8 +169,8 @@ static void faults(void)
     note(undefined()); /* a HardFault: not enabled */
     SHCSR |= 7u << 16;
     note(undefined());
-    __asm volatile("msr basepri, %0" ::"r"(0x10));
-    SHPR(6) = 0x20;
+    __asm volatile("msr basepri, %0" ::"r"(0x20));
+    SHPR(6) = 0x40;
     note(undefined()); /* a HardFault again: its priority is too low */
     __asm volatile("msr basepri, %0" ::"r"(0));
     SHPR(6) = 0;
@@ -185,8 +185,8 @@ static void faults(void)
     leave_at = (uint32_t)(uintptr_t)leaves;
     branch(0x50000001); /* execute never */
     note(0xD2);
-    __asm volatile("msr basepri, %0" ::"r"(0x10));
-    SHPR(11) = 0x20;
+    __asm volatile("msr basepri, %0" ::"r"(0x20));
+    SHPR(11) = 0x40;
     skip = 0;
     ASM("svc 7"); /* escalates */
     __asm volatile("msr basepri, %0" ::"r"(0));

@@ -44,7 +44,7 @@ MACHINES = (
     Machine("cortex-m3", "mps2-an385", 0, OUR_RAM, M3),
     Machine("cortex-m4", "netduinoplus2", OUR_FLASH, OUR_RAM, M4F),
     # Its core starts Secure, and these are the Secure aliases.
-    Machine("cortex-m33", "mps2-an505", 0x1000_0000, 0x3000_0000, part_named("cortex-m33")),
+    Machine("cortex-m33", "mps2-an505", 0x1000_0000, 0x3000_0000, part_named("stm32l552")),
 )
 
 

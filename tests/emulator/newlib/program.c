@@ -11,11 +11,33 @@
 
 #define REG(address) (*(volatile uint32_t *)(address))
 #ifdef STM32F405
-#define USART1 0x40011000u
-#define BRR    139u /* 16 MHz / 115200 */
+#define USART1      0x40011000u
+#define DIVISOR     139u /* 16 MHz / 115200 */
+#define RCC_APB2ENR REG(0x40023844u)
+#define USART1EN    (1u << 4)
+#elif defined STM32L552
+#define USART1      0x40013800u
+#define DIVISOR     35u /* 4 MHz / 115200 */
+#define RCC_APB2ENR REG(0x40021060u)
+#define USART1EN    (1u << 14)
 #else
-#define USART1 0x40013800u
-#define BRR    69u /* 8 MHz / 115200 */
+#define USART1      0x40013800u
+#define DIVISOR     69u /* 8 MHz / 115200 */
+#define RCC_APB2ENR REG(0x40021018u)
+#define USART1EN    (1u << 14)
+#endif
+#ifdef STM32L552
+#define USART_CR1 REG(USART1 + 0x00)
+#define USART_BRR REG(USART1 + 0x0C)
+#define USART_SR  REG(USART1 + 0x1C) /* ISR */
+#define USART_DR  REG(USART1 + 0x28) /* TDR */
+#define UE_TE     0x0009u
+#else
+#define USART_SR  REG(USART1 + 0x00)
+#define USART_DR  REG(USART1 + 0x04)
+#define USART_BRR REG(USART1 + 0x08)
+#define USART_CR1 REG(USART1 + 0x0C)
+#define UE_TE     0x2008u
 #endif
 
 extern uint32_t data_start[], data_end[], bss_start[], bss_end[], stack_top[];
@@ -40,13 +62,9 @@ void reset(void)
     REG(0xE000ED88u) = 0xFu << 20;
     __asm volatile("dsb\n\tisb");
 #endif
-#ifdef STM32F405
-    REG(0x40023844u) |= 1u << 4;
-#else
-    REG(0x40021018u) |= 1u << 14;
-#endif
-    REG(USART1 + 8) = BRR;
-    REG(USART1 + 12) = 0x2008;
+    RCC_APB2ENR |= USART1EN;
+    USART_BRR = DIVISOR;
+    USART_CR1 = UE_TE;
     __libc_init_array();
     main();
     for (;;) {
@@ -58,9 +76,9 @@ int _write(int file, const char *text, int size)
 {
     (void)file;
     for (int i = 0; i < size; i++) {
-        while (!(REG(USART1) & 1u << 7)) {
+        while (!(USART_SR & 1u << 7)) {
         }
-        REG(USART1 + 4) = (uint8_t)text[i];
+        USART_DR = (uint8_t)text[i];
     }
     return size;
 }

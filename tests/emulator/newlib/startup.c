@@ -17,15 +17,13 @@
 #define SYST_RVR REG(0xE000E014u)
 #define SYST_CVR REG(0xE000E018u)
 #define ISER1    REG(0xE000E104u)
-#define HSION    (1u << 0)
-#define HSIRDY   (1u << 1)
+#define ON       (1u << 0) /* HSI, or the STM32L5's MSI: what it starts with */
 #define HSEON    (1u << 16)
 #define HSERDY   (1u << 17)
 #define CSSON    (1u << 19)
 #define HSEBYP   (1u << 18)
 #define PLLON    (1u << 24)
 #define PLLRDY   (1u << 25)
-#define PATIENCE 0x5000u
 
 #ifdef STM32F405
 #define RCC         0x40023800u
@@ -42,6 +40,25 @@
 #define HSI_HZ      16000000u
 #define FULL_HZ     168000000u
 #define APB2_FULL   2u /* its prescaler at full speed */
+#define ON_PLL      2u /* in SW */
+#elif defined STM32L552
+#define RCC          0x40021000u
+#define RCC_CR       REG(RCC + 0x00)
+#define RCC_CFGR     REG(RCC + 0x08)
+#define RCC_PLLCFGR  REG(RCC + 0x0C)
+#define RCC_CIR      REG(RCC + 0x18) /* CIER */
+#define RCC_APB1ENR1 REG(RCC + 0x58)
+#define RCC_APB2ENR  REG(RCC + 0x60)
+#define FLASH_ACR    REG(0x40022000u)
+#define PWR_CR1      REG(0x40007000u)
+#define PWR_SR2      REG(0x40007014u)
+#define ICACHE_CR    REG(0x40030400u)
+#define USART1       0x40013800u
+#define USART1EN     (1u << 14)
+#define HSI_HZ       4000000u /* MSI */
+#define FULL_HZ      110000000u
+#define APB2_FULL    1u
+#define ON_PLL       3u
 #else
 #define RCC         0x40021000u
 #define RCC_CR      REG(RCC + 0x00)
@@ -55,12 +72,28 @@
 #define HSI_HZ      8000000u
 #define FULL_HZ     72000000u
 #define APB2_FULL   1u
+#define ON_PLL      2u
 #endif
+#ifdef STM32L552
+#define USART1_CR1 REG(USART1 + 0x00)
+#define USART1_BRR REG(USART1 + 0x0C)
+#define USART1_SR  REG(USART1 + 0x1C) /* ISR */
+#define USART1_RX  REG(USART1 + 0x24) /* RDR */
+#define USART1_TX  REG(USART1 + 0x28) /* TDR */
+#define USART1_IRQ 61
+#define UE         (1u << 0)
+#define PATIENCE   0x1000u
+#define TEACK      (1u << 21)
+#else
 #define USART1_SR  REG(USART1 + 0)
-#define USART1_DR  REG(USART1 + 4)
+#define USART1_RX  REG(USART1 + 4) /* DR */
+#define USART1_TX  USART1_RX
 #define USART1_BRR REG(USART1 + 8)
 #define USART1_CR1 REG(USART1 + 12)
 #define USART1_IRQ 37
+#define UE         (1u << 13)
+#define PATIENCE   0x5000u
+#endif
 
 extern uint32_t data_start[], data_end[], bss_start[], bss_end[], stack_top[];
 extern const uint32_t data_load[];
@@ -92,7 +125,6 @@ DEFAULT(svc);
 DEFAULT(pendsv);
 void systick(void);
 void usart1(void);
-#define TEN(x) x, x, x, x, x, x, x, x, x, x
 typedef void (*handler)(void);
 __attribute__((section(".vectors"), used)) static const handler vectors[16 + USART1_IRQ + 1] = {
     (handler)stack_top,
@@ -111,17 +143,8 @@ __attribute__((section(".vectors"), used)) static const handler vectors[16 + USA
     0,
     pendsv,
     systick,
-    TEN(stay),
-    TEN(stay),
-    TEN(stay),
-    stay,
-    stay,
-    stay,
-    stay,
-    stay,
-    stay,
-    stay,
-    usart1,
+    [16 ... 16 + USART1_IRQ - 1] = stay,
+    [16 + USART1_IRQ] = usart1,
 };
 
 /* Before anything else: the clocks as after power-on, whoever ran before; the vectors in flash. */
@@ -130,7 +153,7 @@ static void system_init(void)
 #ifdef __ARM_FP
     CPACR |= 0xFu << 20;
 #endif
-    RCC_CR |= HSION;
+    RCC_CR |= ON;
     RCC_CFGR = 0;
     RCC_CR &= ~(HSEON | CSSON | PLLON);
     RCC_CR &= ~HSEBYP;
@@ -168,16 +191,29 @@ static void set_clocks(void)
     RCC_CFGR = 5u << 10 | 4u << 13; /* APB1 a quarter, APB2 a half */
     RCC_PLLCFGR = 8u | 336u << 6 | 0u << 16 | 1u << 22 | 7u << 24;
     FLASH_ACR = 1u << 8 | 1u << 9 | 1u << 10 | 5u;
+#elif defined STM32L552
+    RCC_APB1ENR1 |= 1u << 28; /* PWR: the voltage's range 0 */
+    PWR_CR1 &= ~(3u << 9);
+    while (BITS(PWR_SR2, 1u << 10)) {
+    }
+    FLASH_ACR = (FLASH_ACR & ~0xFu) | 5u;
+    while ((FLASH_ACR & 0xFu) != 5u) {
+    }
+    ICACHE_CR |= 1u;
+    RCC_PLLCFGR = 3u | 1u << 4 | 55u << 8; /* the crystal by 2, times 55, by 2 */
 #else
     FLASH_ACR |= 1u << 4;
     FLASH_ACR = (FLASH_ACR & ~7u) | 2u;
     RCC_CFGR = 4u << 8 | 1u << 16 | 7u << 18; /* APB1 a half; the crystal times nine */
 #endif
     RCC_CR |= PLLON;
+#ifdef STM32L552
+    RCC_PLLCFGR |= 1u << 24; /* PLLREN, while the PLL starts, as the vendor's code does */
+#endif
     while (!BITS(RCC_CR, PLLRDY)) {
     }
-    RCC_CFGR = (RCC_CFGR & ~3u) | 2u;
-    while ((RCC_CFGR & 0xCu) != 8u) {
+    RCC_CFGR = (RCC_CFGR & ~3u) | ON_PLL;
+    while ((RCC_CFGR & 0xCu) != ON_PLL << 2) {
     }
     core_hz = FULL_HZ, apb2_hz = FULL_HZ / APB2_FULL;
 }
@@ -203,7 +239,7 @@ static void delay(uint32_t ms)
 void usart1(void)
 {
     if (USART1_SR & 1u << 5) {
-        heard = (char)USART1_DR;
+        heard = (char)USART1_RX;
     }
 }
 static void start_console(uint32_t baud)
@@ -211,7 +247,11 @@ static void start_console(uint32_t baud)
     RCC_APB2ENR |= USART1EN;
     (void)RCC_APB2ENR; /* the clock takes a moment */
     USART1_BRR = (apb2_hz + baud / 2) / baud;
-    USART1_CR1 = 1u << 13 | 1u << 5 | 1u << 3 | 1u << 2;
+    USART1_CR1 = UE | 1u << 5 | 1u << 3 | 1u << 2;
+#ifdef TEACK
+    while (!BITS(USART1_SR, TEACK)) {
+    }
+#endif
     ISER1 = 1u << (USART1_IRQ - 32);
 }
 int _write(int file, const char *text, int size)
@@ -220,7 +260,7 @@ int _write(int file, const char *text, int size)
     for (int i = 0; i < size; i++) {
         while (!(USART1_SR & 1u << 7)) {
         }
-        USART1_DR = (uint8_t)text[i];
+        USART1_TX = (uint8_t)text[i];
     }
     while (!(USART1_SR & 1u << 6)) {
     }

@@ -113,7 +113,6 @@ NOINLINE void mend(void)
     set_psplim(0);
     stack[FRAMES - 2] = (uint32_t)(uintptr_t)after_svc & ~1u;
     stack[FRAMES - 1] = 1u << 24;
-    stack[FRAMES - 3] = frame[0];
     set_psp(&stack[FRAMES - 8]);
 }
 NAKED void mends(void)

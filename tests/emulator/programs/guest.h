@@ -41,6 +41,9 @@
 #ifdef STM32F405
 #define USART1_BASE 0x40011000
 #define VECTORS     98
+#elif defined STM32L552
+#define USART1_BASE 0x40013800
+#define VECTORS     124
 #else
 #define USART1_BASE 0x40013800
 #define VECTORS     59
