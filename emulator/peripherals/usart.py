@@ -177,6 +177,11 @@ class Usart(Peripheral):
         super().reset()
         self._stop()
         self._update()
+        self._request_dma()
+
+    def write(self, offset: int, word: int) -> None:
+        super().write(offset, word)
+        self._request_dma()  # CR3 may ask no longer
 
     def _stop(self) -> None:
         """Forget what is on its way."""
@@ -208,33 +213,33 @@ class Usart(Peripheral):
     def _transmit(self, word: int) -> None:
         """Send a word; the family has asked whether anything can be sent."""
         if self._shifting is None:
-            self._start_frame(self._framed(word), self._clock.cycles)
+            self._start_frame(self._framed(word), self._clock.cycles + self.timing.frame_cycles)
         else:
             self._waiting = self._framed(word)
             self.sr.TXE = 0
 
     def _break_if_asked(self) -> None:
         if self.is_breaking and self._shifting is None and self._can_transmit:
-            self._start_frame(BREAK, self._clock.cycles)
+            self._start_frame(BREAK, self._clock.cycles + self.timing.frame_cycles)
 
-    def _start_frame(self, word: int, now: int) -> None:
+    def _start_frame(self, word: int, end: int) -> None:
         self._shifting = word
-        self._frame_end.start_at(now + self.timing.frame_cycles)
+        self._frame_end.start_at(end)
 
     def _on_frame_end(self, due: int) -> None:
-        word, self._shifting = self._shifting, None
+        word, self._shifting, timing = self._shifting, None, self.timing
         if word == BREAK:
             self.end_break()
         if self.is_breaking:
-            self._start_frame(BREAK, due)
+            self._start_frame(BREAK, due + timing.frame_cycles)
         elif self._waiting is None:
             self.sr.TC = 1
         else:
-            self._start_frame(self._waiting, due)
+            self._start_frame(self._waiting, due + timing.frame_cycles)
             self._waiting = None
             self.sr.TXE = 1
         if self.line is not None and word is not None:
-            self.line.transmitted(word & 0xFF, self.timing.baudrate, due)
+            self.line.transmitted(word & 0xFF, timing.baudrate, due)
         self._update()
 
     def receive(
@@ -289,12 +294,15 @@ class Usart(Peripheral):
         self._update()
 
     def _update(self) -> None:
-        """Drive the interrupt's line and the two DMA requests."""
+        """Drive the interrupt's line, and the DMA requests where CR3 may ask for any."""
         self._set_irq(bool(self._interrupts()))
-        sr, cr3 = self.sr, self.cr3
-        dmas = cr3.word
-        self._request_rx(bool(dmas and cr3.DMAR and sr.RXNE))
-        self._request_tx(bool(dmas and cr3.DMAT and sr.TXE and self._can_transmit))
+        if self.cr3.word:
+            self._request_dma()
+
+    def _request_dma(self) -> None:
+        """Drive the two DMA requests."""
+        self._request_rx(bool(self.cr3.DMAR and self.sr.RXNE))
+        self._request_tx(bool(self.cr3.DMAT and self.sr.TXE and self._can_transmit))
 
     def _interrupts(self) -> int:
         """Return what interrupts now, 0 for nothing."""
