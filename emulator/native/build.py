@@ -15,9 +15,12 @@ from pathlib import Path
 from emulator.errors import EmulatorError
 
 FOLDER = Path(__file__).parent
-SOURCES = tuple(FOLDER / name for name in ("clock.c", "core.c", "frames.c"))
+SOURCES = tuple(
+    FOLDER / name for name in ("blocks.c", "clock.c", "core.c", "frames.c", "polling.c")
+)
 HEADERS = tuple(
-    FOLDER / name for name in ("clock.h", "core.h", "literals.h", "thumb.h", "translation.h")
+    FOLDER / name
+    for name in ("blocks.h", "clock.h", "core.h", "literals.h", "thumb.h", "translation.h")
 )
 FLAGS = (
     *(

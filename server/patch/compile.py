@@ -1,4 +1,4 @@
-"""C source to object file: the toolchain, and the one place that runs it.
+"""C source to object file.
 
 A patch is C11 with GNU extensions, freestanding, for the firmware's core. Every call goes through a
 register (`-mlong-calls`): flash is out of a branch's reach from SRAM.
@@ -6,34 +6,29 @@ Not modelled: C++, thread-local variables, constructors; they are refused by nam
 """
 
 import functools
-import importlib.util
 import io
-import os
 import re
-import select
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Self
+from typing import Self
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from firmware.target import Target
-from server.errors import CompileError, Diagnostic, RequestError, ToolchainError
+from server.errors import CompileError, Diagnostic, RequestError
 from server.patch.architecture import CORTEX_M3, Architecture, architecture_of
-from server.patch.confine import MEMORY, confined, limit
+from server.patch.confine import MEMORY
 from server.patch.diagnostics import parse_diagnostics
 from server.patch.source import function_definitions
+from server.patch.tools import answer, run_tool, zig_program
 
 MAX_BYTES = 0x10_0000  # of a patch; more than any Cortex-M3's SRAM
 MAX_OBJECT = 16 * MAX_BYTES  # of the object file, which is read into memory
-MAX_TEXT = 0x1_0000  # of what a tool says; the rest is not read
 OUT_OF_MEMORY = re.compile("out of memory|memory exhausted", re.IGNORECASE)
 SHF_ALLOC, SHF_TLS = 1 << 1, 1 << 10
 START_UP = ("SHT_INIT_ARRAY", "SHT_FINI_ARRAY", "SHT_PREINIT_ARRAY")
@@ -57,15 +52,6 @@ FLAGS = (
 )
 CLANG_FLAGS = ("-ferror-limit=20", "-fno-crash-diagnostics", "-nostdlibinc")
 GCC_FLAGS = ("-fmax-errors=20",)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What a tool left behind."""
-
-    status: int
-    stdout: str
-    stderr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +103,12 @@ class Toolchain:
                 ' or use the toolchain "zig", which is always there'
             )
         gcc = str(Path(found).absolute())  # it runs in other folders than this
-        machine = _answer(gcc, "-dumpmachine")
+        machine = answer(gcc, "-dumpmachine")
         if not machine.startswith(("arm-none-eabi", "arm-eabi")):
             raise RequestError(f"{name} compiles for {machine or 'nothing'}, not for arm-none-eabi")
-        linker = shutil.which(_answer(gcc, "-print-prog-name=ld")) or "arm-none-eabi-ld"
+        linker = shutil.which(answer(gcc, "-print-prog-name=ld")) or "arm-none-eabi-ld"
         flags = architecture.gcc_flags
-        library = Path(_answer(gcc, *flags, "-print-libgcc-file-name"))
+        library = Path(answer(gcc, *flags, "-print-libgcc-file-name"))
         libraries = (library,) if library.is_absolute() else ()
         compiler = (gcc, *flags, *FLAGS, *GCC_FLAGS)
         return cls(name, compiler, (linker,), libraries, includes, architecture)
@@ -138,79 +124,6 @@ class PatchObject:
     diagnostics: tuple[Diagnostic, ...]  # the warnings as data
     source_name: str
     toolchain: Toolchain
-
-
-def zig_program() -> Path:
-    """Return the compiler that the package ziglang brings."""
-    spec = importlib.util.find_spec("ziglang")
-    if spec is None or spec.origin is None:
-        raise RequestError("the package ziglang is not installed: pip install ziglang")
-    return Path(spec.origin).parent / "zig"
-
-
-def run_tool(
-    command: Sequence[str | Path],
-    folder: Path,
-    timeout_s: float,
-    readable: Sequence[Path] = (),
-) -> Finished:
-    """Run a tool in a folder; whatever it started is ended with it.
-
-    It opens files of its own installation, of the system's, of the folder, and `readable`.
-    TimeoutExpired is the caller's: only it knows what the tool was busy with.
-    """
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-    environment |= {"TMPDIR": str(folder), "HOME": str(folder)}
-    words = [str(word) for word in command]
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            words,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
-
-    with TemporaryFile() as stdout, TemporaryFile() as stderr:
-        try:
-            process = confined(start, [*_installation(words[0]), *readable], folder)
-        except OSError as error:
-            raise ToolchainError(f"{words[0]} cannot be run: {error.strerror}") from error
-        limit(process)
-        with process:
-            try:
-                _wait(process, timeout_s)
-            except BaseException:
-                os.killpg(process.pid, signal.SIGKILL)
-                raise
-        said, complained = _text(stdout, folder), _text(stderr, folder)
-    if process.returncode < 0:
-        name = signal.Signals(-process.returncode).name
-        raise ToolchainError(f"{command[0]} was ended by {name}", stderr=complained)
-    return Finished(process.returncode, said, complained)
-
-
-def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> None:
-    """Wait for its end. Popen looks for that ever less often; Linux says when it comes."""
-    if hasattr(os, "pidfd_open"):
-        ended = os.pidfd_open(process.pid)
-        try:
-            poll = select.poll()
-            poll.register(ended, select.POLLIN)
-            poll.poll(timeout_s * 1000)
-        finally:
-            os.close(ended)
-        timeout_s = 0
-    process.wait(timeout_s)
-
-
-def _installation(program: str) -> list[Path]:
-    """Return the folders where a program and what belongs to it may be."""
-    found = Path(shutil.which(program) or program).resolve().parent
-    return [found, *(found.parent / name for name in ("lib", "libexec", "arm-none-eabi"))]
 
 
 def compile_patch(
@@ -345,17 +258,3 @@ def _check_name(name: str) -> None:
         raise RequestError(f"{name!r} cannot be the name of a source file")
     if not name.endswith(".c"):
         raise RequestError(f"{name}: a patch is written in C; its name ends in .c")
-
-
-def _answer(program: str, *question: str) -> str:
-    with tempfile.TemporaryDirectory(prefix="fpbay-") as folder:
-        try:
-            return run_tool([program, *question], Path(folder), timeout_s=10).stdout.strip()
-        except subprocess.TimeoutExpired as error:
-            raise ToolchainError(f"{program} does not answer {question[0]}") from error
-
-
-def _text(output: IO[bytes], folder: Path) -> str:
-    output.seek(0)
-    text = output.read(MAX_TEXT).decode("utf-8", errors="replace")
-    return text.replace(f"{folder}/", "")

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from server.errors import ToolchainError
-from server.patch.compile import run_tool, zig_program
+from server.patch.tools import run_tool, zig_program
 
 SOFT = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3")  # runs on all later cores, too
 HARD = ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp")

@@ -21,10 +21,11 @@ from elftools.elf.sections import Section, SymbolTableSection
 from elftools.elf.sections import Symbol as ElfSymbol
 
 from server.errors import LinkError, ToolchainError
-from server.patch.compile import KEEP, ORIGINAL, PatchObject, Toolchain, run_tool
+from server.patch.compile import KEEP, ORIGINAL, PatchObject, Toolchain
 from server.patch.image import THUMB, FirmwareImage, Symbol, close_names
 from server.patch.library import compiler_rt
 from server.patch.original import relocate
+from server.patch.tools import run_tool
 
 ALIGNMENT = 8  # of the address; what the loader's memory and the AAPCS stack have in common
 TRIAL_ADDRESS = 0x2000_0000  # where the patch is linked to learn its size
