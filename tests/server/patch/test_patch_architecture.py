@@ -54,7 +54,7 @@ def test_flags_follow_the_target(target: Target, flags: str) -> None:
             "-target thumbv7em-none-eabihf -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mfloat-abi=hard",
         ),
         (
-            "cortex-m33",
+            "stm32l552",
             "-target thumbv8m.main-none-eabihf -mcpu=cortex-m33 -mfpu=fpv5-sp-d16 -mfloat-abi=hard",
         ),
     ],
