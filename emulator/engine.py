@@ -164,7 +164,7 @@ class Engine:
     ) -> None:
         self._bus, self._clock = bus, clock
         self._scratch = (ctypes.c_uint8 * (2 * PAGE_SIZE))()  # from OWN_CODE_BASE on
-        self._error: Exception | None = None  # a callback's; ctypes would swallow it
+        self._error: BaseException | None = None  # a callback's
         uc: Any = Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
         self._uc, self._handle = uc, uc._uch
         uc.ctl_set_cpu_model(MODELS[model])
@@ -312,22 +312,26 @@ class Engine:
         self._clock.native.slow_at = 0  # it may be polling
         try:
             return self._bus.read(begin + offset, size)
-        except Exception as error:
-            self._error = error
+        except BaseException as error:
+            self._failed(error)
             return 0
-
-    def _on_deadline(self) -> None:
-        try:
-            self._clock.pass_deadline()
-        except Exception as error:
-            self._error = error
-            self._clock.request_attention()
 
     def _on_write(self, _: int, offset: int, size: int, value: int, begin: int) -> None:
         try:
             self._bus.write(begin + offset, size, value)
-        except Exception as error:
-            self._error = error
+        except BaseException as error:
+            self._failed(error)
+
+    def _on_deadline(self) -> None:
+        try:
+            self._clock.pass_deadline()
+        except BaseException as error:
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        """Keep it until the engine has stopped: none passes a library, not even Ctrl-C's."""
+        self._error = error
+        self._clock.request_attention()
 
 
 def address_of(function: Any) -> int | None:

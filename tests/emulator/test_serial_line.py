@@ -283,3 +283,17 @@ def test_pin_and_part_are_named_in_errors(boot: "Boot") -> None:
     with pytest.raises(Exception, match="nothing to read at 0x60000000, 4 bytes"):
         board.read(0x6000_0000, 4)
     assert isinstance(board, Board)
+
+
+def test_what_a_listener_raises_ends_the_run(loader: "Path") -> None:
+    board = Board.from_elf("stm32f103c8", loader)
+
+    def interrupt(received: object) -> None:
+        raise KeyboardInterrupt(received)
+
+    board.line.on_heard = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        board.run_for(ms=50)
+    board.line.on_heard = None
+    board.run_for(ms=50)
+    assert b"FPBay" in board.line.receive()
