@@ -27,7 +27,7 @@ from firmware.build import firmware_elf
 COMPILER = "arm-none-eabi-gcc"
 INJECTIONS = 5
 STARTUP_S = 30
-SOURCE = "/* FPB_INJECT */\nunsigned blink_period_ms(void) {{ return {n}; }}\n"
+SOURCE = "/* FPB_INJECT */\nunsigned blink_period_ms(void) {{ return {n} + 250; }}\n"
 
 
 def beside_peer_server() -> list[Row]:
