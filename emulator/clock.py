@@ -99,6 +99,7 @@ class Timer:
     """One thing that will happen at a cycle; a peripheral owns it and sets it again and again."""
 
     clock: "Clock"
+    number: int
     on_expiry: Callable[[int], None]  # takes the cycle it was due at
     due: int = NEVER  # cycles
     due_ns: int | None = None  # where a clock of its own drives it: `due` follows the core clock
@@ -126,6 +127,8 @@ class Timer:
                 clock.earliest = self
             elif clock.earliest is self or cycle == clock.earliest.due:
                 clock.earliest = None
+        if (cycle == NEVER) is self.is_running:
+            (clock.running.append if self.due == NEVER else clock.running.remove)(self)
         self.due, self.due_ns = cycle, None
 
     @property
@@ -137,7 +140,7 @@ def nothing() -> None:
     """Do nothing."""
 
 
-DUE = operator.attrgetter("due")
+ORDER = operator.attrgetter("due", "number")
 
 
 class Clock:
@@ -152,6 +155,7 @@ class Clock:
             raise AssertionError("NativeClock and struct clock differ")
         self.hz = hz  # core clock; `set_hz` changes it
         self.trace = Trace()
+        self.running: list[Timer] = []
         self.earliest: Timer | None = None  # the next one that is due, while that is known
         self.end = 0  # of the present run: a cycle
         self.is_enough: Callable[[], bool] | None = None  # ends it before, asked after each event
@@ -189,8 +193,7 @@ class Clock:
 
     def timer(self, on_expiry: Callable[[int], None]) -> Timer:
         """Add a timer; timers due at the same cycle expire in the order they were added."""
-        self._timers.append(Timer(self, on_expiry))
-        self.earliest = None
+        self._timers.append(Timer(self, len(self._timers), on_expiry))
         return self._timers[-1]
 
     @property
@@ -200,7 +203,7 @@ class Clock:
     def _next(self) -> Timer | None:
         """Return the timer that expires next: of those due at the same cycle, the first added."""
         if self.earliest is None:
-            self.earliest = min(self._timers, key=DUE, default=None)
+            self.earliest = min(self.running, key=ORDER, default=None)
         return self.earliest
 
     def expire_due(self) -> None:
@@ -306,4 +309,5 @@ class Clock:
         self.native.cycles, self.hz, self._anchor_cycles, self._anchor_ns, dues = state
         for timer, due in zip(self._timers, dues, strict=True):
             timer.due, timer.due_ns = due
+        self.running = [timer for timer in self._timers if timer.is_running]
         self.earliest = None

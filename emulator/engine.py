@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from emulator.errors import EmulatorError
 from emulator.native.build import load
-from emulator.native.core import FRAME, OTHERS, NativeCore, NativeLiteral
+from emulator.native.core import FRAME, OTHERS, NativeCore, NativeLiteral, NativeWindow
 
 with suppress(EmulatorError):  # the first clock says it
     load()  # before Unicorn: see native/translation.h
@@ -92,12 +92,8 @@ ACCESSES: Final = {
 }
 OK: Final = UC_ERR_OK  # what `execute` returns: an error of the engine's
 INVALID_INSTRUCTION: Final = UC_ERR_INSN_INVALID
-READ_CALLBACK = ctypes.CFUNCTYPE(
-    ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p
-)
-WRITE_CALLBACK = ctypes.CFUNCTYPE(
-    None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p
-)
+READ_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)
+WRITE_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)
 DEADLINE_CALLBACK = ctypes.CFUNCTYPE(None)
 # Bytes of what is translated. Unicorn takes a gigabyte, which leaves the second board's out of a
 # near call's reach: each block then takes a quarter longer.
@@ -199,10 +195,17 @@ class Engine:
             at = ctypes.addressof(buffer)
             self._uc.mem_map_ptr(base, ctypes.sizeof(buffer), UC_PROT_ALL, at)
         self._callbacks = (READ_CALLBACK(self._on_read), WRITE_CALLBACK(self._on_write))
-        read, write = self._callbacks
-        for begin, size in self._bus.windows:
+        read, write = map(address_of, self._callbacks)
+        clock, library = ctypes.addressof(self._clock.native), self._clock.library
+        self._windows = [
+            (NativeWindow(clock, read, write, begin), size) for begin, size in self._bus.windows
+        ]
+        for window, size in self._windows:
             # Straight to the library: the binding's wrappers would double the cost of an access.
-            uclib.uc_mmio_map(self._handle, begin, size, read, begin, write, begin)
+            functions = map(address_of, (library.window_read, library.window_write))
+            at_read, at_write = map(ctypes.c_void_p, functions)
+            at = ctypes.byref(window)
+            uclib.uc_mmio_map(self._handle, window.begin, size, at_read, at, at_write, at)
 
     def _hook(self) -> None:
         native, library = self._clock.native, self._clock.library
@@ -308,17 +311,16 @@ class Engine:
                 self.write_register(UC_ARM_REG_CPSR, cpsr & ~ITSTATE_BITS)
         return True
 
-    def _on_read(self, _: int, offset: int, size: int, begin: int) -> int:
-        self._clock.native.slow_at = 0  # it may be polling
+    def _on_read(self, address: int, size: int) -> int:
         try:
-            return self._bus.read(begin + offset, size)
+            return self._bus.read(address, size)
         except BaseException as error:
             self._failed(error)
             return 0
 
-    def _on_write(self, _: int, offset: int, size: int, value: int, begin: int) -> None:
+    def _on_write(self, address: int, size: int, value: int) -> None:
         try:
-            self._bus.write(begin + offset, size, value)
+            self._bus.write(address, size, value)
         except BaseException as error:
             self._failed(error)
 

@@ -258,8 +258,9 @@ class Interrupts:
     def settle(self) -> None:
         """Follow the core in what it has done."""
         native = self.native
-        if native.began or native.ended:
-            began, ended, native.began, native.ended = native.began, native.ended, 0, 0
+        if native.has_acted:
+            began, ended = native.began, native.ended
+            native.has_acted = native.began = native.ended = 0
             if began:
                 self.activate(began, native.began_at)
             if ended:

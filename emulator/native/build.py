@@ -16,7 +16,8 @@ from emulator.errors import EmulatorError
 
 FOLDER = Path(__file__).parent
 SOURCES = tuple(
-    FOLDER / name for name in ("blocks.c", "clock.c", "core.c", "frames.c", "polling.c")
+    FOLDER / name
+    for name in ("blocks.c", "clock.c", "core.c", "frames.c", "polling.c", "windows.c")
 )
 HEADERS = tuple(
     FOLDER / name

@@ -54,6 +54,7 @@ static int went_in(struct core *core)
         return 0;
     }
     interrupts->began = interrupts->alone = number;
+    interrupts->has_acted = 1;
     interrupts->began_at = clock->cycles;
     interrupts->next = 0;
     interrupts->may_sleep = 1;
@@ -98,6 +99,7 @@ static int went_back(struct core *core)
         return 0;
     }
     interrupts->ended = number;
+    interrupts->has_acted = 1;
     interrupts->alone = 0;
     clock->has_event = 1;
     return 1;

@@ -40,6 +40,7 @@ struct interrupts {
     uint32_t may_sleep;     /* none could be taken: WFI waits for the next event */
     uint32_t began;         /* the core has entered it */
     uint32_t ended;         /* the core has returned from it */
+    uint32_t has_acted;     /* one of these two is new */
     uint32_t is_asleep;     /* the core waits, and has waited until now */
     uint8_t lines[NUMBERS]; /* by exception: 1 while its line is high */
 };

@@ -35,6 +35,7 @@ class NativeInterrupts(ctypes.Structure):
         ("may_sleep", ctypes.c_uint32),
         ("began", ctypes.c_uint32),
         ("ended", ctypes.c_uint32),
+        ("has_acted", ctypes.c_uint32),
         ("is_asleep", ctypes.c_uint32),
         ("lines", ctypes.c_uint8 * NUMBERS),
     )
@@ -46,6 +47,18 @@ class NativeLiteral(ctypes.Structure):
     _fields_ = (
         ("own", ctypes.c_void_p),
         ("address", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    )
+
+
+class NativeWindow(ctypes.Structure):
+    """`struct window`: addresses from `begin` on, and the functions to read and write there."""
+
+    _fields_ = (
+        ("clock", ctypes.c_void_p),
+        ("read", ctypes.c_void_p),
+        ("write", ctypes.c_void_p),
+        ("begin", ctypes.c_uint32),
         ("reserved", ctypes.c_uint32),
     )
 
