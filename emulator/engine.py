@@ -202,10 +202,9 @@ class Engine:
         ]
         for window, size in self._windows:
             # Straight to the library: the binding's wrappers would double the cost of an access.
-            functions = map(address_of, (library.window_read, library.window_write))
-            at_read, at_write = map(ctypes.c_void_p, functions)
-            at = ctypes.byref(window)
-            uclib.uc_mmio_map(self._handle, window.begin, size, at_read, at, at_write, at)
+            its = ctypes.byref(window)
+            functions = library.window_read, its, library.window_write, its
+            uclib.uc_mmio_map(self._handle, window.begin, size, *functions)
 
     def _hook(self) -> None:
         native, library = self._clock.native, self._clock.library
