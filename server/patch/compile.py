@@ -92,7 +92,7 @@ class Toolchain:
         target = (*architecture.clang_flags, "-isystem", headers)
         # `zig clang` is the bare compiler; `zig cc` takes twice as long and fills a cache.
         compiler = (zig, "clang", *target, *FLAGS, *CLANG_FLAGS)
-        linker = (zig, "ld.lld", "-m", "armelf")
+        linker = (zig, "ld.lld", "-m", "armelf", "--threads=1")  # more take longer to start
         return cls("zig", compiler, linker, (), includes, architecture)
 
     @classmethod
