@@ -14,7 +14,7 @@ from emulator.clock import NS_PER_S
 from emulator.link import Link
 from emulator.pace import SilenceWatch
 
-SLICE_NS = 1_000_000  # of virtual time, between two looks at what the host wants
+SLICE_NS = 4_000_000  # of virtual time, between two looks at what the host wants
 LONG_SLICE_NS = 10_000_000  # the same for a board that follows the host's time
 IDLE_SHARE = 10  # a board that executes less than 1 in this many instructions only waits
 CATCH_UP_NS = 40_000_000  # a host that stalls for longer is not caught up with
