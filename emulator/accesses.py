@@ -35,8 +35,8 @@ class Accesses:
         self.exits: frozenset[int] = frozenset()  # where the engine ends without executing
         self.fault: BusFaultStop | None = None  # of the access that was refused last
         self.refused = Verdict.ALLOWED  # what was said of it
+        self.is_lenient = False  # the MPU was said to be off, because of FAULTMASK
         self.is_tolerant = False  # accesses to where nothing is are made, to nothing
-        self.is_judged = False  # one instruction is executed; its accesses were judged one by one
         engine.on_fill = self.fill
 
     def fill(self, address: int, access: AccessKind) -> Answer | None:
@@ -48,12 +48,19 @@ class Accesses:
             self.fault = BusFaultStop(address, access is AccessKind.FETCH, is_protected)
         return answer
 
-    def judge(self, address: int, access: AccessKind) -> Verdict:
-        return self._protection.of(address, access, self._registers.mode)
+    def judge(self, address: int, access: AccessKind, *, is_unprivileged: bool) -> Verdict:
+        mode = self._registers.mode
+        if is_unprivileged:
+            mode = mode._replace(is_privileged=False)
+        return self._protection.of(address, access, mode)
 
     def _answer(self, page: int, access: AccessKind) -> Answer | None:
-        verdict = self.refused = self._protection.of_page(page, access, self._registers.mode)
-        if verdict is Verdict.ALLOWED or (verdict is Verdict.MIXED and self.is_judged):
+        mode = self._registers.mode
+        verdict = self.refused = self._protection.of_page(page, access, mode)
+        if self._protection.is_suspended(mode):
+            self._be_lenient()
+        is_judged = bool(self._engine.native.is_judged)
+        if verdict is Verdict.ALLOWED or (verdict is Verdict.MIXED and is_judged):
             answer = self._views.answer(page, access, is_peripheral=self._bus.has)
             if answer is not None:
                 return Answer(answer.physical, self._allowed(page, answer.permissions))
@@ -64,9 +71,15 @@ class Accesses:
         alone = PERMISSIONS[access]
         return Answer(NOTHING_BASE, alone) if self.is_tolerant else None
 
+    def _be_lenient(self) -> None:
+        """Answer as while FAULTMASK is set, and have that looked at as soon as it is cleared."""
+        masks = self._registers.masks()
+        self.is_lenient = bool(masks[-1])
+        self._registers.watch_masks(masks)
+
     def _allowed(self, page: int, permissions: Permission) -> Permission:
         """Leave out what only another kind of access would have to ask for."""
-        if self.is_judged or not self._protection.depends_on_mode:
+        if self._engine.native.is_judged or not self._protection.depends_on_mode:
             return permissions
         for kind, permission in PERMISSIONS.items():
             if self._protection.of_page(page, kind, self._registers.mode) is not Verdict.ALLOWED:

@@ -4,7 +4,7 @@ Sources: DDI 0403E.e B1.4. The engine lets unprivileged code see less, as the co
 idea of the mode has to be renewed: both are dealt with here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from emulator.clock import Clock
 from emulator.engine import REGISTERS, Engine, RegisterSet
@@ -54,6 +54,14 @@ class CoreRegisters:
         """Return PRIMASK, BASEPRI and FAULTMASK: as the core stopped, or as they are now."""
         return self._stopped.masks[:] if self._stopped.is_known else self._masks.read()
 
+    def watch_masks(self, masks: Sequence[int]) -> None:
+        """While anything is masked, stop as soon as the masks are no longer these."""
+        native = self._native
+        native.is_watching_masks = any(masks)
+        if native.is_watching_masks:
+            native.masks[:] = masks
+            native.slow_at = 0  # also if the core runs
+
     def reset(self, sp: int, entry: int) -> None:
         """Take the reset vector's values. DDI 0403E.e B1.5."""
         values = {"lr": 0xFFFF_FFFF, "pc": entry & ~1, "msp": sp & ~3, "xpsr": XPSR_T * (entry & 1)}
@@ -79,9 +87,12 @@ class CoreRegisters:
 
     @property
     def mode(self) -> Mode:
-        ipsr = self.get("ipsr")
-        is_privileged = bool(ipsr) or not self.get("control") & NPRIV
-        return Mode(is_privileged, is_urgent=ipsr in {NMI, HARDFAULT})
+        is_urgent = self.get("ipsr") in {NMI, HARDFAULT} or bool(self.get("faultmask"))
+        return Mode(self.is_privileged, is_urgent)
+
+    @property
+    def is_privileged(self) -> bool:
+        return bool(self.get("ipsr")) or not self.get("control") & NPRIV
 
     def set_control(self, value: int) -> None:
         """Write CONTROL, which the engine does not let unprivileged code do."""

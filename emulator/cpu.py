@@ -14,7 +14,7 @@ from emulator.core_registers import CoreRegisters
 from emulator.division import Division
 from emulator.engine import INVALID_INSTRUCTION, OK, Engine, error_of
 from emulator.frames import Frames
-from emulator.interrupts import UNMASKED, Interrupts, Masks
+from emulator.interrupts import Interrupts, Masks
 from emulator.memory_map import PAGE_SIZE, MemoryMap
 from emulator.native.core import NOT_THUMB
 from emulator.protection import Protection
@@ -89,10 +89,12 @@ class Cpu:
 
     def watch_masks(self, masks: Masks) -> None:
         """While anything is masked, stop as soon as the masks are no longer these."""
-        native = self._clock.native
-        native.is_watching_masks = masks != UNMASKED
-        if native.is_watching_masks:
-            native.masks[:] = masks
+        if self._accesses.is_lenient:
+            masks = Masks(*self.registers.masks())
+            if not masks.faultmask:
+                self._accesses.is_lenient = False
+                self._engine.flush_tlb()
+        self.registers.watch_masks(masks)
 
     def step(self) -> StopReason:
         """Execute one instruction."""
@@ -206,6 +208,8 @@ class Cpu:
         self._left_block()
         if self._target_test is not None and self._target_test.execute():
             return Deadline()
+        if (stop := self._second_look.at_unprivileged()) is not None:
+            return stop
         is_thumb = self.registers.get("xpsr") & XPSR_T
         return UndefinedInstruction() if is_thumb else InvalidState()
 

@@ -79,10 +79,10 @@ class ExceptionModel:
         self._cpu, self._memory_map, self._interrupts = cpu, memory_map, interrupts
         self._protection, self._scb = protection, units.scb
         self._core = core = cpu.registers
-        self._fp = FpContext(core, memory_map, units.fpu, units.access)
         self._faults = FaultModel(
             interrupts, units.scb, units.debug, self.masks, lambda: core.get("pc")
         )
+        self._fp = FpContext(core, memory_map, protection, self._faults, units.fpu, units.access)
         self._stack = Stack(memory_map, protection, units.scb, self._fp, self._faults)
         self._frame = core.register_set("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
         self._stacks = core.register_set("msp", "psp")
@@ -256,8 +256,10 @@ class ExceptionModel:
         where = self._memory_map.slice_at(sp, FRAME_SIZE)
         size = FRAME_SIZE + EXTENSION_SIZE * is_extended
         is_thread = bool(exc_return & THREAD)
-        mode = Mode(not (is_thread and self._core.get("control") & NPRIV), is_urgent=False)
-        if not self._protection.allows_all(sp, size, AccessKind.READ, mode):
+        is_privileged = not (is_thread and self._core.get("control") & NPRIV)
+        mode = Mode(is_privileged, self._faults.is_urgent)
+        loaded = FRAME_SIZE if self._fp.is_put_off else size
+        if not self._protection.allows_all(sp, loaded, AccessKind.READ, mode):
             return self._faults.mem_manage(Cfsr.MUNSTKERR) or self._take(exc_return)
         if where is None or not self._fp.leave(sp + FRAME_SIZE, is_extended=is_extended):
             return self._faults.bus(Cfsr.UNSTKERR) or self._take(exc_return)
@@ -315,10 +317,7 @@ class ExceptionModel:
             case BusFaultStop():
                 return self._access_fault(stop)
             case NoCoprocessor(is_fpu=True):
-                fault = self._fp.first_use()
-                if fault is None:
-                    return None
-                return faults.bus(fault) if fault is Cfsr.LSPERR else faults.usage(fault)
+                return self._fp.first_use()
             case _ if type(stop) in USAGE_FAULTS:
                 return faults.usage(USAGE_FAULTS[type(stop)])
             case _:

@@ -58,7 +58,7 @@ class FaultModel:
 
     def synchronous(self, number: Exc) -> Lockup | None:
         """Take an exception that cannot wait: HardFault where it is disabled or too low."""
-        if number in self._interrupts.enabled and self._can_take(number):
+        if self.is_ready(number):
             self._interrupts.pend(number)
             return None
         return self._hardfault(Hfsr.FORCED)
@@ -69,7 +69,7 @@ class FaultModel:
         UNKNOWN: an FPB match with the monitor disabled; HardFault here, as for an executed BKPT.
         """
         self._scb.dfsr.BKPT = 1
-        if self._debug.demcr.MON_EN and self._can_take(Exc.DEBUGMONITOR):
+        if self.is_ready(Exc.DEBUGMONITOR):
             self._interrupts.pend(Exc.DEBUGMONITOR)
             return None
         return self._hardfault(Hfsr.DEBUGEVT)
@@ -77,13 +77,12 @@ class FaultModel:
     @property
     def is_stepping(self) -> bool:
         """Whether the DebugMonitor wants to see the next instruction's end. C1.6: MON_STEP."""
-        return self.may_step and self._can_take(Exc.DEBUGMONITOR)
+        return self.may_step and self.is_ready(Exc.DEBUGMONITOR)
 
     @property
     def may_step(self) -> bool:
         """Whether it wants to, as soon as it may preempt."""
-        demcr = self._debug.demcr
-        return bool(demcr.MON_STEP and demcr.MON_EN)
+        return bool(self._debug.demcr.MON_STEP) and self._is_enabled(Exc.DEBUGMONITOR)
 
     def stepped(self) -> None:
         self._scb.dfsr.HALTED = 1
@@ -96,6 +95,22 @@ class FaultModel:
         if not is_enabled:
             self._scb.hfsr.FORCED = 1
         self._interrupts.pend(number if is_enabled else Exc.HARDFAULT)
+
+    def while_preserving(
+        self, number: Exc, status: Field, *, was_ready: bool, was_hardfault_ready: bool
+    ) -> Lockup | None:
+        """Note a fault of lazy preservation: it goes first, or waits for the handler's end.
+
+        What could be taken on the entry that put it off decides, not what could be now. B1.5.7.
+        """
+        self._scb.cfsr.word |= status.mask
+        if not was_ready:
+            self._scb.hfsr.FORCED = 1
+            number = Exc.HARDFAULT
+        if not was_hardfault_ready and not self.is_ready(number):
+            return Lockup(self._pc())
+        self._interrupts.pend(number)
+        return None
 
     def vector_unreadable(self, number: int) -> Lockup | None:
         """Take HardFault in place of an exception whose vector cannot be read."""
@@ -122,9 +137,21 @@ class FaultModel:
     def _priority(self) -> int:
         return self._interrupts.execution_priority(self._masks())
 
-    def _can_take(self, number: Exc) -> bool:
+    def is_ready(self, number: Exc) -> bool:
+        """Whether an exception is enabled and could preempt what runs now."""
         interrupts = self._interrupts
-        return interrupts.group_priority(interrupts.priority_of(number)) < self._priority()
+        priority = interrupts.group_priority(interrupts.priority_of(number))
+        return self._is_enabled(number) and priority < self._priority()
+
+    def _is_enabled(self, number: Exc) -> bool:
+        if number is Exc.DEBUGMONITOR:
+            return bool(self._debug.demcr.MON_EN)
+        return number in self._interrupts.enabled
+
+    @property
+    def is_any_taken(self) -> bool:
+        """Whether an exception that is pending preempts what runs now."""
+        return self._interrupts.preempting(self._masks()) is not None
 
     def _hardfault(self, status: Field) -> Lockup | None:
         if self._priority() <= HARDFAULT_PRIORITY:

@@ -7,15 +7,27 @@ Deviation: CONTROL bit 3, reserved, may read as 1 while bit 2, FPCA, does.
 """
 
 from emulator.core_registers import CoreRegisters
+from emulator.fault_model import FaultModel, Lockup
+from emulator.interrupts import Exc
 from emulator.memory_map import MemoryMap
-from emulator.peripherals.fpu import CoprocessorAccess, Fpu
+from emulator.peripherals.fpu import CoprocessorAccess, Fpccr, FpccrV8, Fpu
 from emulator.peripherals.scb import Cfsr
+from emulator.protection import Mode, Protection
 from emulator.registers import Field
+from emulator.views import AccessKind
 
 REGISTERS = tuple(f"s{n}" for n in range(16))  # that an exception stacks; the callee keeps the rest
 EXTENSION_SIZE = 72  # bytes of an extended frame behind the basic one: S0-S15, FPSCR, reserved
+STORED_SIZE = 68  # of these
 FPCA = 1 << 2  # of CONTROL
 FPCA_IN_ENGINE = FPCA | 1 << 3  # or the engine takes the next instruction for the first
+READY: dict[Exc, Field] = {
+    Exc.HARDFAULT: Fpccr.HFRDY,
+    Exc.MEMMANAGE: Fpccr.MMRDY,
+    Exc.BUSFAULT: Fpccr.BFRDY,
+    Exc.USAGEFAULT: FpccrV8.UFRDY,
+    Exc.DEBUGMONITOR: Fpccr.MONRDY,
+}
 
 
 class FpContext:
@@ -25,10 +37,13 @@ class FpContext:
         self,
         core: CoreRegisters,
         memory_map: MemoryMap,
+        protection: Protection,
+        faults: FaultModel,
         fpu: Fpu | None,
         access: CoprocessorAccess,
     ) -> None:
-        self._core, self._memory_map, self._fpu, self._access = core, memory_map, fpu, access
+        self._core, self._memory_map, self._protection = core, memory_map, protection
+        self._faults, self._fpu, self._access = faults, fpu, access
         self._registers = core.register_set(*REGISTERS, "fpscr") if fpu else None
 
     @property
@@ -49,23 +64,56 @@ class FpContext:
         fpu = self._fpu
         if fpu is None:
             return
-        is_usable = self._access.allows(is_privileged=self._core.mode.is_privileged)
+        is_usable = self._access.allows(is_privileged=self._core.is_privileged)
         has_context = self.is_active or not fpu.fpccr.ASPEN
         self._core.has_no_coprocessor = not (is_usable and has_context) or bool(fpu.fpccr.LSPACT)
 
-    def first_use(self) -> Field | None:
-        """Let a floating-point instruction go on; return the fault where it may not."""
+    def first_use(self) -> Lockup | None:
+        """Let a floating-point instruction go on, or have the fault taken where it may not."""
         fpu = self._fpu
-        if fpu is None or not self._access.allows(is_privileged=self._core.mode.is_privileged):
-            return Cfsr.NOCP
-        if fpu.fpccr.LSPACT:
-            if not self._store(fpu.fpcar.word):
-                return Cfsr.LSPERR
-            fpu.fpccr.LSPACT = 0
-        if fpu.fpccr.ASPEN and not self.is_active:
+        if fpu is None or not self._access.allows(is_privileged=self._core.is_privileged):
+            return self._faults.usage(Cfsr.NOCP)
+        lockup = self._preserve(fpu) if fpu.fpccr.LSPACT else None
+        if not fpu.fpccr.LSPACT and fpu.fpccr.ASPEN and not self.is_active:
             self._set_active(active=True)
             self._core.set("fpscr", fpu.fpdscr.word)
-        return None
+        return lockup
+
+    def _preserve(self, fpu: Fpu) -> Lockup | None:
+        """Store the context that an entry left room for, as the code it is of may.
+
+        After a fault that has to wait, it counts as stored, and the registers are UNKNOWN.
+        """
+        fpccr, lockup = fpu.fpccr, None
+        if (fault := self._store_late(fpu)) is not None:
+            was_ready, was_hardfault_ready = READY[fault[0]].of(fpccr.word), fpccr.HFRDY
+            lockup = self._faults.while_preserving(
+                *fault, was_ready=bool(was_ready), was_hardfault_ready=bool(was_hardfault_ready)
+            )
+        if lockup is None and not (fault and self._faults.is_any_taken):
+            fpccr.LSPACT = 0
+        return lockup
+
+    def _store_late(self, fpu: Fpu) -> tuple[Exc, Field] | None:
+        """Return the fault, if there is one. That of CPACR is Armv8-M's."""
+        fpccr, address = fpu.fpccr, fpu.fpcar.word
+        mode = Mode(not fpccr.USER, is_urgent=not fpccr.HFRDY)
+        is_usable = self._access.allows(is_privileged=mode.is_privileged)
+        if not is_usable and isinstance(fpccr, FpccrV8):
+            return Exc.USAGEFAULT, Cfsr.NOCP
+        if not self._protection.allows_all(address, STORED_SIZE, AccessKind.WRITE, mode):
+            return Exc.MEMMANAGE, Cfsr.MLSPERR
+        return None if self._store(address) else (Exc.BUSFAULT, Cfsr.LSPERR)
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether a context is still to be stored."""
+        return self._fpu is not None and bool(self._fpu.fpccr.LSPACT)
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the next one will be stored later."""
+        return self._fpu is not None and bool(self._fpu.fpccr.LSPEN)
 
     def enter(self, address: int, *, is_thread: bool, is_privileged: bool) -> bool:
         """Stack the context at `address`, now or later; whether it could be."""
@@ -76,6 +124,9 @@ class FpContext:
         if fpu.fpccr.LSPEN:
             fpu.fpcar.word = address
             fpu.fpccr.LSPACT, fpu.fpccr.THREAD, fpu.fpccr.USER = 1, is_thread, not is_privileged
+            for number, field in READY.items():
+                if field in fpu.fpccr.fields():
+                    field.__set__(fpu.fpccr, self._faults.is_ready(number))
         else:
             stored = self._store(address)
         return stored
@@ -89,10 +140,8 @@ class FpContext:
             where = self._memory_map.slice_at(address, EXTENSION_SIZE)
             if where is None:
                 return False
-            size = 4 * (len(REGISTERS) + 1)
-            registers.write(
-                *(int.from_bytes(where[n : n + 4], "little") for n in range(0, size, 4))
-            )
+            offsets = range(0, STORED_SIZE, 4)
+            registers.write(*(int.from_bytes(where[n : n + 4], "little") for n in offsets))
         if is_extended:
             fpu.fpccr.LSPACT = 0
         self._set_active(active=is_extended)

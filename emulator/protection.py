@@ -2,8 +2,6 @@
 
 Sources: DDI 0403E.e B3.1 (the Private Peripheral Bus is for privileged code), B3.2 (STIR), B3.5
 (MPU).
-Deviation: LDRT, STRT and their kind access as the code that executes them does; FAULTMASK does not
-switch the MPU off, only HardFault and NMI do.
 """
 
 import enum
@@ -25,7 +23,7 @@ class Mode(NamedTuple):
     """What of the core's state decides."""
 
     is_privileged: bool
-    is_urgent: bool  # HardFault or NMI
+    is_urgent: bool  # in HardFault or NMI, or with FAULTMASK set
 
 
 class Verdict(enum.Enum):
@@ -81,8 +79,11 @@ class Protection:
         return Verdict.ALLOWED if allowed else Verdict.MEM_FAULT
 
     def _is_on(self, mode: Mode) -> bool:
-        ctrl = self._mpu.ctrl
-        return bool(ctrl.ENABLE and (ctrl.HFNMIENA or not mode.is_urgent))
+        return self.depends_on_mode and not self.is_suspended(mode)
+
+    def is_suspended(self, mode: Mode) -> bool:
+        """Whether the MPU is on, but not for what is as urgent as this."""
+        return mode.is_urgent and self.depends_on_mode and not self._mpu.ctrl.HFNMIENA
 
     def region_of(self, address: int, mode: Mode) -> int | None:
         """Return the region of Armv8-M's MPU that an address is in, None outside of all."""

@@ -11,7 +11,7 @@ from emulator.core_registers import CoreRegisters
 from emulator.engine import Engine
 from emulator.protection import Verdict
 from emulator.stops import BusFaultStop, StopReason
-from emulator.transfers import Transfer, transfers
+from emulator.transfers import Transfer, is_unprivileged, transfers
 from emulator.views import AccessKind, page_of
 
 
@@ -38,15 +38,27 @@ class SecondLook:
         if fault.is_fetch:
             pc = self._registers.get("pc")
             for address in (pc, pc + self._clock.width_at(pc) - 1):
-                if self._accesses.judge(address, AccessKind.FETCH) is not Verdict.ALLOWED:
+                verdict = self._accesses.judge(address, AccessKind.FETCH, is_unprivileged=False)
+                if verdict is not Verdict.ALLOWED:
                     return BusFaultStop(address, is_fetch=True, is_protected=True)
         return self._forbidden(self._transfers()) or self._step_through()
+
+    def at_unprivileged(self) -> StopReason | None:
+        """Return what becomes of LDRT, STRT or one of their kind; None at anything else."""
+        first, second = self._next()
+        if not is_unprivileged(first, second):
+            return None
+        return self._forbidden(self._transfers(), is_unprivileged=True) or self._step_through()
+
+    def _next(self) -> tuple[int, int]:
+        """Return the next instruction's halfwords; the second one counts if it is wide."""
+        pc = self._registers.get("pc")
+        return self._clock.halfword_at(pc), self._clock.halfword_at(pc + 2)
 
     def _transfers(self) -> list[Transfer]:
         """Return what the next instruction accesses."""
         *operands, pc = self._operands.read()
-        first, second = self._clock.halfword_at(pc), self._clock.halfword_at(pc + 2)
-        return transfers(first, second, (*operands, pc + 4))
+        return transfers(*self._next(), (*operands, pc + 4))
 
     def _located(self, fault: BusFaultStop) -> BusFaultStop:
         """Return the fault with its address: a fill knows the page only."""
@@ -57,11 +69,13 @@ class SecondLook:
                 break
         return fault
 
-    def _forbidden(self, accesses: Iterable[Transfer]) -> BusFaultStop | None:
+    def _forbidden(
+        self, accesses: Iterable[Transfer], *, is_unprivileged: bool = False
+    ) -> BusFaultStop | None:
         """Return the first of these accesses that is not allowed."""
         for access, address, size in accesses:
             for end in (address, address + size - 1):
-                verdict = self._accesses.judge(end, access)
+                verdict = self._accesses.judge(end, access, is_unprivileged=is_unprivileged)
                 if verdict is not Verdict.ALLOWED:
                     is_protected = verdict is Verdict.MEM_FAULT
                     return BusFaultStop(address, is_fetch=False, is_protected=is_protected)
@@ -69,9 +83,9 @@ class SecondLook:
 
     def _step_through(self) -> StopReason:
         """Execute one instruction, all of whose accesses are allowed, whatever else is there."""
-        self._accesses.is_judged = True
+        self._engine.native.is_judged = 1
         stop = self._step()
-        self._accesses.is_judged = False
+        self._engine.native.is_judged = 0
         self._engine.flush_tlb()
         return stop
 

@@ -51,7 +51,8 @@ class Stack:
         where = self._memory_map.slice_at(new_sp, FRAME_SIZE)
         if new_sp < limit and not self._is_limit_ignored:
             raise StackError(Exc.USAGEFAULT, Cfsr.STKOF)
-        if not self._protection.allows_all(new_sp, size, AccessKind.WRITE, mode):
+        stored = FRAME_SIZE if self._fp.is_lazy else size
+        if not self._protection.allows_all(new_sp, stored, AccessKind.WRITE, mode):
             raise StackError(Exc.MEMMANAGE, Cfsr.MSTKERR)
         if where is None or not self._memory_map.is_writable(new_sp):
             raise StackError(Exc.BUSFAULT, Cfsr.STKERR)

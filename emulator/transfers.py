@@ -45,6 +45,11 @@ def transfers(first: int, second: int, registers: Sequence[int]) -> list[Transfe
             return []
 
 
+def is_unprivileged(first: int, second: int) -> bool:
+    """Whether an instruction is LDRT, STRT or one of their kind. DDI 0403E.e A5.3.7 to A5.3.10."""
+    return first & 0xFE80 == 0xF800 and first & 0xF != PC and second & 0x0F00 == 0x0E00
+
+
 def _narrow(first: int, registers: Sequence[int]) -> list[Transfer]:
     loads = bool(first >> 11 & 1)
     base, offset, low = registers[first >> 3 & 7], first >> 6 & 0x1F, first & 0xFF

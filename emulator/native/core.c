@@ -151,7 +151,7 @@ static int run_on(struct core *core)
  */
 int core_run(struct core *core)
 {
-    translate_for_us((int)core->traps_unaligned, &core->literals);
+    translate_for_us((int)core->traps_unaligned, (int)core->is_judged, &core->literals);
     const int status = run_on(core);
     translate_for_others();
     return status;

@@ -56,6 +56,7 @@ struct core {
     int lr, sp, msp, psp, control, ipsr, cpsr, primask, basepri, faultmask;
     uint32_t to_handler;      /* EXC_RETURN to Handler mode */
     uint32_t traps_unaligned; /* CCR.UNALIGN_TRP */
+    uint32_t is_judged;       /* the next instruction's accesses are allowed; only it is executed */
     uint32_t has_fpu;         /* which code that is not privileged may be forbidden to use */
     uint32_t pc;              /* these five: where and how the core stopped, while `is_known` */
     uint32_t xpsr;

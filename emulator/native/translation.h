@@ -13,6 +13,9 @@
  * cost: the look into the TLB is one comparison for both. Source: DDI 0403E.e A3.2.1, B3.2. And
  * while the Flash Patch unit remaps words of data, a load that is not aligned asks us: it reads
  * memory's own. Source: DDI 0403E.e C1.11.
+ *
+ * What we judge or answer is undefined there, so that it stops: TT; LDRT, STRT and their kind,
+ * until their accesses have been judged.
  */
 #ifndef EMULATOR_NATIVE_TRANSLATION_H
 #define EMULATOR_NATIVE_TRANSLATION_H
@@ -24,7 +27,7 @@
 enum { SIZE = 3, OF_8_BYTES = 3, ALIGNED = 7 << 4, ALIGNED_TO_4 = 2 << 4 };
 #define ALIGNED_TO(access) (((access) & SIZE) << 4) /* asks us where it is not aligned */
 enum { MODE_BITS = 4 };                             /* below an access, where it is made */
-enum { UNDEFINED = 0xDE00, MAKES_TT_UNDEFINED = 1 };
+enum { UNDEFINED = 0xDE00, MAKES_TT_UNDEFINED = 1, MAKES_LDRT_UNDEFINED = 6 << 8 };
 
 struct clock;
 
@@ -53,6 +56,7 @@ static const struct literals none;
 static _Thread_local struct {
     int is_ours;
     int traps_unaligned;
+    int is_judged;
     const struct literals *literals;
     uint32_t address; /* of the halfword read last */
     uint16_t first;
@@ -65,10 +69,11 @@ void set_engine_functions(const struct engine_functions *functions)
     engine_functions = *functions;
 }
 
-void translate_for_us(int traps_unaligned, const struct literals *literals)
+void translate_for_us(int traps_unaligned, int is_judged, const struct literals *literals)
 {
     translated.is_ours = 1;
     translated.traps_unaligned = traps_unaligned;
+    translated.is_judged = is_judged;
     translated.literals = literals;
     translated.is_whole = 1; /* a fault may have come between two halfwords */
 }
@@ -90,8 +95,8 @@ void tcg_gen_callN_arm(void *t, void *function, void *result, int count, void **
     }
 }
 
-/* What the engine's core knows and ours does not is undefined: its own halfword says so. TT, too,
- * which the engine would answer by an MPU that is not ours. */
+/* What the engine's core knows and ours does not is undefined: its own halfword says so. So is what
+ * the engine would do by an MPU that is not ours. */
 uint32_t cpu_lduw_code_arm(void *core, uint32_t address)
 {
     const uint16_t halfword = (uint16_t)engine_functions.read_halfword(core, address);
@@ -109,6 +114,9 @@ uint32_t cpu_lduw_code_arm(void *core, uint32_t address)
     }
     if (is_test_target(translated.first, translated.second)) {
         return translated.second | MAKES_TT_UNDEFINED;
+    }
+    if (!translated.is_judged && is_unprivileged(translated.first, translated.second)) {
+        return translated.second & ~(uint32_t)MAKES_LDRT_UNDEFINED;
     }
     return translated.second == 0 && is_security_branch(halfword) ? UNDEFINED : halfword;
 }

@@ -1,7 +1,7 @@
 """Floating-point extension (FPU), FPv4-SP: who may use it, and how its registers are stacked.
 
-Sources: DDI 0403E.e B3.2 (CPACR, FPCCR, FPCAR, FPDSCR), B1.5.7 (lazy stacking).
-Not modelled: FPCCR's bits that say which exceptions were ready; they read as 0.
+Sources: DDI 0403E.e B3.2 (CPACR, FPCCR, FPCAR, FPDSCR), B1.5.7 (lazy stacking); CMSIS's core_cm33.h
+for UFRDY.
 """
 
 from collections.abc import Callable
@@ -24,9 +24,19 @@ class Fpccr(Register):
 
     ASPEN = Field(31, 31)  # 1: the first floating-point instruction sets CONTROL.FPCA
     LSPEN = Field(30, 30)  # 1: exception entry leaves room only, and the registers are stored later
-    USER = Field(1, 1)  # the code whose frame has the room was unprivileged
-    THREAD = Field(3, 3)  # and in Thread mode
+    MONRDY = Field(8, 8)  # these say of the code whose frame has the room what could preempt it
+    BFRDY = Field(6, 6)
+    MMRDY = Field(5, 5)
+    HFRDY = Field(4, 4)
+    THREAD = Field(3, 3)  # it was in Thread mode
+    USER = Field(1, 1)  # and unprivileged
     LSPACT = Field(0, 0)  # 1: the registers are still to be stored
+
+
+class FpccrV8(Fpccr):
+    """FPCCR, Floating Point Context Control Register, of Armv8-M."""
+
+    UFRDY = Field(10, 10)
 
 
 class Fpcar(Register):
@@ -77,7 +87,7 @@ class Fpu(Peripheral):
     """The block at 0xE000EF30."""
 
     def __init__(self, on_change: Callable[[], None], *, is_v8m: bool) -> None:
-        self.fpccr = Fpccr(reset=Fpccr.ASPEN.mask | Fpccr.LSPEN.mask)
+        self.fpccr = (FpccrV8 if is_v8m else Fpccr)(reset=Fpccr.ASPEN.mask | Fpccr.LSPEN.mask)
         self.fpcar = Fpcar()
         self.fpdscr = Fpdscr()
         self._on_change = on_change

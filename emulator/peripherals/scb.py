@@ -156,6 +156,7 @@ class Cfsr(Register):
     PRECISERR = Field(9, 9, Access.RC_W1)
     IBUSERR = Field(8, 8, Access.RC_W1)
     MMARVALID = Field(7, 7, Access.RC_W1)
+    MLSPERR = Field(5, 5, Access.RC_W1)
     MSTKERR = Field(4, 4, Access.RC_W1)
     MUNSTKERR = Field(3, 3, Access.RC_W1)
     DACCVIOL = Field(1, 1, Access.RC_W1)
