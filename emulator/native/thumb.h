@@ -93,7 +93,8 @@ static inline int is_test_target(uint16_t first, uint16_t second)
     return (first & 0xFFF0u) == 0xE840u && (second & 0xF03Fu) == 0xF000u;
 }
 
-/* LDRT, STRT and their kind, which access as unprivileged code does. DDI 0403E.e A5.3.7 to A5.3.10. */
+/* LDRT, STRT and their kind, which access as unprivileged code does. DDI 0403E.e A5.3.7 to A5.3.10.
+ */
 static inline int is_unprivileged(uint16_t first, uint16_t second)
 {
     return (first & 0xFE80u) == 0xF800u && (first & 0xFu) != 0xFu && (second & 0x0F00u) == 0x0E00u;

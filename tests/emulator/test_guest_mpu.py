@@ -179,6 +179,37 @@ def test_hfnmiena_is_for_handlers_of_negative_priority(guest: "Guest", hfnmiena:
     assert guest.notes == [7, DACCVIOL | MMARVALID, page(guest), 42]
 
 
+@pytest.mark.parametrize(
+    "function", ["reads_with_faultmask", "reads_with_msr_faultmask", "return_clears_faultmask"]
+)
+def test_faultmask_switches_the_mpu_off_until_it_is_cleared(guest: "Guest", function: str) -> None:
+    guest.board.write(page(guest), b"\x07")
+    guest.call("protect", page(guest), rasr(NONE, KIB), ENABLE)
+    for times in (1, 2):
+        guest.call(function, page(guest))
+        assert guest.notes == [7, DACCVIOL | MMARVALID, page(guest), 42] * times
+
+
+def test_faultmask_does_not_with_hfnmiena(guest: "Guest") -> None:
+    guest.call("protect", page(guest), rasr(NONE, KIB), ENABLE | HFNMIENA)
+    guest.start("reads_with_faultmask", page(guest))
+    with pytest.raises(LockupError):
+        guest.board.run_for(us=50)
+
+
+def test_mpu_is_on_again_after_waiting_with_faultmask(guest: "Guest") -> None:
+    guest.board.write(page(guest), b"\x07")
+    guest.call("protect", page(guest), rasr(NONE, KIB), ENABLE | PRIVDEFENA)
+    guest.call("waits_with_faultmask", page(guest))
+    assert guest.notes == [7, DACCVIOL | MMARVALID, page(guest), 42]
+
+
+def test_frames_are_pushed_and_popped_past_a_suspended_mpu(guest: "Guest") -> None:
+    guest.call("protect", page(guest) + 0x400, rasr(NONE, KIB), ENABLE)
+    guest.call("nmi_with_faultmask", page(guest) + 0x800)
+    assert guest.notes == [1, 2]
+
+
 def test_stacking_into_a_protected_region(guest: "Guest") -> None:
     guest.call("protect", page(guest) + 0x400, rasr(ALL_READ, KIB), ENABLE)
     guest.call("stack_is_protected", page(guest) + 0x800)

@@ -102,6 +102,65 @@ void reads_in_nmi(uint32_t address)
     BARRIER();
     note(load(address));
 }
+/* FAULTMASK, set and cleared in two ways; a read of what is protected with it and behind it. */
+void reads_with_faultmask(uint32_t address)
+{
+    ASM("cpsid f");
+    note(load(address));
+    ASM("cpsie f");
+    note(load(address));
+}
+void reads_with_msr_faultmask(uint32_t address)
+{
+    ASM("movs r1, #1\n\tmsr faultmask, r1");
+    note(load(address));
+    ASM("movs r1, #0\n\tmsr faultmask, r1");
+    note(load(address));
+}
+static void masks_and_reads(void)
+{
+    ASM("cpsid f");
+    reads_secret();
+}
+void return_clears_faultmask(uint32_t address)
+{
+    vectors[PENDSV] = masks_and_reads;
+    secret_address = address;
+    ICSR = 1u << 28;
+    BARRIER();
+    note(load(address));
+}
+/* Time passes while FAULTMASK is set, with events of the board. */
+void waits_with_faultmask(uint32_t address)
+{
+    SYST_RVR = 100;
+    SYST_CSR = 5;
+    ASM("cpsid f");
+    note(load(address));
+    for (unsigned ticks = 0; ticks < 3; ticks += SYST_CSR >> 16) {
+    }
+    SYST_CSR = 0;
+    ASM("cpsie f");
+    note(load(address));
+}
+/* NMI is the one exception that FAULTMASK lets in. */
+static void on_nmi_with_faultmask(void)
+{
+    note(1);
+}
+NAKED void pends_nmi_on_psp(uint32_t psp)
+{
+    ASM("push {r4, lr}\n\tmsr psp, r0\n\tmrs r4, control\n\torr r1, r4, #2\n\tcpsid f\n\tmsr "
+        "control, r1\n\tisb\n\tldr r2, =0xE000ED04\n\tmov r3, #0x80000000\n\tstr r3, "
+        "[r2]\n\tdsb\n\t"
+        "isb\n\tmsr control, r4\n\tisb\n\tcpsie f\n\tpop {r4, pc}\n\t.pool");
+}
+void nmi_with_faultmask(uint32_t psp)
+{
+    vectors[NMI] = on_nmi_with_faultmask;
+    pends_nmi_on_psp(psp);
+    note(2);
+}
 /* PendSV comes while PSP points where the thread may not write. */
 NAKED void gives_a_stack(void)
 {
