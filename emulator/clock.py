@@ -18,7 +18,8 @@ from emulator.trace import Happening, Trace
 NS_PER_S = 1_000_000_000
 NEVER = 2**63
 FIRST_WIDE = 0xE800  # the lowest halfword that starts a 32-bit instruction. DDI 0403E.e A5.1
-REGIONS, CACHE_SIZE, MASKS, CORE_REGISTERS, COMPARATORS = 16, 4096, 3, 16, 8  # as in clock.h
+REGIONS, CACHE_SIZE, MASKS, MASK_NAMES = 16, 4096, 3, 5  # as in clock.h
+CORE_REGISTERS, COMPARATORS = 16, 8
 NOT_REMAPPED = 1  # no word's address
 GENERATION = 1 << 44  # the step from one to the next
 
@@ -74,7 +75,7 @@ class NativeClock(ctypes.Structure):
         ("is_called", ctypes.c_uint32),
         ("is_watching_masks", ctypes.c_uint32),
         ("masks", ctypes.c_uint32 * MASKS),
-        ("mask_names", ctypes.c_int * MASKS),
+        ("mask_names", ctypes.c_int * MASK_NAMES),
         ("reason", ctypes.c_uint32),
         ("interrupt", ctypes.c_uint32),
         ("is_time_read", ctypes.c_uint32),

@@ -4,7 +4,8 @@ Sources: DDI 0403E.e B1.4. The engine lets unprivileged code see less, as the co
 idea of the mode has to be renewed: both are dealt with here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from emulator.clock import Clock
 from emulator.engine import REGISTERS, Engine, RegisterSet
@@ -52,7 +53,11 @@ class CoreRegisters:
 
     def masks(self) -> list[int]:
         """Return PRIMASK, BASEPRI and FAULTMASK: as the core stopped, or as they are now."""
-        return self._stopped.masks[:] if self._stopped.is_known else self._masks.read()
+        masks: list[int] = self._stopped.masks[:]
+        if not self._stopped.is_known:
+            with self._handler_mode():
+                masks = self._masks.read()
+        return masks
 
     def watch_masks(self, masks: Sequence[int]) -> None:
         """While anything is masked, stop as soon as the masks are no longer these."""
@@ -69,10 +74,8 @@ class CoreRegisters:
 
     def state(self) -> tuple[int, ...]:
         """Return every register, readable or not in the core's present mode."""
-        ipsr = self.get("ipsr")
-        self.set("ipsr", ipsr or 1)  # unprivileged Thread mode reads both stack pointers as 0
-        values = self._state.read()
-        self.set("ipsr", ipsr)
+        with self._handler_mode() as ipsr:
+            values = self._state.read()
         return (*values, *self.limits(), ipsr)
 
     def restore(self, state: tuple[int, ...]) -> None:
@@ -87,7 +90,7 @@ class CoreRegisters:
 
     @property
     def mode(self) -> Mode:
-        is_urgent = self.get("ipsr") in {NMI, HARDFAULT} or bool(self.get("faultmask"))
+        is_urgent = self.get("ipsr") in {NMI, HARDFAULT} or bool(self.masks()[-1])
         return Mode(self.is_privileged, is_urgent)
 
     @property
@@ -95,12 +98,19 @@ class CoreRegisters:
         return bool(self.get("ipsr")) or not self.get("control") & NPRIV
 
     def set_control(self, value: int) -> None:
-        """Write CONTROL, which the engine does not let unprivileged code do."""
-        ipsr = self.get("ipsr")
-        self.set("ipsr", ipsr or HARDFAULT)
-        self.set("control", value)
-        self.set("ipsr", ipsr)
+        with self._handler_mode():
+            self.set("control", value)
         self.mode_changed()
+
+    @contextmanager
+    def _handler_mode(self) -> Iterator[int]:
+        """Access what unprivileged code may not: it reads the masks and stack pointers as 0."""
+        ipsr = self.get("ipsr")
+        if not ipsr:
+            self.set("ipsr", HARDFAULT)
+        yield ipsr
+        if not ipsr:
+            self.set("ipsr", 0)
 
     def mode_changed(self) -> None:
         """Have the engine access memory as the present mode may: its own flag is older."""

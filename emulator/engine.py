@@ -212,7 +212,8 @@ class Engine:
         native.read_registers = ctypes.cast(uclib.uc_reg_read_batch, ctypes.c_void_p)
         self._at_deadline = DEADLINE_CALLBACK(self._on_deadline)
         self._at_deadline_address = address_of(self._at_deadline)
-        native.mask_names[:] = [REGISTERS[name] for name in ("primask", "basepri", "faultmask")]
+        names = ("primask", "basepri", "faultmask", "control", "ipsr")
+        native.mask_names[:] = [REGISTERS[name] for name in names]
         core = (*(f"r{n}" for n in range(13)), "sp", "lr", "xpsr")
         native.core_names[:] = [REGISTERS[name] for name in core]
         self._hook_native(UC_HOOK_BLOCK, library.clock_block)

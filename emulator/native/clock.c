@@ -15,12 +15,14 @@ uint32_t clock_size(void)
     return (uint32_t)sizeof(struct clock);
 }
 
+/* Tell whether the masks are others. Unprivileged code cannot change them, and reads 0. */
 static int masks_changed(struct clock *clock, void *engine)
 {
-    uint32_t now[MASKS] = {0, 0, 0};
-    void *values[MASKS] = {&now[0], &now[1], &now[2]};
-    clock->read_registers(engine, clock->mask_names, values, MASKS);
-    return memcmp(now, clock->masks, sizeof now) != 0;
+    uint32_t now[MASK_NAMES] = {0};
+    void *values[MASK_NAMES] = {&now[0], &now[1], &now[2], &now[3], &now[4]};
+    clock->read_registers(engine, clock->mask_names, values, MASK_NAMES);
+    const int is_privileged = !(now[3] & 1u) || now[4] != 0;
+    return is_privileged && memcmp(now, clock->masks, sizeof clock->masks) != 0;
 }
 
 static void stop(struct clock *clock, void *engine, enum clock_stop reason)

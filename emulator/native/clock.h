@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, CORE_REGISTERS = 16 };
+enum { REGIONS = 16, CACHE_SIZE = 4096, MASKS = 3, MASK_NAMES = 5, CORE_REGISTERS = 16 };
 enum { TABLE_SIZE = 32, COMPARATORS = 8, KEPT_BYTES = 24 };
 
 enum clock_stop {
@@ -70,9 +70,9 @@ struct clock {
     uint32_t window;       /* cycles for a look's loop to come back, before it begins again */
     uint32_t is_called;    /* stop before the next block: an exception may be due */
     uint32_t is_watching_masks;
-    uint32_t masks[MASKS]; /* the values at the last stop */
-    int mask_names[MASKS]; /* the engine's numbers of the three registers */
-    uint32_t reason;       /* enum clock_stop */
+    uint32_t masks[MASKS];      /* the values at the last stop */
+    int mask_names[MASK_NAMES]; /* the engine's numbers of these, and of CONTROL and IPSR */
+    uint32_t reason;            /* enum clock_stop */
     uint32_t interrupt;
     uint32_t is_time_read; /* the guest has read a register that changes without an event */
     int core_names[CORE_REGISTERS]; /* r0-r12, sp, lr, xpsr: the engine's numbers */

@@ -7,13 +7,32 @@
 #include "core.h"
 
 enum { NOT_THUMB = -1 };                                /* EPSR.T is 0: the core cannot execute */
-enum { HARDFAULT = 3 };                                 /* PRIMASK holds back what comes after it */
 enum { EXCEPTION_EXIT = 8 };                            /* the engine's number of it */
 enum { WFI = 0xBF30, HINT_W = 0xF3AF, WFI_W = 0x8003 }; /* as in emulator/cpu.py */
 
 uint32_t core_size(void)
 {
     return (uint32_t)sizeof(struct core);
+}
+
+static void add_masks(struct batch *batch, struct core *core)
+{
+    add(batch, core->primask, &core->masks[0]);
+    add(batch, core->basepri, &core->masks[1]);
+    add(batch, core->faultmask, &core->masks[2]);
+}
+
+/* Read the masks that unprivileged code reads as 0. */
+static void read_hidden_masks(struct core *core)
+{
+    uint32_t handler_mode = HARDFAULT, thread_mode = 0;
+    struct batch enter = {.count = 0}, masks = {.count = 0}, leave = {.count = 0};
+    add(&enter, core->ipsr, &handler_mode);
+    add_masks(&masks, core);
+    add(&leave, core->ipsr, &thread_mode);
+    write_all(core, &enter);
+    read_all(core, &masks);
+    write_all(core, &leave);
 }
 
 /* Run from where the core is until something stops it; return the engine's status. */
@@ -31,10 +50,13 @@ static int run_once(struct core *core)
     clock_begin(clock);
     core->is_known = 0;
     const int status = core->start(core->engine, core->pc | 1u, 0, 0, 0);
-    add(&state, core->primask, &core->masks[0]);
-    add(&state, core->basepri, &core->masks[1]);
-    add(&state, core->faultmask, &core->masks[2]);
+    uint32_t control = 0;
+    add(&state, core->control, &control);
+    add_masks(&state, core);
     read_all(core, &state);
+    if ((control & NPRIV) && !(core->xpsr & XPSR_IPSR)) {
+        read_hidden_masks(core);
+    }
     core->is_known = 1;
     return status;
 }

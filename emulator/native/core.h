@@ -16,6 +16,8 @@ enum { NUMBERS = 512 };    /* of exceptions */
 
 #define XPSR_T            (1u << 24)
 #define XPSR_IPSR         0x1FFu
+#define NPRIV             (1u << 0) /* CONTROL */
+#define HARDFAULT         3u        /* in IPSR: Handler mode, where everything can be accessed */
 #define RETURNS_ON_PSP    (1u << 2) /* EXC_RETURN */
 #define RETURNS_TO_THREAD (1u << 3)
 

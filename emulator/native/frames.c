@@ -10,12 +10,10 @@
 #include "core.h"
 
 #define XPSR_ALIGNED   (1u << 9)
-#define NPRIV          (1u << 0) /* CONTROL */
-#define SPSEL          (1u << 1)
+#define SPSEL          (1u << 1) /* CONTROL */
 #define FPCA           (1u << 2)
 #define FPCA_IN_ENGINE (FPCA | 1u << 3)
 #define RETURNS_BASIC  (1u << 4) /* EXC_RETURN */
-#define HARDFAULT      3u        /* in IPSR: Handler mode, where everything can be written */
 
 static void add_frame(struct batch *batch, const struct core *core, uint32_t *words)
 {

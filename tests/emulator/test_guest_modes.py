@@ -144,6 +144,18 @@ def test_system_space_is_a_bus_fault_for_unprivileged_code(boot: "Boot", address
     assert guest.notes == [PRECISERR | BFARVALID, address]
 
 
+@pytest.mark.parametrize("mask", ["primask", "basepri", "faultmask"])
+def test_unprivileged_code_runs_with_the_masks_that_were_set(boot: "Boot", mask: str) -> None:
+    guest = boot(PROGRAM)
+    guest.call("ticks")
+    ticks = len(guest.notes)
+    guest.start(f"counts_with_{mask}", 5000)
+    guest.board.run_for(ms=1)
+    assert ticks <= len(guest.notes) <= ticks + 1  # one may have come before the mask was set
+    assert guest.board.register("r0") < 5000
+    assert guest.board.register("r1") == 0
+
+
 def test_unprivileged_code_reads_its_own_memory_and_peripherals(boot: "Boot") -> None:
     guest = boot(PROGRAM)
     assert guest.call("loads_unprivileged", 0x0800_0000) == 0x2000_5000

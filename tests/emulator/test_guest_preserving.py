@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Boot = Callable[..., Guest]
 
 M4F = part_with(model="cortex-m4", cpuid=0x410F_C241, has_fpu=True, mpu_regions=8, fpb=FPB_V1)
-M33 = part_named("cortex-m33")
+M33 = part_named("stm32l552")
 UFRDY, MONRDY, BFRDY, MMRDY, HFRDY = 1 << 10, 1 << 8, 1 << 6, 1 << 5, 1 << 4
 MEMFAULTENA, BUSFAULTENA, USGFAULTENA = 1 << 16, 1 << 17, 1 << 18
 MLSPERR, LSPERR, NOCP, FORCED = 1 << 5, 1 << 13, 1 << 19, 1 << 30

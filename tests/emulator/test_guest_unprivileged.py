@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Boot = Callable[..., Guest]
 
-V7, V8 = part_with(mpu_regions=8), part_named("cortex-m33")
+V7, V8 = part_with(mpu_regions=8), part_named("stm32l552")
 LOADS, STORES = ("ldrt", "ldrht", "ldrsht", "ldrbt", "ldrsbt"), ("strt", "strht", "strbt")
 TARGET, VALUE = 0x2000_4020, 0x8182_F3F4
 MPU_CTRL, MPU_RNR, MPU_RBAR, MPU_RASR = 0xE000_ED94, 0xE000_ED98, 0xE000_ED9C, 0xE000_EDA0

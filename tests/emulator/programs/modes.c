@@ -228,6 +228,27 @@ void stirs_unprivileged(uint32_t usersetmpend)
     CCR = usersetmpend << 1;
     unprivileged_store(0xE000EF00, 3);
 }
+/* What is masked stays so while unprivileged code runs, though it reads the masks as 0. */
+static void notes_tick(void)
+{
+    note(1);
+}
+#define COUNTS_MASKED(mask, value)                                                                 \
+    NAKED void counts_with_##mask(uint32_t count)                                                  \
+    {                                                                                              \
+        ASM("movs r1, #" #value "\n\tmsr " #mask ", r1\n\tmovs r2, #1\n\tmsr control, r2\n\tisb\n" \
+            "\tmrs r1, " #mask "\n1:\tsubs r0, #1\n\tbne 1b\n2:\tadds r0, #1\n\tb 2b");            \
+    }
+COUNTS_MASKED(primask, 1)
+COUNTS_MASKED(basepri, 0x40)
+COUNTS_MASKED(faultmask, 1)
+void ticks(void)
+{
+    vectors[SYSTICK] = notes_tick;
+    SHPR(SYSTICK) = 0x40;
+    SYST_RVR = 100;
+    SYST_CSR = 7;
+}
 /* An exception from unprivileged code is privileged, and its return ends that. */
 static void uses_scb(void)
 {
