@@ -117,10 +117,11 @@ class Register:
         return word & self._readable
 
     def write(self, word: int) -> None:
-        if (word ^ self.word) & self._unmodelled:
-            self._tell((word ^ self.word) & ~self._told)
         cleared = word & self._bits[Access.RC_W1] | ~word & self._bits[Access.RC_W0]
-        self.word = (self.word & ~self._stored | word & self._stored) & ~cleared
+        before, stored = self.word, self._stored
+        self.word = (before & ~stored | word & stored) & ~cleared
+        if (self.word ^ before) & self._unmodelled:
+            self._tell((self.word ^ before) & ~self._told)
 
     def _tell(self, changed: int) -> None:
         for field in self.unmodelled():

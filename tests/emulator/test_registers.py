@@ -87,6 +87,22 @@ class Partly(Register):
     GONE = Unmodelled(0, 0)
 
 
+class Flags(Register):
+    """FLAGS, a register with flags that nothing ever sets."""
+
+    W0 = Unmodelled(1, 1, Access.RC_W0)
+    W1 = Unmodelled(0, 0, Access.RC_W1)
+
+
+@pytest.mark.parametrize("word", [0b10, 0b01, 0b11])
+def test_write_that_changes_nothing_of_what_is_not_modelled_is_not_told(
+    caplog: pytest.LogCaptureFixture, word: int
+) -> None:
+    with caplog.at_level(logging.INFO, "emulator.unimplemented"):
+        Flags().write(word)
+    assert caplog.records == []
+
+
 def test_field_that_is_not_modelled_is_told_by_name_once_when_it_changes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
