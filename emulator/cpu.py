@@ -110,18 +110,18 @@ class Cpu:
     def _run_up_to(self, address: int, deadline: int) -> StopReason:
         """Run, but do not execute the instruction at `address`."""
         pc = self.registers.get("pc")
-        self._set_exits(pc, address)
+        self._set_exits(pc, address + 2, address)
         stop = self._execute(deadline)
-        self._set_exits(pc)
+        self._set_exits(pc, address + 2)
         return stop
 
-    def _set_exits(self, changed: int, *more: int) -> None:
-        """End before these instructions, and where one always does; translate anew around one."""
+    def _set_exits(self, begin: int, end: int, *more: int) -> None:
+        """End before these instructions, and where one always does; translate [begin, end) anew."""
         always = self._breakpoints | self._division.sites
         self._accesses.exits = always
         self._engine.set_exits([*always, *more])
-        page = changed & -PAGE_SIZE
-        self._engine.drop(page, page + 2 * PAGE_SIZE)
+        for page in range(begin & -PAGE_SIZE, end, PAGE_SIZE):  # each is found by itself
+            self._engine.drop(max(begin, page), min(end, page + PAGE_SIZE))
 
     def _execute(self, deadline: int, *, passes_deadline: bool = False) -> StopReason:
         native = self._clock.native
@@ -136,7 +136,7 @@ class Cpu:
                 return self._hint() or self._breakpoint() or self._divide() or Deadline()
             case Stop.DIVISION:
                 self._division.sites.add(native.stopped_at)
-                self._set_exits(native.stopped_at)
+                self._set_exits(native.stopped_at, native.stopped_at + 2)
                 return self._execute(native.deadline)
             case Stop.TABLE:
                 return TableChanged()
@@ -240,7 +240,7 @@ class Cpu:
         changed = addresses ^ self._breakpoints
         self._breakpoints = addresses
         for page in {address & -PAGE_SIZE for address in changed}:
-            self._set_exits(page)
+            self._set_exits(page, page + 2 * PAGE_SIZE)
 
     def trap_divisions(self, *, is_on: bool) -> None:
         """Have a division by zero stop the core, or not."""
@@ -248,7 +248,7 @@ class Cpu:
             sites = self._division.sites.copy()
             self._division.trap(is_on=is_on)
             for page in {address & -PAGE_SIZE for address in sites}:
-                self._set_exits(page)
+                self._set_exits(page, page + 2 * PAGE_SIZE)
 
     def trap_unaligned(self, *, is_on: bool) -> None:
         """Have every unaligned access stop the core, or only those that always do."""
