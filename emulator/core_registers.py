@@ -4,7 +4,7 @@ Sources: DDI 0403E.e B1.4. The engine lets unprivileged code see less, as the co
 idea of the mode has to be renewed: both are dealt with here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from emulator.clock import Clock
@@ -103,7 +103,7 @@ class CoreRegisters:
         self.mode_changed()
 
     @contextmanager
-    def _handler_mode(self) -> Iterator[int]:
+    def _handler_mode(self) -> Generator[int]:
         """Access what unprivileged code may not: it reads the masks and stack pointers as 0."""
         ipsr = self.get("ipsr")
         if not ipsr:

@@ -13,9 +13,10 @@ from emulator.peripherals.debug import CoreDebug
 from emulator.peripherals.dwt import Dwt
 from emulator.peripherals.fpb import Fpb
 from emulator.peripherals.fpu import CoprocessorAccess, Fpu
+from emulator.peripherals.itm import Itm, Tpiu
 from emulator.peripherals.mpu import Mpu
 from emulator.peripherals.mpu_v8 import MpuV8
-from emulator.peripherals.nvic import Nvic, SoftwareTrigger
+from emulator.peripherals.nvic import ControllerType, Nvic, SoftwareTrigger
 from emulator.peripherals.scb import Scb
 from emulator.peripherals.systick import SysTick
 
@@ -51,14 +52,17 @@ class CoreUnits:
         self.mpu = make_mpu(core.mpu_regions, on_protection_change)
         self.access = CoprocessorAccess(has_fpu=core.has_fpu, on_change=attention)
         self.fpu = Fpu(attention, is_v8m=core.is_v8m) if core.has_fpu else None
-        self._dwt = Dwt(clock, self.debug)
+        self._dwt, self._itm, self._tpiu = Dwt(clock, self.debug), Itm(self.debug), Tpiu()
         self._systick = SysTick(clock, interrupts, core.systick_calib)
         self._nvic, self._stir = Nvic(interrupts), SoftwareTrigger(interrupts)
+        self._type = ControllerType(interrupts)
 
     def __iter__(self) -> Iterator[tuple[str, int, int, Peripheral]]:
         """Give each unit's name, address, size and itself."""
+        yield "ITM", 0xE000_0000, 0x1000, self._itm
         yield "DWT", 0xE000_1000, 0x1000, self._dwt
         yield "FPB", 0xE000_2000, 0x1000, self.fpb
+        yield "ICTR", 0xE000_E000, 0x10, self._type
         yield "SysTick", 0xE000_E010, 0x10, self._systick
         yield "NVIC", 0xE000_E100, 0x3F0, self._nvic
         yield "SCB", 0xE000_ED00, 0x80, self.scb
@@ -68,3 +72,4 @@ class CoreUnits:
             yield "FPU", 0xE000_EF30, 0x20, self.fpu
         yield "CoreDebug", 0xE000_EDF0, 0x10, self.debug
         yield "STIR", 0xE000_EF00, 0x10, self._stir
+        yield "TPIU", 0xE004_0000, 0x1000, self._tpiu

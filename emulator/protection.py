@@ -1,7 +1,7 @@
 """Who may access what: the rules that hold beside the memories and peripherals themselves.
 
 Sources: DDI 0403E.e B3.1 (the Private Peripheral Bus is for privileged code), B3.2 (STIR), B3.5
-(MPU).
+(MPU), C1.7 (the ITM's stimulus ports are for all).
 """
 
 import enum
@@ -15,6 +15,7 @@ from emulator.views import AccessKind
 
 PPB_BEGIN, PPB_END = 0xE000_0000, 0xE010_0000
 STIR = 0xE000_EF00
+ITM_PORTS_END = 0xE000_0080
 GRAIN = 32  # bytes; every rule holds for a multiple of it
 NEEDED = {AccessKind.READ: "r", AccessKind.WRITE: "w", AccessKind.FETCH: "rx"}
 
@@ -71,7 +72,8 @@ class Protection:
         """Judge an access to an address."""
         if PPB_BEGIN <= address < PPB_END:
             is_stir = address & -GRAIN == STIR and bool(self._scb.ccr.USERSETMPEND)
-            return Verdict.ALLOWED if mode.is_privileged or is_stir else Verdict.BUS_FAULT
+            is_for_all = is_stir or address < ITM_PORTS_END
+            return Verdict.ALLOWED if mode.is_privileged or is_for_all else Verdict.BUS_FAULT
         if not self._is_on(mode):
             return Verdict.ALLOWED
         needed, is_privileged = NEEDED[access], mode.is_privileged

@@ -1,7 +1,7 @@
 """Nested Vectored Interrupt Controller (NVIC): enable, pend and prioritise external interrupts.
 
-Sources: DDI 0403E.e B3.4, B3.2 (STIR). Its registers are a view of emulator/interrupts.py.
-Not modelled: nothing known.
+Sources: DDI 0403E.e B3.4, B3.2 (STIR, ACTLR). Its registers are a view of emulator/interrupts.py.
+ACTLR's bits, which its implementer chose, are stored: what they change of timing is not seen here.
 """
 
 from emulator.interrupts import FIRST_IRQ, Interrupts
@@ -56,6 +56,26 @@ class Nvic(Peripheral):
     def write_lanes(self, offset: int, word: int, lanes: int) -> None:
         kept = self.read(offset) & ~lanes if offset >= IPR else 0
         self.write(offset, word & lanes | kept)
+
+
+class Ictr(Register):
+    """ICTR, Interrupt Controller Type Register. DDI 0403E.e B3.4."""
+
+    INTLINESNUM = Field(3, 0, Access.RO)  # there are at most 32 times this plus 1
+
+
+class Actlr(Register):
+    """ACTLR, Auxiliary Control Register. DDI 0403E.e B3.2."""
+
+    ACTLR = Field(31, 0)
+
+
+class ControllerType(Peripheral):
+    """The words at 0xE000E004 and 0xE000E008."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        irqs = interrupts.count - FIRST_IRQ
+        super().__init__({0x004: Ictr(reset=(irqs - 1) // 32), 0x008: Actlr()})
 
 
 class Stir(Register):

@@ -193,6 +193,12 @@ class Bfar(Register):
     ADDRESS = Field(31, 0)
 
 
+class Afsr(Register):
+    """AFSR, Auxiliary Fault Status Register. DDI 0403E.e B3.2. These cores set no bit of it."""
+
+    AUXFAULT = Field(31, 0, Access.RC_W1)
+
+
 class Scb(Peripheral):
     """The block from CPUID, 0xE000ED00, to BFAR."""
 
@@ -236,6 +242,7 @@ class Scb(Peripheral):
                 0x030: self.dfsr,
                 0x034: self.mmfar,
                 0x038: self.bfar,
+                0x03C: Afsr(),
             }
         )
 

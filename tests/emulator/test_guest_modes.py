@@ -136,6 +136,7 @@ def test_stir_pends_an_interrupt(boot: "Boot", irq: int, notes: list[int]) -> No
         pytest.param(0xE000_E100, id="NVIC"),
         pytest.param(0xE000_2000, id="FPB"),
         pytest.param(0xE000_EF00, id="STIR"),
+        pytest.param(0xE000_0E00, id="ITM_TER"),
     ],
 )
 def test_system_space_is_a_bus_fault_for_unprivileged_code(boot: "Boot", address: int) -> None:
@@ -160,6 +161,7 @@ def test_unprivileged_code_reads_its_own_memory_and_peripherals(boot: "Boot") ->
     guest = boot(PROGRAM)
     assert guest.call("loads_unprivileged", 0x0800_0000) == 0x2000_5000
     assert guest.call("loads_unprivileged", 0x4001_0C00) == 0x4444_4444
+    assert guest.call("loads_unprivileged", 0xE000_0000) == 0  # a stimulus port
     assert guest.notes == []
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.interrupts import Interrupts
-from emulator.peripherals.nvic import Nvic
+from emulator.peripherals.nvic import ControllerType, Nvic
 
 ISER0, ISER1, ICER1, ISPR1, ICPR1, IABR1, IPR9 = 0x000, 0x004, 0x084, 0x104, 0x184, 0x204, 0x324
 IRQ37, BIT = 37, 1 << 5
@@ -70,3 +70,12 @@ def test_byte_of_a_set_register_sets_only_its_own(nvic: Nvic) -> None:
 def test_what_is_reserved_or_not_implemented_is_raz_wi(nvic: Nvic, offset: int) -> None:
     nvic.write(offset, 0xFFFF_FFFF)
     assert nvic.read(offset) == 0
+
+
+@pytest.mark.parametrize(("irqs", "groups"), [(32, 0), (43, 1), (82, 2), (109, 3)])
+def test_controller_type_tells_how_many_interrupts_there_are(irqs: int, groups: int) -> None:
+    unit = ControllerType(Interrupts(irqs, priority_bits=4, on_change=lambda: None))
+    unit.write(0x004, 0xF)
+    assert unit.read(0x004) == groups
+    unit.write(0x008, 0b10)  # ACTLR: DISDEFWBUF of the Cortex-M3
+    assert unit.read(0x008) == 0b10
