@@ -70,7 +70,9 @@ def test_coverage_lists_units_and_what_they_lack(unit: str, text: str) -> None:
     assert listed("stm32f103c8")[unit] == text
 
 
-@pytest.mark.parametrize(("name", "flash"), [("stm32f103cb", 131072), ("stm32f405", 1048576)])
+@pytest.mark.parametrize(
+    ("name", "flash"), [("stm32f103cb", 131072), ("stm32f405", 1048576), ("stm32l552", 524288)]
+)
 def test_coverage_lists_every_unit_of_the_part_and_its_memories(name: str, flash: int) -> None:
     part = part_named(name)
     units = listed(part.name)
