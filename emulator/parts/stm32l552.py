@@ -33,6 +33,7 @@ from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import Pwr, pwr_l5
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_l5 import LSI_HZ, RccCcipr1, RccL5
+from emulator.peripherals.rtc_l5 import RtcL5
 from emulator.peripherals.tamp import Tamp
 from emulator.peripherals.tim import BASIC, GENERAL, Tim, TimKind
 from emulator.peripherals.usart_v2 import UsartV2, lpuart
@@ -44,7 +45,7 @@ SYSTEM_MEMORY = 0x0BF9_0000  # the vendor's boot loader, which is not there
 FACTORY = 0x0BFA_0000  # OTP and what the vendor programmed
 PACKAGE, UNIQUE_ID, FLASH_SIZE = 0x0BFA_0500, 0x0BFA_0590, 0x0BFA_05E0
 MSI_HZ = 4_000_000  # after reset
-FLASH_IRQ, ICACHE_IRQ = 6, 107
+RTC_IRQ, FLASH_IRQ, ICACHE_IRQ = 2, 6, 107
 DMA1_IRQS, DMA2_IRQS = range(29, 37), range(80, 88)
 CONTROLLERS = ("DMA1", "DMA2")  # as DMAMUX numbers their channels
 EXTI_IRQS = {  # by the lines that share one
@@ -79,6 +80,15 @@ def _tamp(machine: Machine) -> Tamp:
     tamp = Tamp(_is_backup_writable(machine))
     _rcc_of(machine).backup_domain.append(tamp)
     return tamp
+
+
+def _rtc(machine: Machine) -> RtcL5:
+    rcc = _rcc_of(machine)
+    irq = machine.irq(RTC_IRQ)
+    rtc = RtcL5(machine.clock, rcc.rtc_hz, _is_backup_writable(machine), irq)
+    rcc.backup_domain.append(rtc)
+    rcc.on_rtc_clock = rtc.clock_changed
+    return rtc
 
 
 def _flash(machine: Machine) -> FlashL5:
@@ -182,6 +192,7 @@ UNITS = (
     _tim(16, 0x4001_4400, ONE, 70, is_apb2=True),
     _tim(17, 0x4001_4800, ONE, 71, is_apb2=True),
     Unit("IWDG", 0x4000_3000, _iwdg),
+    Unit("RTC", 0x4000_2800, _rtc, _clocked_by("RTCAPB")),
     Unit("TAMP", 0x4000_3400, _tamp, _clocked_by("RTCAPB")),
     *(_absent(*unit) for unit in ABSENT),
     Unit("DBGMCU", 0xE004_4000, lambda _: Dbgmcu(0x2001_0472, freezes=3), lane=Lane.MERGE),

@@ -1,7 +1,7 @@
-"""Real-time clock (RTC): what the STM32F10x and the STM32F405 have alike.
+"""Real-time clock (RTC): what all families have alike.
 
-A clock of its own in the backup domain, counted in a prescaler; the families' registers are in
-rtc_f1.py and rtc_f4.py. Sources: RM0008's and RM0090's register and bit names as ST's device
+A clock of its own in the backup domain, counted in a prescaler; what counts is in rtc_f1.py and
+rtc_dated.py. Sources: RM0008's and RM0090's register and bit names as ST's device
 headers stm32f103xb.h and stm32f405xx.h have them.
 """
 

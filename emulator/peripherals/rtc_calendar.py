@@ -1,4 +1,4 @@
-"""The calendar of the STM32F405's RTC: the words of its TR and DR, a second later.
+"""The calendar of rtc_dated.py: the words of its TR and DR, a second later.
 
 Pure. Two digits of a decimal number each have four bits. Years are 2000 to 2099, all fourth ones
 leap years.

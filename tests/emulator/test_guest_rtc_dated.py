@@ -1,4 +1,4 @@
-"""The STM32F405's calendar, by a guest program. RM0090's registers."""
+"""The calendar of the STM32F405 and the STM32L552, by a guest program. ST's registers."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
     Boot = Callable[..., Guest]
 
-PROGRAM = "rtc_f4.c"
+PROGRAM = "rtc_dated.c"
+PARTS = ("stm32f405", "stm32l552")
+CR = {"stm32f405": 0x4000_2808, "stm32l552": 0x4000_2818}
+BDCR = {"stm32f405": 0x4002_3870, "stm32l552": 0x4002_1090}
+OF_HSE = {"stm32f405": 99 << 16 | 9_999, "stm32l552": 24 << 16 | 9_999}  # 8 MHz / 8, / 32
 LSE, LSI, HSE = 1, 2, 3
 USUAL = 127 << 16 | 255  # PRER: a second of 32768 Hz
 NEW_YEARS_EVE = (0x23_5958, 0x24 << 16 | 2 << 13 | 0x12_31)  # Tuesday, 2024-12-31
@@ -22,9 +26,14 @@ ANY_HOUR, ANY_MINUTE, ANY_DAY = 1 << 23, 1 << 15, 1 << 31
 SYSRESETREQ = (0x05FA_0004).to_bytes(4, "little")
 
 
+@pytest.fixture(params=PARTS)
+def part(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def guest(boot: "Boot") -> "Guest":
-    guest = boot(PROGRAM, part_named("stm32f405"))
+def guest(boot: "Boot", part: str) -> "Guest":
+    guest = boot(PROGRAM, part_named(part))
     guest.call("start_rtc", LSE, USUAL)
     return guest
 
@@ -36,11 +45,13 @@ def moment(guest: "Guest") -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("source", "prescalers"),
-    [(LSE, USUAL), (LSI, 127 << 16 | 249), (HSE, 99 << 16 | 9_999), (LSE, 0 << 16 | 0x7FFF)],
+    [(LSE, USUAL), (LSI, 127 << 16 | 249), (HSE, None), (LSE, 0 << 16 | 0x7FFF)],
 )
-def test_counts_seconds_of_the_clock_chosen(boot: "Boot", source: int, prescalers: int) -> None:
-    guest = boot(PROGRAM, part_named("stm32f405"))
-    guest.call("start_rtc", source, prescalers)
+def test_counts_seconds_of_the_clock_chosen(
+    boot: "Boot", part: str, source: int, prescalers: int | None
+) -> None:
+    guest = boot(PROGRAM, part_named(part))
+    guest.call("start_rtc", source, OF_HSE[part] if prescalers is None else prescalers)
     guest.call("set", 0x12_3456, 0x23_8509, 0)
     guest.board.run_for(ms=5900)
     assert moment(guest)[0] == 0x12_3501
@@ -66,7 +77,7 @@ def test_subseconds_count_down(guest: "Guest") -> None:
     assert abs(guest.call("subseconds") - 255 * 3 // 4) <= 2
 
 
-def test_alarm_comes_by_exti(guest: "Guest") -> None:
+def test_alarm_interrupts(guest: "Guest") -> None:
     guest.call("set", *NEW_YEARS_EVE, 0)
     guest.call("set_alarm", 0x01 << 24 | 0x00_0001)  # the first of a month, 00:00:01
     guest.board.run_for(ms=5000)
@@ -101,11 +112,11 @@ def test_wakes_up_again_and_again(guest: "Guest", selected: int, count: int, ms:
     assert len(guest.notes) == 4
 
 
-def test_writes_need_keys_initialization_and_the_domain(guest: "Guest") -> None:
+def test_writes_need_keys_initialization_and_the_domain(guest: "Guest", part: str) -> None:
     guest.call("set", *NEW_YEARS_EVE, 0)
     guest.call("writes_in_vain")
     assert moment(guest) == NEW_YEARS_EVE
-    assert guest.board.read(0x4000_2808, 4) == bytes(4)
+    assert guest.board.read(CR[part], 4) == bytes(4)
     assert guest.board.read(0x4000_2810, 4) == USUAL.to_bytes(4, "little")
 
 
@@ -126,9 +137,9 @@ def test_initialization_that_a_reset_interrupts_ends(guest: "Guest") -> None:
     assert moment(guest) == (0x23_5959, NEW_YEARS_EVE[1])
 
 
-def test_backup_reset_clears_and_stops_it(guest: "Guest") -> None:
+def test_backup_reset_clears_and_stops_it(guest: "Guest", part: str) -> None:
     guest.call("set", *NEW_YEARS_EVE, 0)
-    guest.board.write(0x4002_3870, (1 << 16).to_bytes(4, "little"))  # RCC_BDCR.BDRST
+    guest.board.write(BDCR[part], (1 << 16).to_bytes(4, "little"))  # RCC_BDCR.BDRST
     guest.board.run_for(ms=2000)
     assert moment(guest) == (0, 0x2101)
 
