@@ -34,6 +34,7 @@ from emulator.peripherals.pwr import Pwr, pwr_l5
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_l5 import LSI_HZ, RccCcipr1, RccL5
 from emulator.peripherals.rtc_l5 import RtcL5
+from emulator.peripherals.syscfg_l5 import SyscfgL5
 from emulator.peripherals.tamp import Tamp
 from emulator.peripherals.tim import BASIC, GENERAL, Tim, TimKind
 from emulator.peripherals.usart_v2 import UsartV2, lpuart
@@ -171,6 +172,7 @@ UNITS = (
     Unit("DMAMUX1", 0x4002_0800, _dmamux, _clocked_by("DMAMUX1"), lane=Lane.MERGE),
     Unit("FLASH", 0x4002_2000, _flash, _clocked_by("FLASH"), lane=Lane.MERGE),
     Unit("CRC", 0x4002_3000, lambda _: CrcL5(), _clocked_by("CRC"), lane=Lane.MERGE),
+    Unit("SYSCFG", 0x4001_0000, lambda _: SyscfgL5(), _clocked_by("SYSCFG"), size=0x100),
     Unit("EXTI", 0x4002_F400, _exti, lane=Lane.MERGE),
     Unit("ICACHE", 0x4003_0400, lambda m: Icache(m.irq(ICACHE_IRQ)), lane=Lane.MERGE),
     *(_gpio(name) for name in PORTS),
