@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 from emulator.peripherals.absent import absent_registers
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Field, Register, Unmodelled
+from emulator.registers import Access, Field, Register, Unmodelled
 
-ABSENT = "@80 CSR CFR @100 RG0CR RG1CR RG2CR RG3CR @140 RGSR RGCFR"
+ABSENT = "@100 RG0CR RG1CR RG2CR RG3CR"
 
 
 class DmamuxCcr(Register):
@@ -23,6 +23,18 @@ class DmamuxCcr(Register):
     DMAREQ_ID = Field(6, 0)  # 0: none, or memory to memory
 
 
+class DmamuxSr(Register):
+    """DMAMUX_CSR and DMAMUX_RGSR, status registers."""
+
+    OVERRUNS = Field(15, 0, Access.RO)
+
+
+class DmamuxCfr(Register):
+    """DMAMUX_CFR and DMAMUX_RGCFR, clear flag registers."""
+
+    CLEARS = Field(15, 0, Access.WO)
+
+
 class Dmamux(Peripheral):
     """The multiplexer. `channels` has what drives the request of each DMA channel."""
 
@@ -31,6 +43,7 @@ class Dmamux(Peripheral):
     def __init__(self, channels: Sequence[Callable[[bool], None]]) -> None:
         self._ccrs = [DmamuxCcr() for _ in channels]
         registers: dict[int, Register] = {4 * n: ccr for n, ccr in enumerate(self._ccrs)}
+        registers |= {0x80: DmamuxSr(), 0x84: DmamuxCfr(), 0x140: DmamuxSr(), 0x144: DmamuxCfr()}
         super().__init__(registers | absent_registers("DMAMUX", ABSENT))
         self._channels = channels
         self._asserted = 0  # requests, a bit each

@@ -5,7 +5,7 @@ them (rcc_l5.yaml); reset values from ST's STM32L552.svd, CSR's as on the STM32L
 the clocks in Sleep mode: all on. What RCC resets and clocks is in rcc_l5_buses.py.
 UNKNOWN: what a write to PLLCFGR's factors does while the PLL is on; it is ignored here.
 Not modelled: MCO, the clock security systems, interrupts, PLLSAI1 and PLLSAI2 as anybody's clock,
-MSI's adjustment by LSE, LSI divided by LSIPREDIV, security.
+MSI's adjustment by LSE, LSI divided by LSIPRE, security.
 """
 
 from collections.abc import Callable
@@ -93,6 +93,18 @@ class RccCier(Register):
     ENABLES = Unmodelled(10, 0)
 
 
+class RccCifr(Register):
+    """RCC_CIFR, clock interrupt flag register."""
+
+    FLAGS = Field(10, 0, Access.RO)
+
+
+class RccCicr(Register):
+    """RCC_CICR, clock interrupt clear register."""
+
+    CLEARS = Field(10, 0, Access.WO)
+
+
 class RccSmenr(Register):
     """RCC_AHB1SMENR to APB2SMENR, peripheral clocks enable in Sleep and Stop modes registers."""
 
@@ -134,7 +146,7 @@ class RccCsrL5(RccCsr):
     OBLRSTF = Field(25, 25, Access.RO)
     RMVF = Field(23, 23, Access.WO)
     MSISRANGE = Field(11, 8)
-    LSIPREDIV = Unmodelled(4, 4)
+    LSIPRE = Unmodelled(4, 4)
 
 
 class RccCrrcr(Register):
@@ -169,6 +181,8 @@ class RccL5(Rcc):
             0x10: RccPllsaicfgr(reset=0x0000_1000),
             0x14: RccPllsaicfgr(reset=0x0000_1000),
             0x18: RccCier(),
+            0x1C: RccCifr(),
+            0x20: RccCicr(),
             **bus_registers(),
             0x68: RccSmenr(reset=0x00C1_1307),
             0x6C: RccSmenr(reset=0x0046_22FF),

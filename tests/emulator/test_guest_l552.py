@@ -114,6 +114,11 @@ def test_bytes_take_their_time_by_the_selected_clock(
     assert cycles <= guest.call("cycles_of_a_byte", base, divisor, selected) < cycles + 20
 
 
+def test_registers_are_changed_by_exclusives(guest: Guest) -> None:
+    assert guest.call("set_atomically", 1 << 6) == 1 << 6
+    assert guest.call("set_atomically", 1 << 0) == 1 << 6 | 1 << 0
+
+
 def test_dma_serves_the_requests_that_dmamux_selects(guest: Guest) -> None:
     board = guest.board
     guest.start("receive_by_dma", BUFFER, 5)

@@ -130,6 +130,19 @@ uint32_t cycles_of_a_byte(uint32_t base, uint32_t divisor, uint32_t selected)
     return DWT_CYCCNT - begin;
 }
 
+/* As the vendor's driver changes what an interrupt may change, too. */
+uint32_t set_atomically(uint32_t bits)
+{
+    volatile uint32_t *reg = &USART(USART1_BASE, CR3);
+    uint32_t word, failed;
+    do {
+        __asm volatile("ldrex %0, [%1]" : "=r"(word) : "r"(reg) : "memory");
+        word |= bits;
+        __asm volatile("strex %0, %1, [%2]" : "=&r"(failed) : "r"(word), "r"(reg) : "memory");
+    } while (failed);
+    return *reg;
+}
+
 /* DMA2 channels 2 and 3 by way of DMAMUX channels 9 and 10: what comes in, and what goes out. */
 void receive_by_dma(uint32_t to, uint32_t count)
 {
