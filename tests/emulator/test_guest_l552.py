@@ -132,6 +132,21 @@ def test_dma_serves_the_requests_that_dmamux_selects(guest: Guest) -> None:
     assert board.line.receive() == b"world, in a long text"
 
 
+def test_a_snapshot_keeps_a_transfer_that_is_under_way(guest: Guest) -> None:
+    board = guest.board
+    guest.start("receive_by_dma", BUFFER, 5)
+    board.run_for(ms=1)
+    board.line.send(b"hello")
+    board.run_for(us=250)
+    snapshot = board.load_snapshot(board.snapshot().to_bytes())
+    for _ in range(2):
+        board.restore(snapshot)
+        assert not guest.is_idle
+        board.run_for(ms=2)
+        assert guest.is_idle
+        assert board.read(BUFFER, 5) == b"hello"
+
+
 @pytest.mark.parametrize(
     ("address", "irq", "period"),
     [
