@@ -61,7 +61,8 @@ class UsartCr3V2(UsartCr3):
     """USART_CR3, control register 3."""
 
     FIFOS = Unmodelled(31, 23)  # TXFTCFG, RXFTIE, RXFTCFG, TCBGTIE, TXFTIE
-    OTHERS = Unmodelled(22, 12)  # WUFIE to OVRDIS
+    OTHERS = Unmodelled(22, 13)  # WUFIE to DDRE
+    OVRDIS = Field(12, 12)  # 1: a new byte takes the place of one that nobody has read
 
 
 class UsartBrrV2(Register):
@@ -166,11 +167,11 @@ class UsartV2(Usart):
     ) -> None:
         self._isr, self._cr1, self._cr2 = UsartIsr(reset=AT_RESET), UsartCr1V2(), UsartCr2V2()
         self._brr, self._rdr, self._presc = UsartBrrV2(), UsartRdr(), UsartPresc()
-        cr3 = UsartCr3V2()
+        self._cr3 = UsartCr3V2()
         registers = {
             CR1: self._cr1,
             CR2: self._cr2,
-            CR3: cr3,
+            CR3: self._cr3,
             BRR: self._brr,
             GTPR: UsartGtpr(),
             RTOR: UsartRtor(),
@@ -181,7 +182,7 @@ class UsartV2(Usart):
             TDR: UsartTdr(),
             PRESC: self._presc,
         }
-        shared = (self._isr, self._cr1, self._cr2, cr3)
+        shared = (self._isr, self._cr1, self._cr2, self._cr3)
         super().__init__(registers, shared, clock, kernel_hz, set_irq, set_dma_requests)
         self._fraction = fraction
 
@@ -227,6 +228,13 @@ class UsartV2(Usart):
             self._isr.reset()
         self._isr.TEACK = self._cr1.UE and self._cr1.TE
         self._isr.REACK = self._cr1.UE and self._cr1.RE
+
+    def receive(
+        self, byte: int, is_framed: bool, *, ninth: int = 1, is_noisy: bool = False
+    ) -> None:
+        if self._cr3.OVRDIS and not self.is_muted:
+            self._isr.RXNE = 0
+        super().receive(byte, is_framed, ninth=ninth, is_noisy=is_noisy)
 
     @property
     def data_bits(self) -> int:

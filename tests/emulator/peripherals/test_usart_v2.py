@@ -13,7 +13,7 @@ ORE, NE, FE, PE = 1 << 3, 1 << 2, 1 << 1, 1 << 0
 CMF, RWU, TEACK, REACK = 1 << 17, 1 << 19, 1 << 21, 1 << 22
 UE, RE, TE, PS, PCE, WAKE, M0 = 1 << 0, 1 << 2, 1 << 3, 1 << 9, 1 << 10, 1 << 11, 1 << 12
 MME, CMIE, OVER8, M1 = 1 << 13, 1 << 14, 1 << 15, 1 << 28
-EIE, ADDM7, TXFRQ, MMRQ = 1 << 0, 1 << 4, 1 << 4, 1 << 2
+EIE, OVRDIS, ADDM7, TXFRQ, MMRQ = 1 << 0, 1 << 12, 1 << 4, 1 << 4, 1 << 2
 ON = UE | TE | RE
 AT_RESET = TXE | TC
 HZ = 8_000_000
@@ -110,6 +110,15 @@ def test_flags_go_by_icr_and_data_by_rdr(usart: UsartV2) -> None:
         usart.write(ICR, flag)
         flags &= ~flag
         assert usart.read(ISR) & 0x3F == flags & ~RXNE
+
+
+def test_a_byte_may_replace_an_unread_one(usart: UsartV2) -> None:
+    usart.write(CR3, OVRDIS)
+    usart.write(CR1, ON)
+    for byte in b"ab":
+        usart.receive(byte, True)
+    assert usart.read(ISR) & (RXNE | ORE) == RXNE
+    assert usart.read(RDR) == ord("b")
 
 
 def test_errors_interrupt_with_eie_alone(usart: UsartV2, irq: list[bool]) -> None:
