@@ -1,7 +1,8 @@
 """Universal synchronous asynchronous receiver transmitter (USART): what all families have alike.
 
 What shifts, and the flags, interrupts and DMA requests that follow. A family's registers are in
-usart_v1.py (STM32F1, F4) and usart_v2.py (STM32L5); bits that lie in the same places are here.
+usart_v1.py (STM32F1, F4) and usart_v2.py (STM32L5), what lies in the same places in
+usart_registers.py.
 Not modelled: the idle frame that setting TE sends, LIN, IrDA, smartcard, half-duplex and
 synchronous modes, flow control. The line carries eight bits: of a ninth, it hears nothing.
 """
@@ -12,10 +13,17 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register, Unmodelled
+from emulator.peripherals.usart_registers import (
+    ENABLED_BY_CR1,
+    RECEIVE_ERRORS,
+    UsartCr1,
+    UsartCr2,
+    UsartCr3,
+    UsartFlags,
+)
+from emulator.registers import Register
 
 FRAME_BITS = 10  # of the usual frame: start, eight data bits, stop
-STOP_HALF_BITS = (2, 1, 4, 3)  # by CR2.STOP
 BREAK = 1 << 9  # in place of a word: a frame of zeros, its stop bit too
 
 
@@ -31,67 +39,7 @@ class SerialLine(Protocol):
         """Take a byte whose last bit left the TX pin at `cycle`; a break is a byte of zeros."""
 
 
-class UsartFlags(Register):
-    """The flags of USART_SR and USART_ISR; how software clears them is the family's."""
-
-    TXE = Field(7, 7, Access.RO)
-    TC = Field(6, 6, Access.RO)
-    RXNE = Field(5, 5, Access.RO)
-    IDLE = Field(4, 4, Access.RO)
-    ORE = Field(3, 3, Access.RO)
-    NE = Field(2, 2, Access.RO)
-    FE = Field(1, 1, Access.RO)
-    PE = Field(0, 0, Access.RO)
-
-
-class UsartCr1(Register):
-    """USART_CR1, Control register 1."""
-
-    OVER8 = Field(15, 15)  # 1: eight samples a bit
-    UE = Field(13, 13)  # elsewhere in some families
-    M = Field(12, 12)  # 1: nine data bits
-    WAKE = Field(11, 11)  # how a muted receiver wakes; 0: idle line, 1: address mark
-    PCE = Field(10, 10)  # the last data bit is a parity bit
-    PS = Field(9, 9)  # 0: even, 1: odd
-    PEIE = Field(8, 8)
-    TXEIE = Field(7, 7)  # this and what follows: at the places of their flags in SR
-    TCIE = Field(6, 6)
-    RXNEIE = Field(5, 5)
-    IDLEIE = Field(4, 4)
-    TE = Field(3, 3)
-    RE = Field(2, 2)
-
-
-class UsartCr2(Register):
-    """USART_CR2, Control register 2."""
-
-    STOP = Field(13, 12)
-    CLOCK = Unmodelled(11, 8)  # CLKEN, CPOL, CPHA, LBCL
-
-
-class UsartCr3(Register):
-    """USART_CR3, Control register 3."""
-
-    ONEBIT = Field(11, 11)  # 1: one sample decides a bit, and noise goes unnoticed
-    CTS_RTS = Unmodelled(10, 8)  # CTSIE, CTSE, RTSE
-    DMAT = Field(7, 7)
-    DMAR = Field(6, 6)
-    MODES = Unmodelled(5, 1)  # SCEN, NACK, HDSEL, IRLP, IREN
-    EIE = Field(0, 0)  # FE, ORE and NE interrupt; in some families with DMAR only
-
-
-class UsartGtpr(Register):
-    """USART_GTPR, Guard time and prescaler register."""
-
-    GTPR = Unmodelled(15, 0)
-
-
 Requests = tuple[Callable[[bool], None], Callable[[bool], None]]  # of DMA: to send, to receive
-
-RECEIVE_ERRORS = UsartFlags.ORE.mask | UsartFlags.NE.mask | UsartFlags.FE.mask
-ENABLED_BY_CR1 = (
-    UsartFlags.TXE.mask | UsartFlags.TC.mask | UsartFlags.RXNE.mask | UsartFlags.IDLE.mask
-)
 
 
 def has_odd_parity(word: int) -> int:
@@ -105,11 +53,6 @@ class Timing(NamedTuple):
     bit_ticks: int  # of the bus clock; 0 while BRR is 0
     baudrate: int  # bits per second; 0 while BRR is 0
     frame_cycles: int  # of the core clock
-
-
-def frame_half_bits(cr1: int, cr2: int) -> int:
-    """Return how long a frame is: start, data and stop."""
-    return 2 * (9 + UsartCr1.M.of(cr1)) + STOP_HALF_BITS[UsartCr2.STOP.of(cr2)]
 
 
 def unconnected(_: bool) -> None:

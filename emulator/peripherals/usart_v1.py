@@ -10,18 +10,15 @@ import functools
 from collections.abc import Callable
 
 from emulator.clock import Clock
-from emulator.peripherals.usart import (
+from emulator.peripherals.usart import Requests, Timing, Usart, unconnected
+from emulator.peripherals.usart_registers import (
     RECEIVE_ERRORS,
-    Requests,
-    Timing,
-    Usart,
     UsartCr1,
     UsartCr2,
     UsartCr3,
     UsartFlags,
     UsartGtpr,
     frame_half_bits,
-    unconnected,
 )
 from emulator.registers import Access, Field, Register, Unmodelled
 
