@@ -23,7 +23,6 @@ from emulator.peripherals.usart_registers import (
 )
 from emulator.registers import Register
 
-FRAME_BITS = 10  # of the usual frame: start, eight data bits, stop
 BREAK = 1 << 9  # in place of a word: a frame of zeros, its stop bit too
 
 
