@@ -1,4 +1,4 @@
-"""MCU debug component (DBGMCU), STM32F1 and F4: which chip it is.
+"""MCU debug component (DBGMCU): which chip it is.
 
 Sources: ST's device headers stm32f103xb.h and stm32f405xx.h for names; reset values from ST's SVD
 files. Not modelled: what stops while a debugger has halted the core; there is none.

@@ -4,8 +4,8 @@ Sources: ST's device header stm32l552xx.h for registers; their bits as embassy's
 them (flash_l5.yaml); ST's driver stm32l5xx_hal_flash.c for how software programs; reset values from
 ST's STM32L552.svd. The option bytes are as shipped: TZEN is off, DBANK is on, nothing is protected.
 Deviation: the core waits for an operation in the other bank, too.
-UNKNOWN: the option registers but OPTR, which are as their bits' meaning lets expect; what a store
-sets that is wrong in two ways.
+UNKNOWN: what the option registers hold as shipped: their bits' meaning says it for all but the
+reserved ones; what a store sets that is wrong in two ways.
 Not modelled: see flash.py; write protection, hidden areas, error correction, power-down, security.
 """
 

@@ -1,7 +1,7 @@
 """Instruction cache (ICACHE), STM32L5: its registers. What a fetch sees is memory itself.
 
 Source: ST's device header stm32l552xx.h and ST's driver stm32l5xx_hal_icache.c. Deviation: an
-invalidation ends at once.
+invalidation ends at once. UNKNOWN: the regions' registers after reset.
 Not modelled: hits and misses, remapped regions.
 """
 
