@@ -178,11 +178,15 @@ class Usart(Peripheral):
             self.sr.TC = 1
         else:
             self._start_frame(self._waiting, due + timing.frame_cycles)
-            self._waiting = None
-            self.sr.TXE = 1
+            self._move_up()
         if self.line is not None and word is not None:
             self.line.transmitted(word & 0xFF, timing.baudrate, due)
         self._update()
+
+    def _move_up(self) -> None:
+        """Have the data register free again: its word is on the line."""
+        self._waiting = None
+        self.sr.TXE = 1
 
     def receive(
         self, byte: int, is_framed: bool, *, ninth: int = 1, is_noisy: bool = False
@@ -198,7 +202,7 @@ class Usart(Peripheral):
         word = (byte | ninth << 8) & (1 << self.data_bits) - 1
         if self.is_muted and not self._is_woken_by(word):
             return
-        if self.sr.RXNE:
+        if self._is_full:
             self.sr.ORE = 1  # the data register keeps the older byte
         else:
             self.take(word)
@@ -210,6 +214,11 @@ class Usart(Peripheral):
             if self.cr1.PCE and has_odd_parity(word) ^ self.cr1.PS:
                 self.sr.PE = 1
         self._update()
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether a word that comes in is lost."""
+        return bool(self.sr.RXNE)
 
     @property
     def _is_more_coming(self) -> bool:

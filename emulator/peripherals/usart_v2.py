@@ -5,8 +5,9 @@ shifts is in usart.py; LPUART1 has another divisor. Sources: ST's device header 
 registers and bits; the drivers stm32l5xx_hal_uart.c and stm32l5xx_ll_lpuart.h for what software
 waits for and for the divisors. Deviation: TEACK and REACK follow their bits at once, and the
 registers may be written while UE is on.
-Not modelled: see usart.py; the FIFO (FIFOEN is stored: it is one byte deep), BUSY, receiver
-timeout, automatic baud rates, inverted and swapped pins, wake-up from Stop.
+Deviation: errors of bytes in the FIFO are seen at once, not with their bytes.
+Not modelled: see usart.py; BUSY, receiver timeout, automatic baud rates, inverted and swapped pins,
+wake-up from Stop.
 """
 
 import functools
@@ -17,113 +18,28 @@ from emulator.peripherals.usart import Requests, Timing, Usart, unconnected
 from emulator.peripherals.usart_registers import (
     RECEIVE_ERRORS,
     UsartCr1,
-    UsartCr2,
-    UsartCr3,
-    UsartFlags,
     UsartGtpr,
     frame_half_bits,
 )
-from emulator.registers import Access, Field, Register, Unmodelled
+from emulator.peripherals.usart_v2_registers import (
+    UsartBrrV2,
+    UsartCr1V2,
+    UsartCr2V2,
+    UsartCr3V2,
+    UsartIcr,
+    UsartIsr,
+    UsartPresc,
+    UsartRdr,
+    UsartRqr,
+    UsartRtor,
+    UsartTdr,
+)
 
 CR1, CR2, CR3, BRR, GTPR, RTOR, RQR, ISR, ICR, RDR, TDR, PRESC = range(0x00, 0x30, 4)
 PRESCALERS = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)  # by PRESC; further ones are reserved
 DIVISOR_OF_LPUART = 256  # its BRR counts in fractions of that
-
-
-class UsartCr1V2(UsartCr1):
-    """USART_CR1, control register 1."""
-
-    FIFOS = Unmodelled(31, 29)  # RXFFIE, TXFEIE, FIFOEN
-    M1 = Field(28, 28)  # 1: seven data bits
-    TIMEOUTS = Unmodelled(27, 26)  # EOBIE, RTOIE
-    DE = Unmodelled(25, 16)  # DEAT, DEDT
-    CMIE = Field(14, 14)
-    MME = Field(13, 13)  # 1: the receiver can be muted
-    UESM = Unmodelled(1, 1)
-    UE = Field(0, 0)
-
-
-class UsartCr2V2(UsartCr2):
-    """USART_CR2, control register 2."""
-
-    ADD = Field(31, 24)  # the address that wakes a muted receiver, and the byte that sets CMF
-    FEATURES = Unmodelled(23, 15)  # RTOEN to SWAP
-    LINEN = Unmodelled(14, 14)
-    LBD = Unmodelled(6, 5)
-    ADDM7 = Field(4, 4)  # 1: seven bits of ADD are the address, else four
-    SLAVE = Unmodelled(3, 0)  # DIS_NSS, SLVEN
-
-
-class UsartCr3V2(UsartCr3):
-    """USART_CR3, control register 3."""
-
-    FIFOS = Unmodelled(31, 23)  # TXFTCFG, RXFTIE, RXFTCFG, TCBGTIE, TXFTIE
-    OTHERS = Unmodelled(22, 13)  # WUFIE to DDRE
-    OVRDIS = Field(12, 12)  # 1: a new byte takes the place of one that nobody has read
-
-
-class UsartBrrV2(Register):
-    """USART_BRR, baud rate register. LPUART1's has twenty bits."""
-
-    BRR = Field(19, 0)
-
-
-class UsartRtor(Register):
-    """USART_RTOR, receiver timeout register."""
-
-    RTOR = Unmodelled(31, 0)
-
-
-class UsartRqr(Register):
-    """USART_RQR, request register."""
-
-    TXFRQ = Field(4, 4, Access.WO)  # drop what waits to be sent
-    RXFRQ = Field(3, 3, Access.WO)  # drop what was received
-    MMRQ = Field(2, 2, Access.WO)  # mute the receiver
-    SBKRQ = Field(1, 1, Access.WO)  # send a break
-    ABRRQ = Unmodelled(0, 0, Access.WO)
-
-
-class UsartIsr(UsartFlags):
-    """USART_ISR, interrupt and status register."""
-
-    REACK = Field(22, 22, Access.RO)
-    TEACK = Field(21, 21, Access.RO)
-    RWU = Field(19, 19, Access.RO)
-    SBKF = Field(18, 18, Access.RO)
-    CMF = Field(17, 17, Access.RO)
-
-
-class UsartIcr(Register):
-    """USART_ICR, interrupt flag clear register: ones at the places of ISR's flags."""
-
-    CMCF = Field(17, 17, Access.WO)
-    OTHERS = Field(13, 7, Access.WO)  # WUCF to TCBGTCF: of flags that are never set
-    TCCF = Field(6, 6, Access.WO)
-    TXFECF = Field(5, 5, Access.WO)  # of the FIFO: no place in ISR is its own
-    IDLECF = Field(4, 4, Access.WO)
-    ORECF = Field(3, 3, Access.WO)
-    NECF = Field(2, 2, Access.WO)
-    FECF = Field(1, 1, Access.WO)
-    PECF = Field(0, 0, Access.WO)
-
-
-class UsartRdr(Register):
-    """USART_RDR, receive data register."""
-
-    RDR = Field(8, 0, Access.RO)
-
-
-class UsartTdr(Register):
-    """USART_TDR, transmit data register."""
-
-    TDR = Field(8, 0)
-
-
-class UsartPresc(Register):
-    """USART_PRESC, prescaler register."""
-
-    PRESCALER = Field(3, 0)
+DEPTH = 8  # of either FIFO
+THRESHOLDS = (1, 2, 4, 6, 7, 8)  # by TXFTCFG and RXFTCFG; further ones are reserved
 
 
 CLEARED_BY_ICR = (
@@ -150,8 +66,15 @@ def timing(
     return Timing(ticks, hz * fraction * doubled // ticks, cycles)
 
 
+def threshold(code: int) -> int:
+    """Return how many words a threshold's code means."""
+    return THRESHOLDS[min(code, len(THRESHOLDS) - 1)]
+
+
 class UsartV2(Usart):
     """One USART of this family. `fraction`: the divisor counts in such parts of the clock."""
+
+    extra_state = (*Usart.extra_state, "_to_send", "_received")
 
     def __init__(
         self,
@@ -182,12 +105,19 @@ class UsartV2(Usart):
         shared = (self._isr, self._cr1, self._cr2, self._cr3)
         super().__init__(registers, shared, clock, kernel_hz, set_irq, set_dma_requests)
         self._fraction = fraction
+        self._to_send: tuple[int, ...] = ()  # words behind the one that waits
+        self._received: tuple[int, ...] = ()  # words behind the one in RDR
 
     def read(self, offset: int) -> int:
+        word = super().read(offset)
         if offset == RDR:
-            self._isr.RXNE = 0
+            if self._received:
+                self._rdr.RDR, *behind = self._received
+                self._received = tuple(behind)
+            else:
+                self._isr.RXNE = 0
             self._update()
-        return super().read(offset)
+        return word
 
     def write(self, offset: int, word: int) -> None:
         if offset == TDR:
@@ -203,15 +133,25 @@ class UsartV2(Usart):
         self._update()
 
     def _write_data(self, word: int) -> None:
-        if self._can_transmit:
-            self._isr.TC = 0
+        if not self._can_transmit:
+            return
+        self._isr.TC = 0
+        if not self._cr1.FIFOEN or self._waiting is None:
             self._transmit(word)
+        elif len(self._to_send) < DEPTH - 1:
+            self._to_send = (*self._to_send, self._framed(word))
+
+    def _move_up(self) -> None:
+        super()._move_up()
+        if self._to_send:
+            self._waiting, *behind = self._to_send
+            self._to_send = tuple(behind)
 
     def _request(self, word: int) -> None:
         if UsartRqr.TXFRQ.of(word):
-            self._waiting, self._isr.TXE = None, 1
+            self._waiting, self._to_send, self._isr.TXE = None, (), 1
         if UsartRqr.RXFRQ.of(word):
-            self._isr.RXNE = 0
+            self._received, self._isr.RXNE = (), 0
         if UsartRqr.MMRQ.of(word) and self._cr1.MME:
             self._isr.RWU = 1
         if UsartRqr.SBKRQ.of(word):
@@ -226,12 +166,16 @@ class UsartV2(Usart):
         self._isr.TEACK = self._cr1.UE and self._cr1.TE
         self._isr.REACK = self._cr1.UE and self._cr1.RE
 
-    def receive(
-        self, byte: int, is_framed: bool, *, ninth: int = 1, is_noisy: bool = False
-    ) -> None:
-        if self._cr3.OVRDIS and not self.is_muted:
-            self._isr.RXNE = 0
-        super().receive(byte, is_framed, ninth=ninth, is_noisy=is_noisy)
+    @property
+    def _is_full(self) -> bool:
+        if self._has_room:
+            return False
+        return bool(self._isr.RXNE and not self._cr3.OVRDIS)
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether the FIFO takes a word behind the one in RDR."""
+        return bool(self._cr1.FIFOEN and len(self._received) < DEPTH - 1)
 
     @property
     def data_bits(self) -> int:
@@ -243,7 +187,10 @@ class UsartV2(Usart):
         return timing(*words, self._clock_hz(), self._clock.hz, self._fraction)
 
     def take(self, word: int) -> None:
-        self._rdr.RDR = word
+        if self._isr.RXNE and self._has_room:
+            self._received = (*self._received, word)
+        else:
+            self._rdr.RDR = word
         if word & 0xFF == self._cr2.ADD:
             self._isr.CMF = 1
 
@@ -265,8 +212,33 @@ class UsartV2(Usart):
         compared = 0x7F if self._cr2.ADDM7 else 0x0F
         return not (word ^ self._cr2.ADD) & compared
 
+    def _stop(self) -> None:
+        super()._stop()
+        self._to_send = self._received = ()
+
+    def _update(self) -> None:
+        if self._cr1.FIFOEN:
+            self._show_fifos()
+        super()._update()
+
+    def _show_fifos(self) -> None:
+        isr, cr3 = self._isr, self._cr3
+        sending = len(self._to_send) + (self._waiting is not None)
+        received = len(self._received) + isr.RXNE
+        isr.TXE, isr.TXFE = sending < DEPTH, sending == 0
+        isr.TXFT = DEPTH - sending >= threshold(cr3.TXFTCFG)
+        isr.RXFF, isr.RXFT = received == DEPTH, received >= threshold(cr3.RXFTCFG)
+
     def _interrupts(self) -> int:
-        return super()._interrupts() or (self._cr1.CMIE and self._isr.CMF)
+        isr, cr1, cr3 = self._isr, self._cr1, self._cr3
+        return (
+            super()._interrupts()
+            or (cr1.CMIE and isr.CMF)
+            or (cr1.FIFOEN and cr1.RXFFIE and isr.RXFF)
+            or (cr1.FIFOEN and cr1.TXFEIE and isr.TXFE)
+            or (cr3.RXFTIE and isr.RXFT)
+            or (cr3.TXFTIE and isr.TXFT)
+        )
 
 
 def lpuart(

@@ -15,6 +15,8 @@ UE, RE, TE, PS, PCE, WAKE, M0 = 1 << 0, 1 << 2, 1 << 3, 1 << 9, 1 << 10, 1 << 11
 MME, CMIE, OVER8, M1 = 1 << 13, 1 << 14, 1 << 15, 1 << 28
 EIE, OVRDIS, ADDM7, TXFRQ, MMRQ = 1 << 0, 1 << 12, 1 << 4, 1 << 4, 1 << 2
 ON = UE | TE | RE
+FIFOEN, TXFE, RXFF, RXFRQ = 1 << 29, 1 << 23, 1 << 24, 1 << 3
+HALF_RECEIVED, ALL_SENT, RXFTIE, TXFTIE = 2 << 25, 5 << 29, 1 << 28, 1 << 23
 AT_RESET = TXE | TC
 HZ = 8_000_000
 
@@ -48,6 +50,13 @@ def usart(clock: Clock, irq: list[bool]) -> UsartV2:
     made.line = Line()
     made.write(BRR, 70)
     return made
+
+
+def advance(clock: Clock, cycles: int) -> None:
+    end = clock.cycles + cycles
+    while clock.cycles < end:
+        clock.skip_to(clock.cycles + 1)
+        clock.expire_due()
 
 
 def cycles_of_a_frame(clock: Clock, usart: UsartV2) -> int:
@@ -162,10 +171,72 @@ def test_what_waits_can_be_dropped(clock: Clock, usart: UsartV2) -> None:
     assert not usart.read(ISR) & TXE
     usart.write(RQR, TXFRQ)
     assert usart.read(ISR) & TXE
-    clock.skip_to(3000)
-    clock.expire_due()
+    advance(clock, 3000)
     assert isinstance(usart.line, Line)
     assert [byte for byte, _ in usart.line.sent] == [ord("a")]
+
+
+def test_the_fifo_sends_nine_bytes_in_order(clock: Clock, usart: UsartV2) -> None:
+    usart.write(CR1, ON | FIFOEN)
+    assert usart.read(ISR) & (TXFE | TXE | TC) == TXFE | TXE | TC
+    for byte in range(9):  # the first goes on at once
+        assert usart.read(ISR) & TXE
+        usart.write(TDR, byte)
+    assert not usart.read(ISR) & (TXE | TXFE)
+    usart.write(TDR, 0xEE)  # which has no room
+    advance(clock, 700)
+    assert usart.read(ISR) & TXE
+    usart.write(TDR, 9)
+    advance(clock, 700 * 9)
+    assert usart.read(ISR) & (TXFE | TC) == TXFE | TC
+    assert isinstance(usart.line, Line)
+    assert [byte for byte, _ in usart.line.sent] == list(range(10))
+
+
+def test_the_fifo_receives_eight_bytes_and_then_overruns(usart: UsartV2) -> None:
+    usart.write(CR1, ON | FIFOEN)
+    for byte in range(8):
+        assert not usart.read(ISR) & (RXFF | ORE)
+        usart.receive(byte, True)
+    assert usart.read(ISR) & (RXFF | ORE) == RXFF
+    usart.receive(8, True)
+    assert usart.read(ISR) & (RXFF | ORE) == RXFF | ORE
+    for byte in range(8):
+        assert usart.read(ISR) & RXNE
+        assert usart.read(RDR) == byte
+    assert not usart.read(ISR) & (RXNE | RXFF)
+    usart.receive(1, True)
+    usart.receive(2, True)
+    usart.write(RQR, RXFRQ)
+    assert not usart.read(ISR) & RXNE
+
+
+def test_thresholds_of_the_fifos_interrupt(clock: Clock, usart: UsartV2, irq: list[bool]) -> None:
+    usart.write(CR3, HALF_RECEIVED | RXFTIE)
+    usart.write(CR1, ON | FIFOEN)
+    seen: list[bool] = []
+    for byte in range(5):
+        usart.receive(byte, True)
+        seen += irq
+    assert seen == [False, False, False, True, True]
+    usart.write(RQR, RXFRQ)
+    usart.write(CR3, ALL_SENT | TXFTIE)
+    assert irq == [True]
+    for byte in b"ab":
+        usart.write(TDR, byte)
+    assert irq == [False]
+    advance(clock, 700)
+    assert irq == [True]
+
+
+def test_a_fifo_is_forgotten_with_ue(usart: UsartV2) -> None:
+    usart.write(CR1, ON | FIFOEN)
+    for byte in range(4):
+        usart.receive(byte, True)
+        usart.write(TDR, byte)
+    usart.write(CR1, ON & ~UE)
+    usart.write(CR1, ON)
+    assert usart.read(ISR) == AT_RESET | TEACK | REACK
 
 
 def test_seven_bits_with_parity(usart: UsartV2) -> None:
