@@ -6,7 +6,7 @@ registers and bits; the drivers stm32l5xx_hal_uart.c and stm32l5xx_ll_lpuart.h f
 waits for and for the divisors. Deviation: TEACK and REACK follow their bits at once, and the
 registers may be written while UE is on.
 Deviation: errors of bytes in the FIFO are seen at once, not with their bytes.
-Not modelled: see usart.py; BUSY, receiver timeout, automatic baud rates, inverted and swapped pins,
+Not modelled: see usart.py; BUSY, automatic baud rates, inverted and swapped pins,
 wake-up from Stop.
 """
 
@@ -43,7 +43,12 @@ THRESHOLDS = (1, 2, 4, 6, 7, 8)  # by TXFTCFG and RXFTCFG; further ones are rese
 
 
 CLEARED_BY_ICR = (
-    UsartIsr.CMF.mask | UsartIsr.TC.mask | UsartIsr.IDLE.mask | UsartIsr.PE.mask | RECEIVE_ERRORS
+    UsartIsr.CMF.mask
+    | UsartIsr.RTOF.mask
+    | UsartIsr.TC.mask
+    | UsartIsr.IDLE.mask
+    | UsartIsr.PE.mask
+    | RECEIVE_ERRORS
 )
 AT_RESET = UsartIsr.TXE.mask | UsartIsr.TC.mask
 
@@ -87,14 +92,14 @@ class UsartV2(Usart):
     ) -> None:
         self._isr, self._cr1, self._cr2 = UsartIsr(reset=AT_RESET), UsartCr1V2(), UsartCr2V2()
         self._brr, self._rdr, self._presc = UsartBrrV2(), UsartRdr(), UsartPresc()
-        self._cr3 = UsartCr3V2()
+        self._cr3, self._rtor = UsartCr3V2(), UsartRtor()
         registers = {
             CR1: self._cr1,
             CR2: self._cr2,
             CR3: self._cr3,
             BRR: self._brr,
             GTPR: UsartGtpr(),
-            RTOR: UsartRtor(),
+            RTOR: self._rtor,
             RQR: UsartRqr(),
             ISR: self._isr,
             ICR: UsartIcr(),
@@ -105,6 +110,7 @@ class UsartV2(Usart):
         shared = (self._isr, self._cr1, self._cr2, self._cr3)
         super().__init__(registers, shared, clock, kernel_hz, set_irq, set_dma_requests)
         self._fraction = fraction
+        self._timeout = clock.timer(self._on_timeout)
         self._to_send: tuple[int, ...] = ()  # words behind the one that waits
         self._received: tuple[int, ...] = ()  # words behind the one in RDR
 
@@ -166,6 +172,21 @@ class UsartV2(Usart):
         self._isr.TEACK = self._cr1.UE and self._cr1.TE
         self._isr.REACK = self._cr1.UE and self._cr1.RE
 
+    def receive(
+        self, byte: int, is_framed: bool, *, ninth: int = 1, is_noisy: bool = False
+    ) -> None:
+        super().receive(byte, is_framed, ninth=ninth, is_noisy=is_noisy)
+        if self._cr2.RTOEN and self._isr.REACK:
+            half_bits = frame_half_bits(self.cr1.word, self.cr2.word) - 2 * self._cr1.M1
+            self._timeout.start(self.timing.frame_cycles * 2 * self._rtor.RTO // half_bits)
+
+    def _on_timeout(self, due: int) -> None:
+        """So many bits' time has passed since the last byte; unless the next one has begun."""
+        del due
+        if not self._is_more_coming:
+            self._isr.RTOF = 1
+            self._update()
+
     @property
     def _is_full(self) -> bool:
         if self._has_room:
@@ -214,6 +235,7 @@ class UsartV2(Usart):
 
     def _stop(self) -> None:
         super()._stop()
+        self._timeout.stop()
         self._to_send = self._received = ()
 
     def _update(self) -> None:
@@ -234,6 +256,7 @@ class UsartV2(Usart):
         return (
             super()._interrupts()
             or (cr1.CMIE and isr.CMF)
+            or (cr1.RTOIE and isr.RTOF)
             or (cr1.FIFOEN and cr1.RXFFIE and isr.RXFF)
             or (cr1.FIFOEN and cr1.TXFEIE and isr.TXFE)
             or (cr3.RXFTIE and isr.RXFT)

@@ -14,7 +14,8 @@ class UsartCr1V2(UsartCr1):
     TXFEIE = Field(30, 30)
     FIFOEN = Field(29, 29)
     M1 = Field(28, 28)  # 1: seven data bits
-    TIMEOUTS = Unmodelled(27, 26)  # EOBIE, RTOIE
+    EOBIE = Unmodelled(27, 27)
+    RTOIE = Field(26, 26)
     DE = Unmodelled(25, 16)  # DEAT, DEDT
     CMIE = Field(14, 14)
     MME = Field(13, 13)  # 1: the receiver can be muted
@@ -26,7 +27,8 @@ class UsartCr2V2(UsartCr2):
     """USART_CR2, control register 2."""
 
     ADD = Field(31, 24)  # the address that wakes a muted receiver, and the byte that sets CMF
-    FEATURES = Unmodelled(23, 15)  # RTOEN to SWAP
+    RTOEN = Field(23, 23)
+    FEATURES = Unmodelled(22, 15)  # ABRMOD to SWAP
     LINEN = Unmodelled(14, 14)
     LBD = Unmodelled(6, 5)
     ADDM7 = Field(4, 4)  # 1: seven bits of ADD are the address, else four
@@ -54,7 +56,8 @@ class UsartBrrV2(Register):
 class UsartRtor(Register):
     """USART_RTOR, receiver timeout register."""
 
-    RTOR = Unmodelled(31, 0)
+    BLEN = Unmodelled(31, 24)
+    RTO = Field(23, 0)  # bits
 
 
 class UsartRqr(Register):
@@ -79,13 +82,16 @@ class UsartIsr(UsartFlags):
     RWU = Field(19, 19, Access.RO)
     SBKF = Field(18, 18, Access.RO)
     CMF = Field(17, 17, Access.RO)
+    RTOF = Field(11, 11, Access.RO)
 
 
 class UsartIcr(Register):
     """USART_ICR, interrupt flag clear register: ones at the places of ISR's flags."""
 
     CMCF = Field(17, 17, Access.WO)
-    OTHERS = Field(13, 7, Access.WO)  # WUCF to TCBGTCF: of flags that are never set
+    EOBCF = Field(12, 12, Access.WO)  # of flags that are never set, as what is below RTOCF
+    RTOCF = Field(11, 11, Access.WO)
+    OTHERS = Field(9, 7, Access.WO)  # CTSCF, LBDCF, TCBGTCF
     TCCF = Field(6, 6, Access.WO)
     TXFECF = Field(5, 5, Access.WO)  # of TXFE
     IDLECF = Field(4, 4, Access.WO)

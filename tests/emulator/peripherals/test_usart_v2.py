@@ -15,6 +15,7 @@ UE, RE, TE, PS, PCE, WAKE, M0 = 1 << 0, 1 << 2, 1 << 3, 1 << 9, 1 << 10, 1 << 11
 MME, CMIE, OVER8, M1 = 1 << 13, 1 << 14, 1 << 15, 1 << 28
 EIE, OVRDIS, ADDM7, TXFRQ, MMRQ = 1 << 0, 1 << 12, 1 << 4, 1 << 4, 1 << 2
 ON = UE | TE | RE
+RTOR, RTOEN, RTOIE, RTOF = 0x14, 1 << 23, 1 << 26, 1 << 11
 FIFOEN, TXFE, RXFF, RXFRQ = 1 << 29, 1 << 23, 1 << 24, 1 << 3
 HALF_RECEIVED, ALL_SENT, RXFTIE, TXFTIE = 2 << 25, 5 << 29, 1 << 28, 1 << 23
 AT_RESET = TXE | TC
@@ -149,6 +150,21 @@ def test_a_matching_character_interrupts(usart: UsartV2, irq: list[bool]) -> Non
     assert usart.read(ISR) & CMF
     assert irq == [True]
     usart.write(ICR, CMF)
+    assert irq == [False]
+
+
+def test_silence_after_a_byte_interrupts(clock: Clock, usart: UsartV2, irq: list[bool]) -> None:
+    usart.write(RTOR, 20)
+    usart.write(CR2, RTOEN)
+    usart.write(CR1, ON | RTOIE)
+    advance(clock, 3000)
+    usart.receive(1, True)
+    advance(clock, 1399)
+    assert irq == [False]
+    advance(clock, 1)
+    assert irq == [True]
+    assert usart.read(ISR) & RTOF
+    usart.write(ICR, RTOF)
     assert irq == [False]
 
 
