@@ -50,6 +50,10 @@ CLEARED_BY_ICR = (
     | UsartIsr.PE.mask
     | RECEIVE_ERRORS
 )
+FURTHER_OF_CR1 = (
+    UsartCr1V2.CMIE.mask | UsartCr1V2.RTOIE.mask | UsartCr1V2.RXFFIE.mask | UsartCr1V2.TXFEIE.mask
+)
+FURTHER_OF_CR3 = UsartCr3V2.RXFTIE.mask | UsartCr3V2.TXFTIE.mask
 AT_RESET = UsartIsr.TXE.mask | UsartIsr.TC.mask
 
 
@@ -115,6 +119,8 @@ class UsartV2(Usart):
         self._received: tuple[int, ...] = ()  # words behind the one in RDR
 
     def read(self, offset: int) -> int:
+        if offset == ISR:  # nearly always; a quick way is worth a line here
+            return self._isr.word
         word = super().read(offset)
         if offset == RDR:
             if self._received:
@@ -189,9 +195,7 @@ class UsartV2(Usart):
 
     @property
     def _is_full(self) -> bool:
-        if self._has_room:
-            return False
-        return bool(self._isr.RXNE and not self._cr3.OVRDIS)
+        return bool(self._isr.RXNE and not self._cr3.OVRDIS and not self._has_room)
 
     @property
     def _has_room(self) -> bool:
@@ -239,7 +243,7 @@ class UsartV2(Usart):
         self._to_send = self._received = ()
 
     def _update(self) -> None:
-        if self._cr1.FIFOEN:
+        if self._cr1.word & UsartCr1V2.FIFOEN.mask:
             self._show_fifos()
         super()._update()
 
@@ -253,12 +257,14 @@ class UsartV2(Usart):
 
     def _interrupts(self) -> int:
         isr, cr1, cr3 = self._isr, self._cr1, self._cr3
+        interrupts = super()._interrupts()
+        if interrupts or not (cr1.word & FURTHER_OF_CR1 or cr3.word & FURTHER_OF_CR3):
+            return interrupts
         return (
-            super()._interrupts()
-            or (cr1.CMIE and isr.CMF)
+            (cr1.CMIE and isr.CMF)
             or (cr1.RTOIE and isr.RTOF)
-            or (cr1.FIFOEN and cr1.RXFFIE and isr.RXFF)
-            or (cr1.FIFOEN and cr1.TXFEIE and isr.TXFE)
+            or (cr1.RXFFIE and isr.RXFF)
+            or (cr1.TXFEIE and isr.TXFE)
             or (cr3.RXFTIE and isr.RXFT)
             or (cr3.TXFTIE and isr.TXFT)
         )

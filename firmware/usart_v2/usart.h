@@ -42,7 +42,10 @@ static inline uint32_t usart_flags(const USART_TypeDef *usart)
 static inline uint32_t usart_take(USART_TypeDef *usart, uint32_t flags)
 {
     uint32_t data = usart->RDR;
-    usart->ICR = flags & (USART_ORE | USART_NE | USART_FE);
+    uint32_t errors = flags & (USART_ORE | USART_NE | USART_FE);
+    if (errors != 0) {
+        usart->ICR = errors;
+    }
     return data;
 }
 
