@@ -28,11 +28,12 @@ from emulator.peripherals.exti_l5 import ExtiL5
 from emulator.peripherals.flash_l5 import FlashL5
 from emulator.peripherals.fpb import FPB_V2_8
 from emulator.peripherals.gpio_f4 import RESET_L5, GpioF4
+from emulator.peripherals.i2c_v2 import I2cV2
 from emulator.peripherals.icache import Icache
 from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import Pwr, pwr_l5
 from emulator.peripherals.rcc import Rcc
-from emulator.peripherals.rcc_l5 import LSI_HZ, RccCcipr1, RccL5
+from emulator.peripherals.rcc_l5 import CCIPR1, CCIPR2, LSI_HZ, RccCcipr1, RccCcipr2, RccL5
 from emulator.peripherals.rtc_l5 import RtcL5
 from emulator.peripherals.syscfg_l5 import SyscfgL5
 from emulator.peripherals.tamp import Tamp
@@ -159,6 +160,17 @@ def _usart(
     return Unit(name, address, make, _clocked_by(name))
 
 
+def _i2c(name: str, address: int, event_irq: int, selected: Field, ccipr: int = CCIPR1) -> Unit:
+    """Declare one."""
+
+    def make(machine: Machine) -> I2cV2:
+        rcc = _rcc_of(machine)
+        kernel_hz = functools.partial(rcc.serial_hz, selected, rcc.pclk1_hz, ccipr)
+        return I2cV2(machine.clock, kernel_hz, machine.irq(event_irq))
+
+    return Unit(name, address, make, _clocked_by(name))
+
+
 def _absent(name: str, address: int, registers: str, clock: str, size: int) -> Unit:
     """Declare a unit that the model lacks."""
     return Unit(name, address, lambda _: Absent(name, registers), _clocked_by(clock), size)
@@ -182,6 +194,10 @@ UNITS = (
     _usart("UART4", 0x4000_4C00, 64, RccCcipr1.UART4SEL, 31),
     _usart("UART5", 0x4000_5000, 65, RccCcipr1.UART5SEL, 33),
     _usart("LPUART1", 0x4000_8000, 66, RccCcipr1.LPUART1SEL, 35, make_unit=lpuart),
+    _i2c("I2C1", 0x4000_5400, 55, RccCcipr1.I2C1SEL),
+    _i2c("I2C2", 0x4000_5800, 57, RccCcipr1.I2C2SEL),
+    _i2c("I2C3", 0x4000_5C00, 88, RccCcipr1.I2C3SEL),
+    _i2c("I2C4", 0x4000_8400, 100, RccCcipr2.I2C4SEL, CCIPR2),
     _tim(1, 0x4001_2C00, ADVANCED_OR, 42, is_apb2=True),
     _tim(2, 0x4000_0000, GENERAL_32, 45),
     _tim(3, 0x4000_0400, GENERAL, 46),

@@ -25,6 +25,7 @@ from emulator.registers import Access, Field, Register, Unmodelled
 
 HSI_HZ, LSI_HZ = 16_000_000, 32_000
 KHZ = 1_000
+CCIPR1, CCIPR2 = 0x88, 0x9C
 MSI_KHZ = (100, 200, 400, 800, 1000, 2000, 4000, 8000, 16000, 24000, 32000, 48000)  # by its range
 ABSENT = "@B8 SECCFGR SECSR @E8 AHB1SECSR AHB2SECSR AHB3SECSR @F8 APB1SECSR1 APB1SECSR2 APB2SECSR"
 
@@ -114,7 +115,10 @@ class RccSmenr(Register):
 class RccCcipr1(Register):
     """RCC_CCIPR1, peripherals independent clock configuration register 1."""
 
-    OTHERS = Unmodelled(31, 12)  # ADCSEL to I2C1SEL
+    OTHERS = Unmodelled(31, 18)  # ADCSEL to LPTIM1SEL
+    I2C3SEL = Field(17, 16)
+    I2C2SEL = Field(15, 14)
+    I2C1SEL = Field(13, 12)
     LPUART1SEL = Field(11, 10)
     UART5SEL = Field(9, 8)
     UART4SEL = Field(7, 6)
@@ -126,7 +130,8 @@ class RccCcipr1(Register):
 class RccCcipr2(Register):
     """RCC_CCIPR2, peripherals independent clock configuration register 2."""
 
-    CCIPR2 = Unmodelled(21, 0)
+    OTHERS = Unmodelled(21, 2)  # OSPISEL to DFSDMSEL
+    I2C4SEL = Field(1, 0)
 
 
 class RccBdcrL5(RccBdcr):
@@ -170,7 +175,7 @@ class RccL5(Rcc):
         is_backup_writable: Callable[[], bool],
     ) -> None:
         self._cr, self._cfgr = RccCrL5(reset=0x0000_0063), RccCfgrL5()
-        self._pllcfgr, self._ccipr1 = RccPllcfgrL5(reset=0x0000_1000), RccCcipr1()
+        self._pllcfgr = RccPllcfgrL5(reset=0x0000_1000)
         self._bdcr, self._csr = RccBdcrL5(), RccCsrL5(reset=0x0C00_0600)
         self._crrcr = RccCrrcr()
         registers: dict[int, Register] = {
@@ -190,11 +195,11 @@ class RccL5(Rcc):
             0x78: RccSmenr(reset=0xF1FE_CC3F),
             0x7C: RccSmenr(reset=0x00A0_0263),
             0x80: RccSmenr(reset=0x0167_7801),
-            0x88: self._ccipr1,
+            CCIPR1: RccCcipr1(),
             0x90: self._bdcr,
             0x94: self._csr,
             0x98: self._crrcr,
-            0x9C: RccCcipr2(),
+            CCIPR2: RccCcipr2(),
             **absent_registers("RCC", ABSENT),
         }
         super().__init__(
@@ -253,9 +258,9 @@ class RccL5(Rcc):
     def hse_to_rtc(self) -> int:
         return 32
 
-    def serial_hz(self, selected: Field, pclk_hz: Callable[[], int]) -> int:
-        """Return what clocks a USART by its field of CCIPR1, 0 for nothing."""
-        match selected.of(self._ccipr1.word):
+    def serial_hz(self, selected: Field, pclk_hz: Callable[[], int], ccipr: int = CCIPR1) -> int:
+        """Return what clocks a USART or an I2C by its field of CCIPR1, or CCIPR2; 0 for nothing."""
+        match selected.of(self.registers[ccipr].word):
             case 0b00:
                 return pclk_hz()
             case 0b01:

@@ -114,6 +114,14 @@ def test_bytes_take_their_time_by_the_selected_clock(
     assert cycles <= guest.call("cycles_of_a_byte", base, divisor, selected) < cycles + 20
 
 
+@pytest.mark.parametrize("base", [0x4000_5400, 0x4000_8400])
+def test_nobody_answers_on_i2c(guest: Guest, base: int) -> None:
+    nackf, stopf, txe = 1 << 4, 1 << 5, 1
+    assert guest.call("ask_who_is_there", base, 0x50) == nackf | stopf | txe
+    assert guest.out(1) == txe
+    assert 11 * 313 <= guest.out(0) < 11 * 313 + 20  # bits of (0xBB + 1) + (0x7C + 1) periods
+
+
 def test_registers_are_changed_by_exclusives(guest: Guest) -> None:
     assert guest.call("set_atomically", 1 << 6) == 1 << 6
     assert guest.call("set_atomically", 1 << 0) == 1 << 6 | 1 << 0

@@ -143,6 +143,23 @@ uint32_t set_atomically(uint32_t bits)
     return *reg;
 }
 
+/* Ask who is there, as the vendor's driver does: the flags seen, and the time it took in cycles. */
+uint32_t ask_who_is_there(uint32_t base, uint32_t address)
+{
+    REG(base + 0x10) = 0x00707CBB; /* 100 kHz of 64 MHz; 0x10: TIMINGR */
+    REG(base) |= 1u;
+    DEMCR = 1u << 24;
+    DWT_CTRL = 1;
+    uint32_t begin = DWT_CYCCNT;
+    REG(base + 4) = 1u << 13 | 1u << 25 | address << 1;
+    wait_for(&REG(base + 0x18), 1u << 5, 1u << 5);
+    uint32_t seen = REG(base + 0x18);
+    REG(base + 0x1C) = 1u << 5 | 1u << 4;
+    out[0] = DWT_CYCCNT - begin;
+    out[1] = REG(base + 0x18);
+    return seen;
+}
+
 /* DMA2 channels 2 and 3 by way of DMAMUX channels 9 and 10: what comes in, and what goes out. */
 void receive_by_dma(uint32_t to, uint32_t count)
 {
