@@ -22,6 +22,7 @@ from emulator.interrupts import Interrupts, Masks
 from emulator.link import Link
 from emulator.memory_map import Memory, MemoryMap
 from emulator.outside import Outside
+from emulator.pads import Pads
 from emulator.part import Part
 from emulator.peripherals.base import OPEN, Gate, Peripheral, ResetCause
 from emulator.peripherals.usart import Usart
@@ -67,6 +68,7 @@ class Assembly:
         self._lockup: Lockup | None = None
         self._stalled_until = 0  # a cycle: the core waits for the bus
         self.units: dict[str, Peripheral] = {}
+        self.pads = Pads(part.pads, self.units, lambda pad: part.function_of(self, pad))
         self._core_units = CoreUnits(
             part.core,
             self.clock,

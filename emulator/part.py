@@ -1,5 +1,6 @@
 """What a part is: its core, its memories and its peripherals, as data. The parts are in parts/."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -7,9 +8,12 @@ from typing import Protocol, cast
 from emulator.bus import Bus, Lane
 from emulator.clock import Clock
 from emulator.memory_map import Memory, MemoryMap, Region
+from emulator.pads import PORTS, Pad, Pads
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
+from emulator.peripherals.exti import Exti
 from emulator.peripherals.flash import Wires
 from emulator.peripherals.fpb import FpbConfig
+from emulator.peripherals.gpio import PortWires
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Machine(Protocol):
     def bus(self) -> Bus: ...
     @property
     def memory_map(self) -> MemoryMap: ...
+    @property
+    def pads(self) -> Pads: ...
     def set_programming(self, is_on: bool) -> None:
         """Have stores to flash reach the flash interface, or fault again."""
         ...
@@ -107,6 +113,17 @@ def flash_wires(machine: Machine, address: int, irq: int) -> Wires:
     )
 
 
+def port_wires(machine: Machine, letter: str) -> PortWires:
+    """Wire a port's pins to external interrupts and to timers."""
+    exti, pads, port = cast(Exti, machine.unit("EXTI")), machine.pads, f"GPIO{letter}"
+
+    def on_level(pin: int, level: bool) -> None:
+        exti.pin_changed(PORTS.index(letter), pin, level)
+        pads.pin_changed(port, pin, level)
+
+    return PortWires(on_level, functools.partial(pads.driven, port), pads.rewiring)
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A peripheral of a part."""
@@ -133,3 +150,5 @@ class Part:
     console: str  # the USART whose line a board's URL is
     reset_hz: int  # core clock out of reset
     hse_hz: int | None
+    pads: tuple[Pad, ...]
+    function_of: Callable[[Machine, Pad], int | None]  # which one the program has chosen

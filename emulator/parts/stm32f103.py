@@ -10,7 +10,17 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, SerialUnit, Unit, flash_wires, shared_irq
+from emulator.pads import PORTS, Pad
+from emulator.part import (
+    Core,
+    Machine,
+    Part,
+    SerialUnit,
+    Unit,
+    flash_wires,
+    port_wires,
+    shared_irq,
+)
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f1 import AdcF1
 from emulator.peripherals.afio import Afio
@@ -30,7 +40,7 @@ from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.rtc_f1 import RtcF1
 from emulator.peripherals.spi import Spi
-from emulator.peripherals.tim import ADVANCED, Tim
+from emulator.peripherals.tim import ADVANCED, ALL_FLAGS, BIF, CCIF, COMIF, TIF, UIF, Tim
 from emulator.peripherals.usart import unconnected
 from emulator.peripherals.usart_v1 import UsartV1
 
@@ -39,7 +49,8 @@ SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and
 FLASH_SIZE, UNIQUE_ID, OPTION_BYTES = 0x1FFF_F7E0, 0x1FFF_F7E8, 0x1FFF_F800
 OPTION_BYTES_SIZE = 16
 RTC_IRQ, FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 3, 4, 11, 7
-TIM1_UP_IRQ, TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 25, 28, 29, 30
+TIM1_IRQS = {BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27}
+TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 28, 29, 30
 USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
 RTC_ALARM_LINE, ADC_IRQ = 17, 18
 ADC_PINS = (*(f"PA{n}" for n in range(8)), "PB0", "PB1", *(f"PC{n}" for n in range(6)))
@@ -60,6 +71,10 @@ def _clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
 
 def _rcc_of(machine: Machine) -> Rcc:
     return cast(Rcc, machine.unit("RCC"))
+
+
+def _remap_of(machine: Machine, pad: Pad) -> int:
+    return cast(Afio, machine.unit("AFIO")).remap(pad.timer)
 
 
 def _rcc(machine: Machine) -> Rcc:
@@ -100,23 +115,36 @@ def _dma1(machine: Machine) -> Dma:
 
 def _exti(machine: Machine) -> Exti:
     set_irqs = {lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()}
-    return Exti(set_irqs, cast(Afio, machine.unit("AFIO")).exti_port)
+    port_of = cast(Afio, machine.unit("AFIO")).exti_port
+    return Exti(set_irqs, port_of, rewiring=machine.pads.rewiring)
 
 
-def _gpio(port: int) -> Callable[[Machine], GpioF1]:
+def _gpio(name: str) -> Unit:
+    address = 0x4001_0800 + 0x400 * PORTS.index(name)
+
     def make(machine: Machine) -> GpioF1:
-        exti = cast(Exti, machine.unit("EXTI"))
-        return GpioF1(lambda pin, level: exti.pin_changed(port, pin, level))
+        return GpioF1(port_wires(machine, name))
+
+    return Unit(f"GPIO{name}", address, make, _clocked_by(f"IOP{name}"))
+
+
+def _tim(number: int, irq: int) -> Callable[[Machine], Tim]:
+    def make(machine: Machine) -> Tim:
+        rcc = _rcc_of(machine)
+        set_irqs, pins = {ALL_FLAGS: machine.irq(irq)}, machine.pads.of(f"TIM{number}")
+        tim = Tim(machine.clock, rcc.tim1_hz, set_irqs, pins=pins)
+        rcc.on_timer_clock.append(tim.clock_changed)
+        return tim
 
     return make
 
 
-def _tim(irq: int) -> Callable[[Machine], Tim]:
-    return lambda machine: Tim(machine.clock, _rcc_of(machine).tim1_hz, machine.irq(irq))
-
-
 def _tim1(machine: Machine) -> Tim:
-    return Tim(machine.clock, _rcc_of(machine).tim2_hz, machine.irq(TIM1_UP_IRQ), ADVANCED)
+    rcc = _rcc_of(machine)
+    set_irqs = {flags: machine.irq(irq) for flags, irq in TIM1_IRQS.items()}
+    tim = Tim(machine.clock, rcc.tim2_hz, set_irqs, ADVANCED, machine.pads.of("TIM1"))
+    rcc.on_timer_clock.append(tim.clock_changed)
+    return tim
 
 
 def _iwdg(machine: Machine) -> Iwdg:
@@ -174,6 +202,26 @@ def _absent(name: str, address: int, registers: str, clock: str = "") -> Unit:
     return Unit(name, address, lambda _: Absent(name, registers), gate)
 
 
+REMAPS = {  # CH1 to CH4, CH1N to CH3N, by a timer's bits in AFIO_MAPR; port E is not there
+    "TIM1": {
+        0b00: "PA8 PA9 PA10 PA11 PB13 PB14 PB15",
+        0b01: "PA8 PA9 PA10 PA11 PA7 PB0 PB1",
+    },
+    "TIM2": {
+        0b00: "PA0 PA1 PA2 PA3",
+        0b01: "PA15 PB3 PA2 PA3",
+        0b10: "PA0 PA1 PB10 PB11",
+        0b11: "PA15 PB3 PB10 PB11",
+    },
+    "TIM3": {0b00: "PA6 PA7 PB0 PB1", 0b10: "PB4 PB5 PB0 PB1", 0b11: "PC6 PC7 PC8 PC9"},
+    "TIM4": {0: "PB6 PB7 PB8 PB9", 1: "PD12 PD13 PD14 PD15"},
+}
+PADS = tuple(
+    Pad(timer, line, pin, remap)
+    for timer, remaps in REMAPS.items()
+    for remap, pins in remaps.items()
+    for line, pin in enumerate(pins.split())
+)
 CAN = (
     "MCR=10002 MSR=C02 TSR=1C000000 RF0R RF1R IER ESR BTR=1230000 @180 TI0R TDT0R TDL0R TDH0R"
     " TI1R TDT1R TDL1R TDH1R TI2R TDT2R TDL2R TDH2R RI0R RDT0R RDL0R RDH0R RI1R RDT1R RDL1R RDH1R"
@@ -186,17 +234,14 @@ UNITS = (
     Unit("DMA1", 0x4002_0000, _dma1, _clocked_by("DMA1"), lane=Lane.MERGE),
     Unit("FLASH", 0x4002_2000, _flash, lane=Lane.MERGE),
     Unit("CRC", 0x4002_3000, lambda _: Crc(), _clocked_by("CRC"), lane=Lane.MERGE),
-    Unit("AFIO", 0x4001_0000, lambda _: Afio(), _clocked_by("AFIO")),
+    Unit("AFIO", 0x4001_0000, lambda machine: Afio(machine.pads.rewiring), _clocked_by("AFIO")),
     Unit("EXTI", 0x4001_0400, _exti),
-    Unit("GPIOA", 0x4001_0800, _gpio(0), _clocked_by("IOPA")),
-    Unit("GPIOB", 0x4001_0C00, _gpio(1), _clocked_by("IOPB")),
-    Unit("GPIOC", 0x4001_1000, _gpio(2), _clocked_by("IOPC")),
-    Unit("GPIOD", 0x4001_1400, _gpio(3), _clocked_by("IOPD")),
+    *(_gpio(name) for name in "ABCD"),
     Unit("USART1", 0x4001_3800, _usart(USART1_IRQ, Rcc.pclk2_hz, 4, 5), _clocked_by("USART1")),
     Unit("TIM1", 0x4001_2C00, _tim1, _clocked_by("TIM1")),
-    Unit("TIM2", 0x4000_0000, _tim(TIM2_IRQ), _clocked_by("TIM2")),
-    Unit("TIM3", 0x4000_0400, _tim(TIM3_IRQ), _clocked_by("TIM3")),
-    Unit("TIM4", 0x4000_0800, _tim(TIM4_IRQ), _clocked_by("TIM4")),
+    Unit("TIM2", 0x4000_0000, _tim(2, TIM2_IRQ), _clocked_by("TIM2")),
+    Unit("TIM3", 0x4000_0400, _tim(3, TIM3_IRQ), _clocked_by("TIM3")),
+    Unit("TIM4", 0x4000_0800, _tim(4, TIM4_IRQ), _clocked_by("TIM4")),
     Unit("SPI1", 0x4001_3000, _spi(35, Rcc.pclk2_hz, 3, 2), _clocked_by("SPI1")),
     Unit("SPI2", 0x4000_3800, _spi(36, Rcc.pclk1_hz, 5, 4), _clocked_by("SPI2")),
     Unit("I2C1", 0x4000_5400, _i2c(31), _clocked_by("I2C1")),
@@ -248,4 +293,6 @@ def stm32f103(name: str, description: str, flash_kib: int, sram_kib: int) -> Par
         console="USART1",
         reset_hz=HSI_HZ,
         hse_hz=8_000_000,
+        pads=PADS,
+        function_of=_remap_of,
     )

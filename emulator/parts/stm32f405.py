@@ -12,8 +12,19 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, SerialUnit, Unit, flash_wires, shared_irq
+from emulator.pads import PORTS, Pad
+from emulator.part import (
+    Core,
+    Machine,
+    Part,
+    SerialUnit,
+    Unit,
+    flash_wires,
+    port_wires,
+    shared_irq,
+)
 from emulator.parts.stm32f405_absent import ABSENT
+from emulator.parts.stm32f405_timers import PADS, TIM_IRQS
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
@@ -63,7 +74,6 @@ EXTI_IRQS = {  # by the lines that share one
     1 << 21: 2,  # TAMP_STAMP
     1 << 22: 3,  # RTC_WKUP
 }
-PORTS = "ABCDEFGHI"
 ADC_IRQ, ADCS = 18, ("ADC1", "ADC2", "ADC3")
 ADC_PINS = (*(f"PA{n}" for n in range(8)), "PB0", "PB1", *(f"PC{n}" for n in range(6)))
 ADC3_PINS = (
@@ -116,29 +126,46 @@ def _dma(irqs: tuple[int, ...]) -> Callable[[Machine], DmaF4]:
 
 def _exti(machine: Machine) -> Exti:
     set_irqs = {lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()}
-    return Exti(set_irqs, cast(Syscfg, machine.unit("SYSCFG")).exti_port, EXTI_LINES)
+    port_of = cast(Syscfg, machine.unit("SYSCFG")).exti_port
+    return Exti(set_irqs, port_of, EXTI_LINES, machine.pads.rewiring)
 
 
 def _gpio(name: str) -> Unit:
-    port = PORTS.index(name)
+    address = 0x4002_0000 + 0x400 * PORTS.index(name)
 
     def make(machine: Machine) -> GpioF4:
-        exti = cast(Exti, machine.unit("EXTI"))
-        return GpioF4(name, lambda pin, level: exti.pin_changed(port, pin, level))
+        return GpioF4(name, port_wires(machine, name))
 
-    address = 0x4002_0000 + 0x400 * port
     return Unit(f"GPIO{name}", address, make, _clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
 
 
-def _tim(
-    number: int, address: int, kind: TimKind, irq: int, *shared_with: str, is_apb2: bool = False
-) -> Unit:
+def _function_of(machine: Machine, pad: Pad) -> int | None:
+    return cast(GpioF4, machine.unit(pad.port)).function(pad.number)
+
+
+def _tim_irq(machine: Machine, irq: int) -> Callable[[bool], None]:
+    """Return what drives an interrupt that several timers raise."""
+    set_irq = machine.irq(irq)
+    return lambda _: set_irq(
+        any(cast(Tim, machine.unit(name)).is_raising(flags) for name, flags in TIM_IRQS[irq])
+    )
+
+
+def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> Unit:
     name = f"TIM{number}"
 
     def make(machine: Machine) -> Tim:
         rcc = _rcc_of(machine)
-        set_irq = shared_irq(machine, irq, name, *shared_with)
-        return Tim(machine.clock, rcc.tim2_hz if is_apb2 else rcc.tim1_hz, set_irq, kind)
+        set_irqs = {
+            flags: _tim_irq(machine, irq)
+            for irq, raised_by in TIM_IRQS.items()
+            for timer, flags in raised_by
+            if timer == name
+        }
+        timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
+        tim = Tim(machine.clock, timer_hz, set_irqs, kind, machine.pads.of(name))
+        rcc.on_timer_clock.append(tim.clock_changed)
+        return tim
 
     return Unit(name, address, make, _clocked_by(name))
 
@@ -237,7 +264,9 @@ UNITS = (
     Unit("DMA2", 0x4002_6400, _dma(DMA2_IRQS), _clocked_by("DMA2"), lane=Lane.MERGE),
     Unit("FLASH", 0x4002_3C00, _flash, lane=Lane.MERGE),
     Unit("CRC", 0x4002_3000, lambda _: Crc(), _clocked_by("CRC"), lane=Lane.MERGE),
-    Unit("SYSCFG", 0x4001_3800, lambda _: Syscfg(), _clocked_by("SYSCFG")),
+    Unit(
+        "SYSCFG", 0x4001_3800, lambda machine: Syscfg(machine.pads.rewiring), _clocked_by("SYSCFG")
+    ),
     Unit("EXTI", 0x4001_3C00, _exti),
     *(_gpio(name) for name in PORTS),
     _usart("USART1", 0x4001_1000, 37, Rcc.pclk2_hz, "DMA2", tx=((7, 4),), rx=((2, 4), (5, 4))),
@@ -248,20 +277,20 @@ UNITS = (
     _usart(
         "USART6", 0x4001_1400, 71, Rcc.pclk2_hz, "DMA2", tx=((6, 5), (7, 5)), rx=((1, 5), (2, 5))
     ),
-    _tim(1, 0x4001_0000, ADVANCED, 25, "TIM10", is_apb2=True),
-    _tim(2, 0x4000_0000, GENERAL_32, 28),
-    _tim(3, 0x4000_0400, GENERAL, 29),
-    _tim(4, 0x4000_0800, GENERAL, 30),
-    _tim(5, 0x4000_0C00, GENERAL_32, 50),
-    _tim(6, 0x4000_1000, BASIC, 54),
-    _tim(7, 0x4000_1400, BASIC, 55),
-    _tim(8, 0x4001_0400, ADVANCED, 44, "TIM13", is_apb2=True),
-    _tim(9, 0x4001_4000, TWO_CHANNELS, 24, is_apb2=True),
-    _tim(10, 0x4001_4400, ONE_CHANNEL, 25, "TIM1", is_apb2=True),
-    _tim(11, 0x4001_4800, ONE_CHANNEL._replace(has_or=True), 26, is_apb2=True),
-    _tim(12, 0x4000_1800, TWO_CHANNELS, 43),
-    _tim(13, 0x4000_1C00, ONE_CHANNEL, 44, "TIM8"),
-    _tim(14, 0x4000_2000, ONE_CHANNEL, 45),
+    _tim(1, 0x4001_0000, ADVANCED, is_apb2=True),
+    _tim(2, 0x4000_0000, GENERAL_32),
+    _tim(3, 0x4000_0400, GENERAL),
+    _tim(4, 0x4000_0800, GENERAL),
+    _tim(5, 0x4000_0C00, GENERAL_32),
+    _tim(6, 0x4000_1000, BASIC),
+    _tim(7, 0x4000_1400, BASIC),
+    _tim(8, 0x4001_0400, ADVANCED, is_apb2=True),
+    _tim(9, 0x4001_4000, TWO_CHANNELS, is_apb2=True),
+    _tim(10, 0x4001_4400, ONE_CHANNEL, is_apb2=True),
+    _tim(11, 0x4001_4800, ONE_CHANNEL._replace(has_or=True), is_apb2=True),
+    _tim(12, 0x4000_1800, TWO_CHANNELS),
+    _tim(13, 0x4000_1C00, ONE_CHANNEL),
+    _tim(14, 0x4000_2000, ONE_CHANNEL),
     _spi("SPI1", 0x4001_3000, 35, Rcc.pclk2_hz, "DMA2", tx=((3, 3), (5, 3)), rx=((0, 3), (2, 3))),
     _spi("SPI2", 0x4000_3800, 36, Rcc.pclk1_hz, "DMA1", tx=((4, 0),), rx=((3, 0),)),
     _spi("SPI3", 0x4000_3C00, 51, Rcc.pclk1_hz, "DMA1", tx=((5, 0), (7, 0)), rx=((0, 0), (2, 0))),
@@ -314,4 +343,6 @@ STM32F405 = Part(
     console="USART1",
     reset_hz=HSI_HZ,
     hse_hz=8_000_000,
+    pads=PADS,
+    function_of=_function_of,
 )

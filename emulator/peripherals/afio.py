@@ -1,10 +1,12 @@
-"""Alternate-function I/O (AFIO), STM32F10x: which port's pin is an external interrupt's.
+"""Alternate-function I/O (AFIO), STM32F10x: whose pin an external interrupt is, and a timer's line.
 
 Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
-Not modelled: event output and remapping of pins; those registers are stored.
+Not modelled: event output, and the remapping of other units' pins; those registers are stored.
 """
 
-from emulator.peripherals.base import Peripheral
+from contextlib import nullcontext
+
+from emulator.peripherals.base import Peripheral, Rewiring
 from emulator.registers import Field, Register, Unmodelled
 
 
@@ -17,7 +19,12 @@ class AfioEvcr(Register):
 class AfioMapr(Register):
     """AFIO_MAPR, AF remap and debug I/O configuration register."""
 
-    MAPR = Unmodelled(31, 0)
+    OTHERS = Unmodelled(31, 13)  # SWJ_CFG, ADC, TIM5CH4, PD01, CAN
+    TIM4_REMAP = Field(12, 12)
+    TIM3_REMAP = Field(11, 10)
+    TIM2_REMAP = Field(9, 8)
+    TIM1_REMAP = Field(7, 6)
+    SERIAL = Unmodelled(5, 0)  # USART3, USART2, USART1, I2C1, SPI1
 
 
 class AfioExticr(Register):
@@ -38,10 +45,21 @@ class AfioMapr2(Register):
 class Afio(Peripheral):
     """The block."""
 
-    def __init__(self) -> None:
+    def __init__(self, rewiring: Rewiring = nullcontext) -> None:
+        self._rewiring = rewiring
+        self._mapr = AfioMapr()
         self._exticr = [AfioExticr() for _ in range(4)]
         exticr = {0x08 + 4 * n: register for n, register in enumerate(self._exticr)}
-        super().__init__({0x00: AfioEvcr(), 0x04: AfioMapr(), **exticr, 0x1C: AfioMapr2()})
+        super().__init__({0x00: AfioEvcr(), 0x04: self._mapr, **exticr, 0x1C: AfioMapr2()})
+
+    def write(self, offset: int, word: int) -> None:
+        with self._rewiring():
+            super().write(offset, word)
+
+    def remap(self, timer: str) -> int:
+        """Return which of a timer's sets of pins is chosen."""
+        field = getattr(AfioMapr, f"{timer}_REMAP")
+        return int(field.of(self._mapr.word))
 
     def exti_port(self, line: int) -> int:
         """Return which port's pin `line` is: 0 for A, and so on."""

@@ -3,7 +3,8 @@
 import enum
 import logging
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
 
 from emulator.registers import WORD_MASK, Register, unimplemented
@@ -27,6 +28,7 @@ class Gate(NamedTuple):
     mask: int
 
 
+Rewiring = Callable[[], AbstractContextManager[None]]  # what connects units changes within it
 WORD = operator.attrgetter("word")
 OPEN = Gate(Register(WORD_MASK), WORD_MASK)
 

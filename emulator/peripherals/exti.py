@@ -7,8 +7,9 @@ Not modelled: events (EMR is stored); what else drives lines from 16 on: PVD, US
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.base import Peripheral, Rewiring
 from emulator.registers import Access, Field, Register, Unmodelled
 
 
@@ -56,7 +57,9 @@ class Exti(Peripheral):
         set_irqs: Mapping[int, Callable[[bool], None]],
         port_of: Callable[[int], int],
         lines: int = 19,
+        rewiring: Rewiring = nullcontext,
     ) -> None:
+        self._rewiring = rewiring
         self._lines = (1 << lines) - 1
         self.imr = ExtiImr()
         self.rtsr = ExtiRtsr()
@@ -82,10 +85,16 @@ class Exti(Peripheral):
     def write(self, offset: int, word: int) -> None:
         word &= self._lines
         raised = word & ~self.swier.word if offset == 0x10 else 0
-        super().write(offset, word)
+        with self._rewiring() if offset in (0x08, 0x0C) else nullcontext():
+            super().write(offset, word)
         self.swier.word &= ~word if offset == 0x14 else -1  # PR's 1 clears SWIER's, too
         self.pr.word |= raised & self.imr.word
         self._update_irqs()
+
+    def listens(self, port: int, pin: int) -> bool:
+        """Whether a port's pin has an edge that triggers its line."""
+        triggers = self.rtsr.word | self.ftsr.word
+        return bool(triggers >> pin & 1) and self._port_of(pin) == port
 
     def pin_changed(self, port: int, pin: int, level: bool) -> None:
         """Take an edge of a port's pin."""

@@ -3,15 +3,16 @@
 Sixteen pins with their levels, and the lock; how pins are configured is in gpio_f1.py and
 gpio_f4.py. Sources: RM0008's and RM0090's register and bit names as ST's device headers
 stm32f103xb.h and stm32f405xx.h have them.
-Not modelled: alternate functions (a USART is wired whatever the port says). An input that nothing
-drives and nothing pulls reads 0.
+Not modelled: alternate functions but timers' (a USART is wired whatever the port says). A pin that
+nothing drives and nothing pulls reads 0.
 """
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from contextlib import nullcontext
+from typing import Any, NamedTuple
 
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.base import Peripheral, Rewiring
 from emulator.registers import Access, Field, Register
 
 PINS = 16
@@ -56,21 +57,33 @@ class Modes(NamedTuple):
     """What the configuration makes of the pins, a bit each."""
 
     outputs: int
-    open_drains: int  # of the outputs
+    open_drains: int  # of these and of alternates
     pulled_up: int  # of the pins that nothing drives
+    alternates: int  # left to units
 
 
-def nobody(_: int, __: bool) -> None:
-    """Listen to no pin."""
+class PortWires(NamedTuple):
+    """What a port is connected to.
+
+    `on_level` hears of each pin whose level changes. `driven` says which pins units drive, of the
+    alternates, and to which levels; they are asked within `rewiring` when the alternates change.
+    """
+
+    on_level: Callable[[int, bool], None] = lambda _, __: None
+    driven: Callable[[int], tuple[int, int]] = lambda _: (0, 0)
+    rewiring: Rewiring = nullcontext
+
+
+NO_WIRES = PortWires()
 
 
 class Gpio(Peripheral):
-    """One port. `drive` is the world outside; `on_level` hears of each pin whose level changes.
+    """One port. `drive` is the world outside.
 
     `configuration` has the registers that a lock keeps, with their bits for each pin.
     """
 
-    extra_state = ("_driven", "_levels_outside", "_levels", "_lock_writes")
+    extra_state = ("_driven", "_levels_outside", "_levels", "_given", "_lock_writes")
 
     def __init__(
         self,
@@ -78,7 +91,7 @@ class Gpio(Peripheral):
         data_offset: int,  # of IDR; ODR, BSRR follow
         lckr_offset: int,
         brr_offset: int | None,  # None: there is none
-        on_level: Callable[[int, bool], None],
+        wires: PortWires,
     ) -> None:
         self.idr = GpioIdr()
         self.odr = GpioOdr()
@@ -86,10 +99,12 @@ class Gpio(Peripheral):
         self._idr_offset, self._bsrr_offset = data_offset, data_offset + 8
         self._lckr_offset, self._brr_offset = lckr_offset, brr_offset
         self._configuration = dict(configuration)
-        self._on_level = on_level
+        self._wires = wires
         self._driven = 0  # pins that something outside drives
         self._levels_outside = 0  # and to what
-        self._levels = 0  # of all pins, as told to `on_level`
+        self._levels = 0  # of all pins, as they were last told of
+        self._given = 0  # the pins that units drove then
+        self._alternates = 0  # the pins that units may drive, as configured
         self._lock_writes: tuple[int, ...] = ()  # the last three to LCKR
         super().__init__(
             {
@@ -114,11 +129,15 @@ class Gpio(Peripheral):
     def reset(self) -> None:
         super().reset()
         self._lock_writes = ()
-        self._update_levels()
+        self.refresh()
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        super().restore(state)
+        self._alternates = self.modes.alternates
 
     def read(self, offset: int) -> int:
         if offset == self._idr_offset:
-            return self._levels
+            return self._idr if self._alternates else self._levels
         if offset == self._lckr_offset:
             self._finish_lock()
         return super().read(offset)
@@ -132,41 +151,67 @@ class Gpio(Peripheral):
             self._write_lock(word)
         elif offset in self._configuration:
             locked = self.pins_of(offset, self._lckr.LCK) if self._lckr.LCKK else 0
-            super().write(offset, word & ~locked | self.registers[offset].word & locked)
+            with self._wires.rewiring():
+                super().write(offset, word & ~locked | self.registers[offset].word & locked)
+            self.refresh()
         else:
             super().write(offset, word)
-        self._update_levels()
+        self._tell(self._levels_now(self._given, self._levels & self._given))
 
     # Levels.
 
-    def _update_levels(self) -> None:
-        outputs, open_drains, pulled_up = self.modes
-        odr = self.odr.word
-        pushed = outputs & ~(open_drains & odr)  # an open drain drives 0 only
+    @property
+    def _idr(self) -> int:
+        """What IDR reads where units may drive pins."""
+        given, levels = self._wires.driven(self._alternates)
+        return self._levels_now(given, levels) if given | self._given else self._levels
+
+    def _levels_now(self, given: int, given_levels: int) -> int:
+        """Return all pins' levels, where units drive those that are given."""
+        outputs, open_drains, pulled_up, _ = self.modes
+        driven = self.odr.word & ~given | given_levels
+        outputs |= given
+        let_go = outputs & open_drains & driven  # an open drain drives 0 only
+        pushed = outputs & ~let_go
         outside = self._driven & ~pushed
-        idle = open_drains & odr | pulled_up  # an open drain's 1 is somebody's pull-up
-        levels = odr & pushed | self._levels_outside & outside | idle & ~pushed & ~outside
+        idle = let_go | pulled_up  # an open drain's 1 is somebody's pull-up
+        return driven & pushed | self._levels_outside & outside | idle & ~pushed & ~outside
+
+    def refresh(self) -> None:
+        """Tell of the levels that have changed."""
+        self._alternates = self.modes.alternates
+        given, levels = self._wires.driven(self._alternates)
+        self._given = given
+        self._tell(self._levels_now(given, levels))
+
+    def _tell(self, levels: int) -> None:
         changed = levels ^ self._levels
         self._levels = levels
         while changed:
             pin = changed.bit_length() - 1
             changed ^= 1 << pin
-            self._on_level(pin, bool(levels >> pin & 1))
+            self._wires.on_level(pin, bool(levels >> pin & 1))
 
     def output(self, pin: int) -> bool | None:
-        """Return the level the port drives on a pin, or None where it is an input."""
-        return bool(self.odr.word >> pin & 1) if self.modes.outputs >> pin & 1 else None
+        """Return the level that the port or a unit drives on a pin, or None where neither does."""
+        if self.modes.outputs >> pin & 1:
+            return bool(self.odr.word >> pin & 1)
+        given, levels = self._wires.driven(self._alternates & 1 << pin)
+        return bool(levels >> pin & 1) if given else None
+
+    def is_driven_by_unit(self, pin: int) -> bool:
+        return bool(self._wires.driven(self._alternates & 1 << pin)[0])
 
     def level(self, pin: int) -> bool:
         """Return what IDR reads."""
-        return bool(self._levels >> pin & 1)
+        return bool(self.read(self._idr_offset) >> pin & 1)
 
     def drive(self, pin: int, level: bool | None) -> None:
         """Drive a pin from outside, or let go of it with None."""
         bit = 1 << pin
         self._driven = self._driven & ~bit | (level is not None) << pin
         self._levels_outside = self._levels_outside & ~bit | bool(level) << pin
-        self._update_levels()
+        self.refresh()
 
     # The lock.
 

@@ -5,9 +5,8 @@ Not modelled: see gpio.py.
 """
 
 import functools
-from collections.abc import Callable
 
-from emulator.peripherals.gpio import PINS, Gpio, Modes, nobody
+from emulator.peripherals.gpio import NO_WIRES, PINS, Gpio, Modes, PortWires
 from emulator.registers import Field, Register
 
 
@@ -18,36 +17,38 @@ class GpioCr(Register):
 
 
 @functools.cache
-def modes(crl: int, crh: int) -> tuple[int, int, int]:
-    """Read CNF[1:0] and MODE[1:0] of each pin: outputs, open drains, and inputs with a pull."""
-    outputs = open_drains = pulled = 0
+def modes(crl: int, crh: int) -> Modes:
+    """Read CNF[1:0] and MODE[1:0] of each pin; ODR says whether a pull is upwards."""
+    outputs = open_drains = pulled = alternates = 0
     for pin in range(PINS):
         configuration = (crh << 32 | crl) >> 4 * pin
         if configuration & 0b0011:  # MODE: a speed, of an output
-            outputs |= 1 << pin
+            is_alternate = configuration >> 3 & 1
+            outputs |= (1 - is_alternate) << pin
+            alternates |= is_alternate << pin
             open_drains |= (configuration >> 2 & 1) << pin
         elif configuration & 0b1100 == 0b1000:
             pulled |= 1 << pin
-    return outputs, open_drains, pulled
+    return Modes(outputs, open_drains, pulled, alternates)
 
 
 class GpioF1(Gpio):
     """One port."""
 
-    def __init__(self, on_level: Callable[[int, bool], None] = nobody) -> None:
+    def __init__(self, wires: PortWires = NO_WIRES) -> None:
         self._crl, self._crh = GpioCr(reset=0x4444_4444), GpioCr(reset=0x4444_4444)
         super().__init__(
             {0x00: self._crl, 0x04: self._crh},
             data_offset=0x08,
             lckr_offset=0x18,
             brr_offset=0x14,
-            on_level=on_level,
+            wires=wires,
         )
 
     @property
     def modes(self) -> Modes:
-        outputs, open_drains, pulled = modes(self._crl.word, self._crh.word)
-        return Modes(outputs, open_drains, pulled & self.odr.word)  # ODR says up or down
+        outputs, open_drains, pulled, alternates = modes(self._crl.word, self._crh.word)
+        return Modes(outputs, open_drains, pulled & self.odr.word, alternates)
 
     def pins_of(self, offset: int, pins: int) -> int:
         eight = pins >> 2 * offset & 0xFF

@@ -7,13 +7,13 @@ Not modelled: see gpio.py; analog mode but for its reading 0.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from emulator.peripherals.gpio import PINS, Gpio, Modes, nobody
+from emulator.peripherals.gpio import NO_WIRES, PINS, Gpio, Modes, PortWires
 from emulator.registers import Field, Register
 
-OUTPUT, ANALOG = 0b01, 0b11  # in MODER
+OUTPUT, ALTERNATE, ANALOG = 0b01, 0b10, 0b11  # in MODER
 PULL_UP = 0b01  # in PUPDR
 BITS_PER_PIN = {0x00: 2, 0x04: 1, 0x08: 2, 0x0C: 2, 0x20: 4, 0x24: 4}  # by offset
 
@@ -65,12 +65,13 @@ RESET: Mapping[str, AtReset] = {
 @functools.cache
 def modes(moder: int, otyper: int, pupdr: int) -> Modes:
     """Read the pins' mode, output type and pull."""
-    outputs = pulled_up = 0
+    outputs = alternates = pulled_up = 0
     for pin in range(PINS):
         mode = moder >> 2 * pin & 0b11
         outputs |= (mode == OUTPUT) << pin
+        alternates |= (mode == ALTERNATE) << pin
         pulled_up |= (mode != ANALOG and pupdr >> 2 * pin & 0b11 == PULL_UP) << pin
-    return Modes(outputs, outputs & otyper, pulled_up)
+    return Modes(outputs, otyper, pulled_up, alternates)
 
 
 RESET_L5: Mapping[str, AtReset] = {
@@ -87,12 +88,13 @@ class GpioF4(Gpio):
     def __init__(
         self,
         name: str,
-        on_level: Callable[[int, bool], None] = nobody,
+        wires: PortWires = NO_WIRES,
         reset: Mapping[str, AtReset] = RESET,
     ) -> None:
         at_reset = reset.get(name, AtReset())
         self._moder = GpioModer(at_reset.moder)
         self._otyper = GpioOtyper()
+        self._afrs = (GpioAfr(), GpioAfr())
         self._pupdr = GpioPupdr(at_reset.pupdr)
         super().__init__(
             {
@@ -100,18 +102,24 @@ class GpioF4(Gpio):
                 0x04: self._otyper,
                 0x08: GpioOspeedr(at_reset.ospeedr),
                 0x0C: self._pupdr,
-                0x20: GpioAfr(),
-                0x24: GpioAfr(),
+                0x20: self._afrs[0],
+                0x24: self._afrs[1],
             },
             data_offset=0x10,
             lckr_offset=0x1C,
             brr_offset=None if reset is RESET else 0x28,
-            on_level=on_level,
+            wires=wires,
         )
 
     @property
     def modes(self) -> Modes:
         return modes(self._moder.word, self._otyper.word, self._pupdr.word)
+
+    def function(self, pin: int) -> int | None:
+        """Return the number of a pin's alternate function, None where it has another mode."""
+        high, place = divmod(pin, 8)
+        is_alternate = self._moder.word >> 2 * pin & 0b11 == ALTERNATE
+        return self._afrs[high].word >> 4 * place & 0b1111 if is_alternate else None
 
     def pins_of(self, offset: int, pins: int) -> int:
         width = BITS_PER_PIN[offset]

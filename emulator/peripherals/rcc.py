@@ -147,6 +147,7 @@ class Rcc(Peripheral):
         self._is_backup_writable = is_backup_writable
         self.backup_domain: list[Peripheral] = []  # what BDRST resets, beside BDCR
         self.on_rtc_clock: Callable[[], None] = lambda: None  # `rtc_hz` may be another
+        self.on_timer_clock: list[Callable[[], None]] = []  # so may `tim1_hz` and `tim2_hz`
         self._resets: list[tuple[Gate, Peripheral]] = []
 
     @property
@@ -171,8 +172,7 @@ class Rcc(Peripheral):
 
     def reset(self) -> None:
         super().reset()
-        self._clocks = None
-        self._on_clock_change(self.clocks.hclk)
+        self._clock_changed()
 
     def restore(self, state: tuple[Any, ...]) -> None:
         super().restore(state)
@@ -219,9 +219,14 @@ class Rcc(Peripheral):
         self.make_ready()
         if self.source_hz(self.cfgr.SW) is not None:
             self.cfgr.SWS = self.cfgr.SW  # a switch to a clock that is not ready waits
+        self._clock_changed()
+        self.on_rtc_clock()
+
+    def _clock_changed(self) -> None:
         self._clocks = None
         self._on_clock_change(self.clocks.hclk)
-        self.on_rtc_clock()
+        for on_clock in self.on_timer_clock:
+            on_clock()
 
     def make_ready(self) -> None:
         """Say which oscillators run."""

@@ -5,7 +5,9 @@ Not modelled: other memory at address 0, the Ethernet PHY's interface, the I/O c
 (ready as soon as it is on).
 """
 
-from emulator.peripherals.base import Peripheral
+from contextlib import nullcontext
+
+from emulator.peripherals.base import Peripheral, Rewiring
 from emulator.registers import Access, Field, Register, Unmodelled
 
 
@@ -45,10 +47,15 @@ class SyscfgCmpcr(Register):
 class Syscfg(Peripheral):
     """The block."""
 
-    def __init__(self) -> None:
+    def __init__(self, rewiring: Rewiring = nullcontext) -> None:
+        self._rewiring = rewiring
         self._exticr = [SyscfgExticr() for _ in range(4)]
         exticr = {0x08 + 4 * n: register for n, register in enumerate(self._exticr)}
         super().__init__({0x00: SyscfgMemrmp(), 0x04: SyscfgPmc(), **exticr, 0x20: SyscfgCmpcr()})
+
+    def write(self, offset: int, word: int) -> None:
+        with self._rewiring():
+            super().write(offset, word)
 
     def exti_port(self, line: int) -> int:
         """Return which port's pin `line` is: 0 for A, and so on."""

@@ -1,28 +1,40 @@
-"""Timers (TIM), STM32F1 and F4: an up or down counter with its update interrupt.
+"""Timers (TIM), STM32F1 and F4: counters, their updates, and their channels' interrupts.
 
+The count is in tim_counter.py and tim_course.py, capture and compare in tim_channels.py.
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them. Advanced-control timers count repetitions, basic ones have no channels;
 those with one or two channels, and basic ones, count up only.
-Deviation: a new APB prescaler counts from the next update on; an access sees the time at which its
-block of instructions ends.
-UNKNOWN: a count above ARR runs to its width's end and gives an update there.
-Not modelled: capture, compare and PWM (the registers are stored), center-aligned counting, slave
-modes, triggers, DMA, break.
+Not modelled: slave modes, triggers, DMA; and see tim_channels.py.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register, Unmodelled
+from emulator.peripherals.tim_channels import Channels
+from emulator.peripherals.tim_counter import Counter
+from emulator.peripherals.tim_course import Course
+from emulator.peripherals.tim_registers import (
+    CCIF_LOW,
+    CCOF_LOW,
+    TimCr1,
+    TimCr2,
+    TimDcr,
+    TimDier,
+    TimDmar,
+    TimEgr,
+    TimOr,
+    TimSmcr,
+    TimSr,
+)
+from emulator.registers import Register
 
-CHANNEL_REGISTERS = {  # by how many channels there are: CCMRx, CCER, CCRx; DCR, DMAR
-    0: (),
-    1: (0x18, 0x20, 0x34),
-    2: (0x18, 0x20, 0x34, 0x38),
-    4: (0x18, 0x1C, 0x20, 0x34, 0x38, 0x3C, 0x40, 0x48, 0x4C),
-}
+CR1, DIER, SR, EGR, CNT, PSC, ARR, CCR1 = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C, 0x34
+CONNECTING = (0x18, 0x1C, 0x20, 0x44)  # CCMR1, CCMR2, CCER, BDTR
+UIF, COMIF, TIF, BIF = 0x01, 0x20, 0x40, 0x80  # in SR, DIER and EGR
+CCIF, ALL_FLAGS = 0x1E, 0xFF  # CC1IF to CC4IF; what DIER makes interrupts of
+ALL_CHANNELS = 4
 
 
 class TimKind(NamedTuple):
@@ -38,228 +50,256 @@ GENERAL, ADVANCED = TimKind(), TimKind(is_advanced=True)
 TWO_CHANNELS, ONE_CHANNEL, BASIC = TimKind(channels=2), TimKind(channels=1), TimKind(channels=0)
 
 
-class TimCr1(Register):
-    """TIMx_CR1, Control register 1."""
+class TimPins(Protocol):
+    """The pins that a timer's lines are at: CH1 to CH4, and CH1N to CH3N behind them."""
 
-    CKD = Unmodelled(9, 8)
-    ARPE = Field(7, 7)  # 1: a new ARR counts from the next update on
-    CMS = Unmodelled(6, 5)
-    DIR = Field(4, 4)  # 1: counts down
-    OPM = Field(3, 3)  # 1: stops at the next update
-    URS = Field(2, 2)  # 1: only a counter that wraps sets UIF
-    UDIS = Field(1, 1)  # 1: no updates
-    CEN = Field(0, 0)
+    def watched(self) -> int:
+        """Return the lines at whose pins somebody listens for edges, a bit each."""
+        ...
 
+    def changed(self) -> None:
+        """Note that lines which are watched may have other levels."""
+        ...
 
-class TimCr2(Register):
-    """TIMx_CR2, Control register 2."""
-
-    OIS = Unmodelled(14, 8)
-    CR2 = Unmodelled(7, 0)  # TI1S, MMS, CCDS, CCUS, CCPC
+    def reconnected(self) -> None:
+        """Note that the timer may drive other lines, or no longer the same."""
+        ...
 
 
-class TimSmcr(Register):
-    """TIMx_SMCR, Slave mode control register."""
+class NoPins:
+    """Nothing is connected."""
 
-    SMCR = Unmodelled(15, 0)
+    def watched(self) -> int:
+        return 0
 
+    def changed(self) -> None:
+        pass
 
-class TimDier(Register):
-    """TIMx_DIER, DMA/interrupt enable register."""
-
-    DMA = Unmodelled(14, 8)  # TDE, COMDE, CC4DE to CC1DE, UDE
-    OTHERS = Unmodelled(7, 1)  # BIE, TIE, COMIE, CC4IE to CC1IE
-    UIE = Field(0, 0)
-
-
-class TimSr(Register):
-    """TIMx_SR, Status register."""
-
-    CCOF = Unmodelled(12, 9, Access.RC_W0)
-    OTHERS = Unmodelled(7, 1, Access.RC_W0)  # BIF, TIF, COMIF, CC4IF to CC1IF
-    UIF = Field(0, 0, Access.RC_W0)
+    def reconnected(self) -> None:
+        pass
 
 
-class TimEgr(Register):
-    """TIMx_EGR, Event generation register."""
-
-    OTHERS = Unmodelled(7, 1, Access.WO)  # BG, TG, COMG, CC4G to CC1G
-    UG = Field(0, 0, Access.WO)  # 1: the counter and the prescaler begin anew, with an update
-
-
-class TimStored(Register):
-    """TIMx_CCMR1 CCMR2 CCER CCR1-4 DCR DMAR, for capture, compare and DMA bursts."""
-
-    WORD = Unmodelled(31, 0)
-
-
-class TimRcr(Register):
-    """TIMx_RCR, repetition counter register."""
-
-    REP = Field(7, 0)  # an update comes every REP + 1 times that the counter wraps
-
-
-class TimBdtr(Register):
-    """TIMx_BDTR, break and dead-time register."""
-
-    BDTR = Unmodelled(15, 0)
-
-
-class TimOr(Register):
-    """TIMx_OR, option register."""
-
-    RMP = Unmodelled(11, 0)
-
-
-class TimCount(Register):
-    """TIMx_CNT, TIMx_PSC and TIMx_ARR: a count."""
-
-    COUNT = Field(31, 0)
+NO_PINS = NoPins()
 
 
 class Tim(Peripheral):
-    """One timer. While it runs, the count is derived from the time of its last known value.
+    """One timer. `set_irqs`: the flags that share an interrupt, as a mask, and that one.
 
-    `timer_hz` is what the clock tree feeds it.
+    An event is set for what can be seen next: a flag that becomes 1, a preloaded value that takes
+    effect, an edge of a pin that somebody watches. All else is derived when somebody looks.
     """
 
-    extra_state = ("_anchor", "_prescaler", "_divisor", "_top", "_repetitions")
+    extra_state = ("_progress",)
 
     def __init__(
         self,
         clock: Clock,
         timer_hz: Callable[[], int],
-        set_irq: Callable[[bool], None],
+        set_irqs: Mapping[int, Callable[[bool], None]],
         kind: TimKind = GENERAL,
+        pins: TimPins = NO_PINS,
     ) -> None:
-        self.cr1 = TimCr1()
-        self.dier = TimDier()
-        self.sr = TimSr()
-        self.cnt = TimCount()
-        self.psc = TimCount()
-        self._last = (1 << kind.width) - 1  # the highest count
-        self.arr = TimCount(reset=self._last)
-        self.rcr = TimRcr()
+        self.cr1, self.cr2, self.dier, self.sr = TimCr1(), TimCr2(), TimDier(), TimSr()
+        self.counter = Counter(clock, timer_hz, kind.width, self.cr1, self._meet)
+        self.channels = Channels(kind.channels, has_bdtr=kind.is_advanced)
+        self._limits = {CNT: self.counter.last, PSC: 0xFFFF, ARR: self.counter.last}
+        self._limits |= {CCR1 + 4 * n: self.counter.last for n in range(kind.channels)}
         registers: dict[int, Register] = {
-            0x00: self.cr1,
-            0x0C: self.dier,
-            0x10: self.sr,
-            0x14: TimEgr(),
-            0x24: self.cnt,
-            0x28: self.psc,
-            0x2C: self.arr,
-            **{offset: TimStored() for offset in CHANNEL_REGISTERS[kind.channels]},
+            CR1: self.cr1,
+            DIER: self.dier,
+            SR: self.sr,
+            EGR: TimEgr(),
+            CNT: self.counter.cnt,
+            PSC: self.counter.psc,
+            ARR: self.counter.arr,
+            **self.channels.registers,
         }
         if kind.channels != 1:
-            registers[0x04] = TimCr2()
+            registers[0x04] = self.cr2
         if kind.channels > 1:
             registers[0x08] = TimSmcr()
+        if kind.channels == ALL_CHANNELS:
+            registers |= {0x48: TimDcr(), 0x4C: TimDmar()}
         if kind.is_advanced:
-            registers |= {0x30: self.rcr, 0x44: TimBdtr()}
+            registers[0x30] = self.counter.rcr
         if kind.has_or:
             registers[0x50] = TimOr()
         super().__init__(registers)
-        self._can_go_down = kind.channels == 4
-        self._clock, self._timer_hz, self._set_irq = clock, timer_hz, set_irq
-        self._update_event = clock.timer(self._on_wrap)
-        self._anchor = 0  # the cycle at which the count was CNT's word
-        self._prescaler = 1  # PSC's effect, which is preloaded
-        self._divisor = 1  # core cycles a tick
-        self._top = self._last  # ARR's effect, which may be preloaded
-        self._repetitions = 0  # until the next update, beside the next wrap
+        self._can_go_down = kind.channels == ALL_CHANNELS
+        self._flags = UIF | (2 << kind.channels) - 2 | TIF * (kind.channels > 1)
+        self._flags |= (COMIF | BIF) * kind.is_advanced
+        self._clock, self._set_irqs, self._pins = clock, set_irqs, pins
+        self._event = clock.timer(self._on_event)
+
+    @property
+    def _progress(self) -> tuple[Any, ...]:
+        return self.counter.progress, self.channels.progress
+
+    @_progress.setter
+    def _progress(self, progress: tuple[Any, ...]) -> None:
+        self.counter.progress, self.channels.progress = progress
 
     def reset(self) -> None:
         super().reset()
-        self._update_event.stop()
-        self._preload()
-        self._set_irq(False)
+        self._event.stop()
+        self.counter.preload()
+        self.counter.take_clock()
+        self.channels.reset()
+        self._update_irqs()
 
     def read(self, offset: int) -> int:
-        if offset == 0x24 and self._update_event.is_running:
+        if offset in (CR1, CNT) and self.counter.is_counting:
             self._settle()
             self._clock.time_was_read()
-        return super().read(offset)
+        word = super().read(offset)
+        channel = (offset - CCR1) // 4
+        if self.channels.is_input(channel):
+            self.sr.word &= ~(1 << CCIF_LOW + channel)
+            self._update_irqs()
+        return word
 
     def write(self, offset: int, word: int) -> None:
-        if offset in (0x24, 0x28, 0x2C):
-            word &= 0xFFFF if offset == 0x28 else self._last
-        if offset not in (0x00, 0x14, 0x24, 0x2C):  # what has no effect on the counting
-            super().write(offset, word)
-            self._update_irq()
-            return
         self._settle()
-        if offset == 0x00 and not self._can_go_down:
-            word &= ~(TimCr1.CMS.mask | TimCr1.DIR.mask)
-        super().write(offset, word)
-        if offset == 0x14 and TimEgr.UG.of(word):
-            self._update(is_wrap=False)
-            self._restart(self._clock.cycles)
-        elif offset == 0x2C and not self.cr1.ARPE:
-            self._top = self.arr.word
-        self._schedule()
+        was_counting = self.counter.is_counting
+        if offset == EGR:
+            self._generate(word & self._flags)
+        else:
+            super().write(offset, self._writable(offset, word))
+        if offset not in (SR, DIER):
+            self.counter.take_writes(was_counting=was_counting)
+            self.channels.take_writes(self.counter.cnt.word, is_down=bool(self.cr1.DIR))
+        self._go_on()
+        if offset in CONNECTING:
+            self._pins.reconnected()
 
-    # Counting.
+    def _writable(self, offset: int, word: int) -> int:
+        """Return what of a word a register takes."""
+        if offset == CR1 and not self._can_go_down:
+            return word & ~(TimCr1.CMS.mask | TimCr1.DIR.mask)
+        if offset == CR1 and TimCr1.CMS.of(word):
+            return word & ~TimCr1.DIR.mask | self.cr1.word & TimCr1.DIR.mask
+        if offset == DIER:
+            return word & (self._flags | TimDier.DMA.mask)
+        channel = (offset - CCR1) // 4
+        if self.channels.is_input(channel):
+            return self.channels.ccrs[channel].word  # what was captured
+        return word & self._limits.get(offset, word)
 
-    def _preload(self) -> None:
-        self._prescaler, self._top = self.psc.word + 1, self.arr.word
-        self._repetitions = self.rcr.REP
-        self._time_ticks()
+    def _generate(self, flags: int) -> None:
+        """Do what EGR asks for."""
+        for channel in range(self.channels.count):
+            if flags >> CCIF_LOW + channel & 1:
+                self._capture(channel)
+        self.sr.word |= flags & (COMIF | TIF | BIF)
+        if flags & BIF:
+            self.channels.break_off()
+        if flags & UIF:
+            self._update(sets_flag=not self.cr1.URS)
+            self.counter.restart()
 
-    def _time_ticks(self) -> None:
-        self._divisor = self._prescaler * self._clock.hz // self._timer_hz()
-
-    def _restart(self, cycle: int) -> None:
-        self.cnt.word = self._top if self.cr1.DIR else 0
-        self._anchor = cycle
+    # What the count brings.
 
     def _settle(self) -> None:
-        """Bring CNT up to now."""
-        if not self._update_event.is_running:
-            return
-        ticks = (self._clock.cycles - self._anchor) // self._divisor
-        ticks = min(ticks, self._ticks_to_wrap() - 1)  # the wrap itself is the event's
-        self._anchor += ticks * self._divisor
-        self.cnt.word += -ticks if self.cr1.DIR else ticks
+        """Bring CNT, and what follows from it, up to now; what has an event waits for that."""
+        self.counter.settle(self._event.due)
 
-    def _ticks_to_wrap(self) -> int:
-        count = self.cnt.word
-        if self.cr1.DIR:
-            return count + 1
-        return (self._top if count <= self._top else self._last) - count + 1
+    def clock_changed(self) -> None:
+        """Count at another rate from now on, if `timer_hz` is another."""
+        if self.counter.is_clock_new:
+            self._settle()
+            self.counter.take_clock()
+            self._schedule()
+
+    def rewired(self) -> None:
+        """Note that other pins may be watched now."""
+        self._settle()
+        self._schedule()
+
+    def _meet(self, course: Course, after: int, until: int) -> None:
+        self.sr.word |= self.channels.advance(course, after, until, self.sr.word)
+
+    def _on_event(self, due: int) -> None:
+        self.counter.come_to(due, self._wrap)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Tell of what has happened, and see what comes next."""
+        self._update_irqs()
+        self._schedule()
+        if self.is_at_pins:
+            self._pins.changed()
 
     def _schedule(self) -> None:
-        """Find when the counter wraps next; one whose ARR is 0 stands still."""
-        if not self.cr1.CEN or not self._top:
-            self._update_event.stop()
+        """Find what can be seen next."""
+        if not self.counter.is_counting:
+            self._event.stop()
             return
-        if not self._update_event.is_running:
-            self._anchor = self._clock.cycles
-            self._time_ticks()
-        self._update_event.start_at(self._anchor + self._ticks_to_wrap() * self._divisor)
-
-    def _on_wrap(self, due: int) -> None:
-        if self._repetitions:
-            self._repetitions -= 1
-        else:
-            self._update(is_wrap=True)
-        self._restart(due)
-        if self.cr1.CEN and self._top:
-            self._update_event.start_at(due + self._ticks_to_wrap() * self._divisor)
-
-    def _update(self, *, is_wrap: bool) -> None:
-        """Make an update event: preloaded values count from now on."""
-        if self.cr1.UDIS:
+        course = self.counter.course
+        place = self.counter.place_in(course)
+        watched = self._pins.watched() if self.is_at_pins else 0
+        places = self.channels.seen(course, self.sr.word, watched)
+        if self._is_update_seen:
+            places += course.wraps
+        if not places:
+            self._event.stop()
             return
-        self._preload()
-        if is_wrap or not self.cr1.URS:
-            self.sr.UIF = 1
-        if is_wrap and self.cr1.OPM:
-            self.cr1.CEN = 0
-        self._update_irq()
+        ticks = course.next_at(places, place) - place
+        self._event.start_at(self.counter.cycle_after(ticks))
 
     @property
-    def is_interrupting(self) -> bool:
-        return bool(self.dier.UIE and self.sr.UIF)
+    def _is_update_seen(self) -> bool:
+        if self.cr1.UDIS:
+            return False
+        is_new = not self.sr.word & UIF
+        return is_new or self.counter.is_update_due or self.channels.is_update_due
 
-    def _update_irq(self) -> None:
-        self._set_irq(self.is_interrupting)
+    def _wrap(self) -> None:
+        self._update(sets_flag=True)
+        if self.cr1.OPM and not self.cr1.UDIS:
+            self.cr1.CEN = 0
+
+    def _update(self, *, sets_flag: bool) -> None:
+        """Make an update event: preloaded values count from now on."""
+        if not self.cr1.UDIS:
+            self.counter.preload()
+            self.channels.update()
+            self.sr.word |= UIF * sets_flag
+
+    # Pins.
+
+    @property
+    def is_at_pins(self) -> bool:
+        """Whether any channel is enabled."""
+        return self.channels.ccer.word != 0
+
+    def output(self, line: int) -> bool | None:
+        """Return the level that a line is driven to, or None where it is not."""
+        self._settle()
+        self._clock.time_was_read()
+        return self.channels.output(line, self.cr2.OIS)
+
+    def edge(self, line: int, *, rises: bool) -> None:
+        """Take an edge of a line's pin."""
+        self._settle()
+        for channel in self.channels.captures_of(line, rises=rises):
+            self._capture(channel)
+        self._update_irqs()
+
+    def _capture(self, channel: int) -> None:
+        """Set a channel's flag; an input takes the count, too."""
+        flag = 1 << CCIF_LOW + channel
+        if self.channels.is_input(channel):
+            self.channels.ccrs[channel].word = self.counter.cnt.word
+            self.sr.word |= (self.sr.word & flag) << CCOF_LOW - CCIF_LOW
+        self.sr.word |= flag
+
+    # Interrupts.
+
+    def is_raising(self, flags: int) -> bool:
+        """Whether any of these flags is an interrupt."""
+        return bool(self.sr.word & self.dier.IE & flags)
+
+    def _update_irqs(self) -> None:
+        raised = self.sr.word & self.dier.IE
+        for flags, set_irq in self._set_irqs.items():
+            set_irq(bool(raised & flags))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from emulator.peripherals.gpio import PortWires
 from emulator.peripherals.gpio_f1 import GpioF1
 
 CRL, CRH, IDR, ODR, BSRR, BRR, LCKR = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18
@@ -86,7 +87,7 @@ def test_level_of_a_pin(configuration: int, odr: int, driven: bool | None, level
 
 def test_each_change_of_a_level_is_told_once() -> None:
     heard: list[tuple[int, bool]] = []
-    gpio = GpioF1(lambda pin, level: heard.append((pin, level)))
+    gpio = GpioF1(PortWires(lambda pin, level: heard.append((pin, level))))
     gpio.drive(3, level=True)
     gpio.drive(3, level=True)
     gpio.write(CRH, PC13_OUTPUT)

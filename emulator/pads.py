@@ -1,0 +1,133 @@
+"""Pads: where the lines of timers meet the pins of ports, by what the program has chosen.
+
+A pin's level is asked for when somebody looks at it. Only where somebody listens for its edges, an
+external interrupt, does the timer make an event of each.
+Not modelled: what other units drive, such as a USART's TX; an input that another timer drives.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple, cast
+
+from emulator.peripherals.base import Peripheral
+from emulator.peripherals.exti import Exti
+from emulator.peripherals.gpio import Gpio
+from emulator.peripherals.tim import Tim
+
+PORTS = "ABCDEFGHI"  # as external interrupts number them
+
+
+class Pad(NamedTuple):
+    """A pin at which a timer's line is while the program has chosen that function."""
+
+    timer: str
+    line: int
+    pin: str  # such as PA8
+    function: int
+
+    @property
+    def port(self) -> str:
+        return f"GPIO{self.pin[1]}"
+
+    @property
+    def number(self) -> int:
+        return int(self.pin[2:])
+
+
+class Pads:
+    """All pads of a part. `function_of` says which function is chosen for one."""
+
+    def __init__(
+        self,
+        pads: Iterable[Pad],
+        units: Mapping[str, Peripheral],
+        function_of: Callable[[Pad], int | None],
+    ) -> None:
+        self._units, self._function_of = units, function_of
+        self._by_pin: dict[tuple[str, int], list[Pad]] = {}
+        self._by_timer: dict[str, list[Pad]] = {}
+        self._by_port: dict[str, dict[str, list[Pad]]] = {}
+        for pad in pads:
+            self._by_pin.setdefault((pad.port, pad.number), []).append(pad)
+            self._by_timer.setdefault(pad.timer, []).append(pad)
+            self._by_port.setdefault(pad.port, {}).setdefault(pad.timer, []).append(pad)
+
+    def _timer(self, name: str) -> Tim:
+        return cast(Tim, self._units[name])
+
+    def _port(self, name: str) -> Gpio:
+        return cast(Gpio, self._units[name])
+
+    def _is_chosen(self, pad: Pad) -> bool:
+        return self._function_of(pad) == pad.function
+
+    # What ports ask.
+
+    def driven(self, port: str, pins: int) -> tuple[int, int]:
+        """Return which pins of a port are driven by timers, of some, and to which levels."""
+        driven = levels = 0
+        for name, pads in self._by_port.get(port, {}).items() if pins else ():
+            timer = self._timer(name)
+            if not timer.is_at_pins:
+                continue
+            for pad in pads:
+                if pins >> pad.number & 1 and self._is_chosen(pad):
+                    level = timer.output(pad.line)
+                    driven |= (level is not None) << pad.number
+                    levels |= bool(level) << pad.number
+        return driven, levels
+
+    def pin_changed(self, port: str, pin: int, level: bool) -> None:
+        """Tell timers of an edge of a pin that none of them drives."""
+        for pad in self._by_pin.get((port, pin), ()):
+            timer = self._timer(pad.timer)
+            is_at_pin = timer.is_at_pins and self._is_chosen(pad)
+            if is_at_pin and not self._port(port).is_driven_by_unit(pin):
+                timer.edge(pad.line, rises=level)
+
+    @contextmanager
+    def rewiring(self) -> Iterator[None]:
+        """Have others connected, or listen, from now on."""
+        for port in self._by_port:
+            self._port(port).refresh()  # who listens by now was told of all, others need not be
+        yield
+        for timer in self._by_timer:
+            self._timer(timer).rewired()
+
+    # What timers ask.
+
+    def of(self, timer: str) -> "TimerPads":
+        return TimerPads(self, timer)
+
+    def watched(self, timer: str) -> list[Pad]:
+        """Return the pads of a timer at whose pins somebody listens for edges."""
+        exti = cast(Exti, self._units["EXTI"])
+        return [
+            pad
+            for pad in self.all_of(timer)
+            if exti.listens(PORTS.index(pad.pin[1]), pad.number) and self._is_chosen(pad)
+        ]
+
+    def refresh(self, pads: Iterable[Pad]) -> None:
+        for port in {pad.port: None for pad in pads}:
+            self._port(port).refresh()
+
+    def all_of(self, timer: str) -> list[Pad]:
+        return self._by_timer.get(timer, [])
+
+
+class TimerPads:
+    """Those of one timer, as it sees them: tim.TimPins."""
+
+    def __init__(self, pads: Pads, timer: str) -> None:
+        self._pads, self._timer = pads, timer
+
+    def watched(self) -> int:
+        lines = {pad.line for pad in self._pads.watched(self._timer)}
+        return sum(1 << line for line in lines)
+
+    def changed(self) -> None:
+        self._pads.refresh(self._pads.watched(self._timer))
+
+    def reconnected(self) -> None:
+        self._pads.refresh(self._pads.all_of(self._timer))

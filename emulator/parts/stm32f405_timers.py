@@ -1,0 +1,57 @@
+"""Interrupts and pins of the STM32F405's timers.
+
+Sources: ST's device header stm32f405xx.h for interrupts; for alternate functions, ST's datasheet as
+MicroPython's stm32f405_af.csv has it.
+"""
+
+from emulator.pads import Pad
+from emulator.peripherals.tim import ALL_FLAGS, BIF, CCIF, COMIF, TIF, UIF
+
+TIM_IRQS = {  # which of whose flags each is
+    24: (("TIM1", BIF), ("TIM9", ALL_FLAGS)),
+    25: (("TIM1", UIF), ("TIM10", ALL_FLAGS)),
+    26: (("TIM1", TIF | COMIF), ("TIM11", ALL_FLAGS)),
+    27: (("TIM1", CCIF),),
+    28: (("TIM2", ALL_FLAGS),),
+    29: (("TIM3", ALL_FLAGS),),
+    30: (("TIM4", ALL_FLAGS),),
+    43: (("TIM8", BIF), ("TIM12", ALL_FLAGS)),
+    44: (("TIM8", UIF), ("TIM13", ALL_FLAGS)),
+    45: (("TIM8", TIF | COMIF), ("TIM14", ALL_FLAGS)),
+    46: (("TIM8", CCIF),),
+    50: (("TIM5", ALL_FLAGS),),
+    54: (("TIM6", ALL_FLAGS),),
+    55: (("TIM7", ALL_FLAGS),),
+}
+TIM_PINS: dict[str, tuple[int, tuple[str, ...]]] = {  # the function; CH1 to CH4, CH1N to CH3N
+    "TIM1": (
+        1,
+        (
+            *("PA8 PE9", "PA9 PE11", "PA10 PE13", "PA11 PE14"),
+            *("PA7 PB13 PE8", "PB0 PB14 PE10", "PB1 PB15 PE12"),
+        ),
+    ),
+    "TIM2": (1, ("PA0 PA5 PA15", "PA1 PB3", "PA2 PB10", "PA3 PB11")),
+    "TIM3": (2, ("PA6 PB4 PC6", "PA7 PB5 PC7", "PB0 PC8", "PB1 PC9")),
+    "TIM4": (2, ("PB6 PD12", "PB7 PD13", "PB8 PD14", "PB9 PD15")),
+    "TIM5": (2, ("PA0 PH10", "PA1 PH11", "PA2 PH12", "PA3 PI0")),
+    "TIM8": (
+        3,
+        (
+            *("PC6 PI5", "PC7 PI6", "PC8 PI7", "PC9 PI2"),
+            *("PA5 PA7 PH13", "PB0 PB14 PH14", "PB1 PB15 PH15"),
+        ),
+    ),
+    "TIM9": (3, ("PA2 PE5", "PA3 PE6")),
+    "TIM10": (3, ("PB8 PF6",)),
+    "TIM11": (3, ("PB9 PF7",)),
+    "TIM12": (9, ("PB14 PH6", "PB15 PH9")),
+    "TIM13": (9, ("PA6 PF8",)),
+    "TIM14": (9, ("PA7 PF9",)),
+}
+PADS = tuple(
+    Pad(timer, line, pin, function)
+    for timer, (function, lines) in TIM_PINS.items()
+    for line, pins in enumerate(lines)
+    for pin in pins.split()
+)

@@ -1,0 +1,127 @@
+"""Registers of timers (TIM), STM32F1 and F4.
+
+Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
+stm32f405xx.h have them.
+"""
+
+from emulator.registers import Access, Field, Register, Unmodelled
+
+CCIF_LOW, CCOF_LOW = 1, 9  # where these flags of channel 1 are in SR
+
+
+class TimCr1(Register):
+    """TIMx_CR1, Control register 1."""
+
+    CKD = Unmodelled(9, 8)
+    ARPE = Field(7, 7)  # 1: a new ARR counts from the next update on
+    CMS = Field(6, 5)  # 0b00: counts as DIR says; else up and down
+    DIR = Field(4, 4)  # 1: counts down
+    OPM = Field(3, 3)  # 1: stops at the next update
+    URS = Field(2, 2)  # 1: only a counter that wraps sets UIF
+    UDIS = Field(1, 1)  # 1: no updates
+    CEN = Field(0, 0)
+
+
+class TimCr2(Register):
+    """TIMx_CR2, Control register 2."""
+
+    OIS = Field(14, 8)  # OIS1, OIS1N, OIS2, ...: levels while BDTR.MOE is 0
+    CR2 = Unmodelled(7, 0)  # TI1S, MMS, CCDS, CCUS, CCPC
+
+
+class TimSmcr(Register):
+    """TIMx_SMCR, Slave mode control register."""
+
+    SMCR = Unmodelled(15, 0)
+
+
+class TimDier(Register):
+    """TIMx_DIER, DMA/interrupt enable register."""
+
+    DMA = Unmodelled(14, 8)  # TDE, COMDE, CC4DE to CC1DE, UDE
+    IE = Field(7, 0)  # BIE, TIE, COMIE, CC4IE to CC1IE, UIE: at the places of their flags
+
+
+class TimSr(Register):
+    """TIMx_SR, Status register."""
+
+    CCOF = Field(12, 9, Access.RC_W0)  # a capture before the last one was taken
+    BIF = Field(7, 7, Access.RC_W0)
+    TIF = Field(6, 6, Access.RC_W0)
+    COMIF = Field(5, 5, Access.RC_W0)
+    CCIF = Field(4, 1, Access.RC_W0)
+    UIF = Field(0, 0, Access.RC_W0)
+
+
+class TimEgr(Register):
+    """TIMx_EGR, Event generation register."""
+
+    G = Field(7, 1, Access.WO)  # BG, TG, COMG, CC4G to CC1G
+    UG = Field(0, 0, Access.WO)  # 1: the counter and the prescaler begin anew, with an update
+
+
+class TimDcr(Register):
+    """TIMx_DCR, DMA control register."""
+
+    DCR = Unmodelled(12, 0)
+
+
+class TimDmar(Register):
+    """TIMx_DMAR, DMA address for full transfer."""
+
+    DMAB = Unmodelled(31, 0)
+
+
+class TimRcr(Register):
+    """TIMx_RCR, repetition counter register."""
+
+    REP = Field(7, 0)  # an update comes every REP + 1 times that the counter wraps
+
+
+class TimOr(Register):
+    """TIMx_OR, option register."""
+
+    RMP = Unmodelled(11, 0)
+
+
+class TimCount(Register):
+    """TIMx_CNT, TIMx_PSC and TIMx_ARR: a count."""
+
+    COUNT = Field(31, 0)
+
+
+class TimCcmr(Register):
+    """TIMx_CCMR1-2, capture/compare mode registers; of an input, ICxF and ICxPSC are in them."""
+
+    OC2CE = Unmodelled(15, 15)
+    OC2M = Field(14, 12)  # and OC2CE: IC2F
+    OC2PE_OC2FE = Field(11, 10)  # IC2PSC
+    CC2S = Field(9, 8)  # 0b00: an output
+    OC1CE = Unmodelled(7, 7)
+    OC1M = Field(6, 4)  # and OC1CE: IC1F
+    OC1PE_OC1FE = Field(3, 2)  # IC1PSC
+    CC1S = Field(1, 0)
+
+
+class TimCcer(Register):
+    """TIMx_CCER, capture/compare enable register: CCxNP, CCxNE, CCxP, CCxE of each channel."""
+
+    CC = Field(15, 0)
+
+
+class TimCcr(Register):
+    """TIMx_CCR1-4, capture/compare registers."""
+
+    CCR = Field(31, 0)
+
+
+class TimBdtr(Register):
+    """TIMx_BDTR, break and dead-time register."""
+
+    MOE = Field(15, 15)
+    AOE = Field(14, 14)  # 1: MOE is set by the next update
+    BREAK = Unmodelled(13, 12)  # BKP, BKE
+    OSSR = Field(11, 11)
+    OSSI = Field(10, 10)
+    LOCK = Unmodelled(9, 8)
+    DTG = Unmodelled(7, 0)

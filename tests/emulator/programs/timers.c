@@ -1,0 +1,127 @@
+#include "guest.h"
+
+#ifdef STM32F405
+#define TIM1_BASE 0x40010000u
+#define GPIOA_IDR REG(0x40020010)
+#define EXTI_BASE 0x40013C00u
+#else
+#define TIM1_BASE 0x40012C00u
+#define GPIOA_IDR REG(0x40010808)
+#define EXTI_BASE 0x40010400u
+#endif
+#define EXTI(offset) REG(EXTI_BASE + (offset))
+enum { CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR, RCR, CCR1, BDTR = 17 };
+
+static volatile uint32_t *tim = (volatile uint32_t *)TIM1_BASE;
+
+static void start(uint32_t arr, uint32_t ccr1, uint32_t ccmr1, uint32_t ccer)
+{
+    DEMCR = 1u << 24;
+    DWT_CTRL = 1;
+    tim[ARR] = arr;
+    tim[CCR1] = ccr1;
+    tim[CCMR1] = ccmr1;
+    tim[CCER] = ccer;
+    tim[BDTR] = 1u << 15;
+    tim[EGR] = 1;
+    tim[SR] = 0;
+    tim[CR1] = 1;
+}
+void use_timer(uint32_t address)
+{
+    tim = (volatile uint32_t *)(uintptr_t)address;
+}
+static void on_compare(void)
+{
+    note(DWT_CYCCNT);
+    note(tim[SR]);
+    tim[SR] = ~2u;
+}
+/* Compare once a period, beside updates that interrupt nobody. */
+void compares(uint32_t irq)
+{
+    vectors[IRQ0 + irq] = on_compare;
+    NVIC_ISER(irq / 32) = 1u << irq % 32;
+    tim[DIER] = 2;
+    start(999, 300, 0, 0);
+    while (noted < 8) {
+        ASM("wfi");
+    }
+    tim[CR1] = 0;
+}
+/* Poll a match's flag; return when it came, in cycles of the period. */
+uint32_t polls_a_match(void)
+{
+    start(9999, 5000, 0, 0);
+    while (!(tim[SR] & 2)) {
+    }
+    return tim[CNT];
+}
+/* PWM on CH1, whose pin is PA8. */
+void pwm(uint32_t arr, uint32_t ccr)
+{
+    start(arr, ccr, 6u << 4 | 1u << 3, 1);
+}
+void duty(uint32_t ccr)
+{
+    tim[CCR1] = ccr;
+}
+/* Watch the pin by polling it; return how long it was high. */
+uint32_t high_time(void)
+{
+    while (GPIOA_IDR & 1u << 8) {
+    }
+    while (!(GPIOA_IDR & 1u << 8)) {
+    }
+    uint32_t begin = DWT_CYCCNT;
+    while (GPIOA_IDR & 1u << 8) {
+    }
+    return DWT_CYCCNT - begin;
+}
+/* Interrupts by the pin's edges. */
+static void on_edge(void)
+{
+    note(DWT_CYCCNT);
+    EXTI(0x14) = 1u << 8;
+}
+void edges(uint32_t rising, uint32_t falling)
+{
+    vectors[IRQ0 + 23] = on_edge;
+    NVIC_ISER(0) = 1u << 23;
+    EXTI(0x00) = 1u << 8;
+    EXTI(0x08) = rising << 8;
+    EXTI(0x0C) = falling << 8;
+    noted = 0;
+    for (;;) {
+        ASM("wfi");
+    }
+}
+/* Capture rising edges of CH1's pin. */
+static void on_capture(void)
+{
+    note(tim[CCR1]);
+}
+void captures(uint32_t irq)
+{
+    vectors[IRQ0 + irq] = on_capture;
+    NVIC_ISER(irq / 32) = 1u << irq % 32;
+    tim[DIER] = 2;
+    tim[PSC] = 7;
+    start(0xFFFF, 0, 1, 1);
+    for (;;) {
+        ASM("wfi");
+    }
+}
+void start_capture_2(void)
+{
+    tim[CCMR1] = 1u << 8;
+    tim[CCER] = 1u << 4;
+}
+uint32_t get(uint32_t address)
+{
+    return REG(address);
+}
+void set(uint32_t address, uint32_t word)
+{
+    REG(address) = word;
+}
