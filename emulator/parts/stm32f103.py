@@ -43,12 +43,13 @@ from emulator.peripherals.spi import Spi
 from emulator.peripherals.tim import ADVANCED, ALL_FLAGS, BIF, CCIF, COMIF, TIF, UIF, Tim
 from emulator.peripherals.usart import unconnected
 from emulator.peripherals.usart_v1 import UsartV1
+from emulator.peripherals.wwdg import Wwdg
 
 FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and what follows it
 FLASH_SIZE, UNIQUE_ID, OPTION_BYTES = 0x1FFF_F7E0, 0x1FFF_F7E8, 0x1FFF_F800
 OPTION_BYTES_SIZE = 16
-RTC_IRQ, FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 3, 4, 11, 7
+WWDG_IRQ, RTC_IRQ, FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 0, 3, 4, 11, 7
 TIM1_IRQS = {BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27}
 TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 28, 29, 30
 USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
@@ -133,7 +134,7 @@ def _tim(number: int, irq: int) -> Callable[[Machine], Tim]:
         rcc = _rcc_of(machine)
         set_irqs, pins = {ALL_FLAGS: machine.irq(irq)}, machine.pads.of(f"TIM{number}")
         tim = Tim(machine.clock, rcc.tim1_hz, set_irqs, pins=pins)
-        rcc.on_timer_clock.append(tim.clock_changed)
+        rcc.on_bus_clock.append(tim.clock_changed)
         return tim
 
     return make
@@ -143,12 +144,21 @@ def _tim1(machine: Machine) -> Tim:
     rcc = _rcc_of(machine)
     set_irqs = {flags: machine.irq(irq) for flags, irq in TIM1_IRQS.items()}
     tim = Tim(machine.clock, rcc.tim2_hz, set_irqs, ADVANCED, machine.pads.of("TIM1"))
-    rcc.on_timer_clock.append(tim.clock_changed)
+    rcc.on_bus_clock.append(tim.clock_changed)
     return tim
 
 
 def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG))
+
+
+def _wwdg(machine: Machine) -> Wwdg:
+    rcc = _rcc_of(machine)
+    irq = machine.irq(WWDG_IRQ)
+    bite = functools.partial(machine.request_reset, ResetCause.WINDOW_WATCHDOG)
+    wwdg = Wwdg(machine.clock, rcc.pclk1_hz, irq, bite)
+    rcc.on_bus_clock.append(wwdg.clock_changed)
+    return wwdg
 
 
 def _serial(
@@ -254,7 +264,7 @@ UNITS = (
     Unit("PWR", 0x4000_7000, lambda _: pwr_f1(), _clocked_by("PWR")),
     Unit("BKP", 0x4000_6C00, _bkp, _clocked_by("BKP")),
     Unit("RTC", 0x4000_2800, _rtc),
-    _absent("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG"),
+    Unit("WWDG", 0x4000_2C00, _wwdg, _clocked_by("WWDG")),
     Unit("DBGMCU", 0xE004_2000, lambda _: Dbgmcu(0x2003_6410), lane=Lane.MERGE),
     _absent("USB", 0x4000_5C00, USB, "USB"),
     _absent("USB_SRAM", 0x4000_6000, "", "USB"),

@@ -53,13 +53,14 @@ from emulator.peripherals.tim import (
     TimKind,
 )
 from emulator.peripherals.usart_v1 import UsartV1
+from emulator.peripherals.wwdg import Wwdg
 
 KIB = 1024
 FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_0000  # the vendor's boot loader, which is not there, and what follows it
 UNIQUE_ID, FLASH_SIZE = 0x1FFF_7A10, 0x1FFF_7A22
 OPTION_BYTES = 0x1FFF_C000
-FLASH_IRQ = 4
+WWDG_IRQ, FLASH_IRQ = 0, 4
 DMA1_IRQS = (*range(11, 18), 47)
 DMA2_IRQS = (*range(56, 61), 68, 69, 70)
 EXTI_LINES, RTC_ALARM_LINE, RTC_WAKEUP_LINE = 23, 17, 22
@@ -164,7 +165,7 @@ def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> 
         }
         timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
         tim = Tim(machine.clock, timer_hz, set_irqs, kind, machine.pads.of(name))
-        rcc.on_timer_clock.append(tim.clock_changed)
+        rcc.on_bus_clock.append(tim.clock_changed)
         return tim
 
     return Unit(name, address, make, _clocked_by(name))
@@ -172,6 +173,15 @@ def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> 
 
 def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG), LSI_HZ)
+
+
+def _wwdg(machine: Machine) -> Wwdg:
+    rcc = _rcc_of(machine)
+    irq = machine.irq(WWDG_IRQ)
+    bite = functools.partial(machine.request_reset, ResetCause.WINDOW_WATCHDOG)
+    wwdg = Wwdg(machine.clock, rcc.pclk1_hz, irq, bite)
+    rcc.on_bus_clock.append(wwdg.clock_changed)
+    return wwdg
 
 
 Streams = tuple[tuple[int, int], ...]  # each with its channel
@@ -302,6 +312,7 @@ UNITS = (
     _adc(3, ((0, 2), (1, 2)), ADC3_PINS),
     Unit("ADC", 0x4001_2300, _adc_common, _adc_gate("ADC1"), size=0x100),
     Unit("IWDG", 0x4000_3000, _iwdg),
+    Unit("WWDG", 0x4000_2C00, _wwdg, _clocked_by("WWDG")),
     Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), _clocked_by("PWR")),
     Unit("RTC", 0x4000_2800, _rtc),
     *(_absent(*unit) for unit in ABSENT),

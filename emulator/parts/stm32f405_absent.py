@@ -28,7 +28,6 @@ OTG = (
 
 # Name, address, registers as absent.py takes them, the bit of RCC that clocks it or nothing, bytes.
 ABSENT = (
-    ("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG", 0x400),
     ("I2S2ext", 0x4000_3400, SPI, "SPI2", 0x400),
     ("I2S3ext", 0x4000_4000, SPI, "SPI3", 0x400),
     ("CAN1", 0x4000_6400, CAN, "CAN1", 0x400),

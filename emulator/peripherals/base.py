@@ -19,6 +19,7 @@ class ResetCause(enum.IntEnum):
     PIN = 2
     SOFTWARE = 3
     WATCHDOG = 4
+    WINDOW_WATCHDOG = 5
 
 
 class Gate(NamedTuple):

@@ -80,6 +80,7 @@ RESET_FLAGS = {  # by cause but power-on; every reset inside the chip pulls its 
     ResetCause.PIN: RccCsr.PINRSTF.mask,
     ResetCause.SOFTWARE: RccCsr.SFTRSTF.mask | RccCsr.PINRSTF.mask,
     ResetCause.WATCHDOG: RccCsr.IWDGRSTF.mask | RccCsr.PINRSTF.mask,
+    ResetCause.WINDOW_WATCHDOG: RccCsr.WWDGRSTF.mask | RccCsr.PINRSTF.mask,
 }
 ALL_RESET_FLAGS = 0xFE00_0000
 
@@ -147,7 +148,7 @@ class Rcc(Peripheral):
         self._is_backup_writable = is_backup_writable
         self.backup_domain: list[Peripheral] = []  # what BDRST resets, beside BDCR
         self.on_rtc_clock: Callable[[], None] = lambda: None  # `rtc_hz` may be another
-        self.on_timer_clock: list[Callable[[], None]] = []  # so may `tim1_hz` and `tim2_hz`
+        self.on_bus_clock: list[Callable[[], None]] = []  # so may what is behind the prescalers
         self._resets: list[tuple[Gate, Peripheral]] = []
 
     @property
@@ -225,7 +226,7 @@ class Rcc(Peripheral):
     def _clock_changed(self) -> None:
         self._clocks = None
         self._on_clock_change(self.clocks.hclk)
-        for on_clock in self.on_timer_clock:
+        for on_clock in self.on_bus_clock:
             on_clock()
 
     def make_ready(self) -> None:

@@ -22,7 +22,7 @@ ABSENT = """
 uint32_t get(uint32_t address) { return REG(address); }
 void set(uint32_t address) { REG(address) = 0x1234; }
 """
-CAN1_BTR, WWDG_CFR = 0x4000_641C, 0x4000_2C04
+USB_CNTR, USB_DADDR = 0x4000_5C40, 0x4000_5C4C
 
 
 def test_register_that_is_not_modelled_is_told_by_name_once(
@@ -31,12 +31,12 @@ def test_register_that_is_not_modelled_is_told_by_name_once(
     guest = boot(ABSENT)
     with caplog.at_level(logging.INFO, "emulator.unimplemented"):
         for _ in range(2):
-            assert guest.call("get", CAN1_BTR) == 0x0123_0000
-        guest.call("set", WWDG_CFR)
-        assert guest.call("get", WWDG_CFR) == 0x007F
+            assert guest.call("get", USB_CNTR) == 3
+        guest.call("set", USB_DADDR)
+        assert guest.call("get", USB_DADDR) == 0
     assert [record.getMessage() for record in caplog.records] == [
-        "CAN1_BTR is not modelled: reads as 0x01230000",
-        "WWDG_CFR is not modelled: ignores a write of 0x00001234",
+        "USB_CNTR is not modelled: reads as 0x00000003",
+        "USB_DADDR is not modelled: ignores a write of 0x00001234",
     ]
     caplog.clear()
 
@@ -44,7 +44,7 @@ def test_register_that_is_not_modelled_is_told_by_name_once(
 def test_unit_that_is_not_modelled_is_clocked_like_any_other(boot: "Boot") -> None:
     guest = boot(ABSENT)
     guest.board.write(0x4002_101C, bytes(4))  # RCC_APB1ENR
-    assert guest.call("get", WWDG_CFR) == 0
+    assert guest.call("get", USB_CNTR) == 0
 
 
 def listed(part: str) -> dict[str, str]:
@@ -59,7 +59,7 @@ def listed(part: str) -> dict[str, str]:
     ("unit", "text"),
     [
         ("IWDG", "0x40003000 modelled"),
-        ("WWDG", "0x40002c00 not modelled; reads as after reset: CR=7F CFR=7F SR"),
+        ("USB_SRAM", "0x40006000 not modelled; reads as after reset: no registers, only memory"),
         (
             "EXTI",
             "0x40010400 modelled, but these have no effect: EXTI_EMR: MR",

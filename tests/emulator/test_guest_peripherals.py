@@ -47,6 +47,17 @@ def test_watchdog_bites_and_backup_registers_survive(boot: "Boot") -> None:
     assert guest.call("boots") == 0
 
 
+def test_window_watchdog_interrupts_before_it_bites(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    guest.start("is_bitten_in_the_end")
+    tick_us = 512  # 8 MHz / 4096
+    guest.board.run_for(us=3 * 16 * tick_us + 500)
+    assert (guest.notes, guest.is_idle) == ([1, 1, 1], False)
+    guest.board.run_for(us=tick_us)
+    assert guest.is_idle
+    assert guest.call("reset_flags") == 0x4400_0000  # WWDGRSTF, PINRSTF
+
+
 def test_edges_of_a_pin_interrupt(boot: "Boot") -> None:
     guest = boot(PROGRAM)
     board = guest.board
