@@ -149,6 +149,10 @@ class Board(Assembly):
         """Apply a voltage to a pin such as PA0, for the part's analog-to-digital converters."""
         self._outside.set_voltage(name, millivolts)
 
+    def voltage(self, name: str) -> int | None:
+        """Return the millivolts that a digital-to-analog converter drives a pin such as PA4 to."""
+        return self._outside.voltage(name)
+
     # Keeping it.
 
     def snapshot(self) -> Snapshot:

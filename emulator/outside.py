@@ -7,6 +7,7 @@ from emulator.errors import BoardError
 from emulator.memory_map import MemoryMap
 from emulator.peripherals.adc import Adc
 from emulator.peripherals.base import Peripheral
+from emulator.peripherals.dac import Dac
 from emulator.peripherals.gpio import PINS, Gpio
 from emulator.views import Views
 
@@ -73,6 +74,16 @@ class Outside:
             )
         for adc in adcs:
             adc.set_voltage(name, millivolts)
+
+    def voltage(self, name: str) -> int | None:
+        """Return the millivolts that a converter drives a pin to, None while it is off."""
+        dacs = [unit for unit in self._units.values() if isinstance(unit, Dac)]
+        for dac in dacs:
+            if name in dac.pins:
+                return dac.voltage(name)
+        pins = ", ".join(pin for dac in dacs for pin in dac.pins)
+        there_are = f"there are some at {pins}" if pins else "it has none"
+        raise BoardError(f"no converter drives {name!r} on {self._part}; {there_are}")
 
     def _find_pin(self, name: str) -> tuple[Gpio, int]:
         port = self._units.get(f"GPIO{name[1:2]}")

@@ -29,6 +29,7 @@ from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.peripherals.crc import Crc
+from emulator.peripherals.dac import Dac
 from emulator.peripherals.dbgmcu import Dbgmcu
 from emulator.peripherals.dma_f4 import DmaF4
 from emulator.peripherals.exti import Exti
@@ -40,6 +41,7 @@ from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import Pwr, pwr_f4
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f4 import HSI_HZ, LSI_HZ, RccF4
+from emulator.peripherals.rng import Rng
 from emulator.peripherals.rtc_f4 import RtcF4
 from emulator.peripherals.spi import Spi
 from emulator.peripherals.syscfg import Syscfg
@@ -60,7 +62,7 @@ FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_0000  # the vendor's boot loader, which is not there, and what follows it
 UNIQUE_ID, FLASH_SIZE = 0x1FFF_7A10, 0x1FFF_7A22
 OPTION_BYTES = 0x1FFF_C000
-WWDG_IRQ, FLASH_IRQ = 0, 4
+WWDG_IRQ, FLASH_IRQ, RNG_IRQ = 0, 4, 80
 DMA1_IRQS = (*range(11, 18), 47)
 DMA2_IRQS = (*range(56, 61), 68, 69, 70)
 EXTI_LINES, RTC_ALARM_LINE, RTC_WAKEUP_LINE = 23, 17, 22
@@ -173,6 +175,13 @@ def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> 
 
 def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG), LSI_HZ)
+
+
+def _rng(machine: Machine) -> Rng:
+    rcc = cast(RccF4, machine.unit("RCC"))
+    rng = Rng(machine.clock, rcc.pll48_hz, machine.irq(RNG_IRQ))
+    rcc.on_bus_clock.append(rng.follow)
+    return rng
 
 
 def _wwdg(machine: Machine) -> Wwdg:
@@ -313,6 +322,8 @@ UNITS = (
     Unit("ADC", 0x4001_2300, _adc_common, _adc_gate("ADC1"), size=0x100),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("WWDG", 0x4000_2C00, _wwdg, _clocked_by("WWDG")),
+    Unit("DAC", 0x4000_7400, lambda _: Dac(("PA4", "PA5")), _clocked_by("DAC")),
+    Unit("RNG", 0x5006_0800, _rng, _clocked_by("RNG"), lane=Lane.MERGE),
     Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), _clocked_by("PWR")),
     Unit("RTC", 0x4000_2800, _rtc),
     *(_absent(*unit) for unit in ABSENT),

@@ -23,7 +23,7 @@ class RccCrF4(RccCrTrim):
 class RccPllcfgr(Register):
     """RCC_PLLCFGR, PLL configuration register."""
 
-    PLLQ = Field(27, 24)  # for USB, which is not modelled
+    PLLQ = Field(27, 24)  # divides by itself, for RNG, and for what is not modelled
     PLLSRC = Field(22, 22)  # 0: HSI, 1: HSE
     PLLP = Field(17, 16)  # divides by 2, 4, 6, 8
     PLLN = Field(14, 6)  # multiplies
@@ -295,13 +295,20 @@ class RccF4(Rcc):
 
     @property
     def pll_hz(self) -> int | None:
+        return self._pll_divided_by(2 * (self.pllcfgr.PLLP + 1))
+
+    def _pll_divided_by(self, divisor: int) -> int | None:
         source: int | None = HSI_HZ
         if self.pllcfgr.PLLSRC:
             source = self.hse_hz if self.cr.HSERDY else None
-        divisor = self.pllcfgr.PLLM * 2 * (self.pllcfgr.PLLP + 1)
+        divisor *= self.pllcfgr.PLLM
         if source is None or not divisor or not self.pllcfgr.PLLN:
             return None
         return source * self.pllcfgr.PLLN // divisor
+
+    def pll48_hz(self) -> int:
+        """Return PLL48CLK, 0 where the PLL is off."""
+        return self._pll_divided_by(self.pllcfgr.PLLQ) or 0 if self.cr.PLLRDY else 0
 
     @property
     def hse_to_rtc(self) -> int:

@@ -1,11 +1,12 @@
 """The STM32F405, as guest programs use it. Addresses and bits are ST's stm32f405xx.h's."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from emulator.board import Board
+from emulator.errors import BoardError
 from emulator.image import load_image
 from emulator.parts import part_named
 from tests.emulator.conftest import Guest
@@ -13,6 +14,8 @@ from tests.emulator.conftest import Guest
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from emulator.peripherals.rng import Rng
 
     Boot = Callable[..., Guest]
     Build = Callable[..., Path]
@@ -153,6 +156,52 @@ def test_core_coupled_memory_is_for_data_of_the_core_alone(guest: Guest) -> None
     assert guest.board.read(BUFFER + 4, 4) == guest.board.read(BUFFER, 4)
     assert guest.call("copy", BUFFER + 8, CCM) == TEIF
     assert guest.call("copy", CCM + 8, BUFFER) == TEIF
+
+
+def test_converter_drives_its_pin(guest: Guest) -> None:
+    assert guest.board.voltage("PA5") is None
+    for value, millivolts in ((0x400, 825), (0xFFF, 3300)):
+        guest.call("convert", value)
+        assert guest.board.voltage("PA5") == millivolts
+    assert guest.board.fork().voltage("PA5") == 3300
+    with pytest.raises(BoardError, match="no converter drives 'PA6' on stm32f405"):
+        guest.board.voltage("PA6")
+
+
+def test_random_numbers_differ_and_come_again_on_another_board(guest: Guest) -> None:
+    guest.call("start_clock")
+    numbers = [guest.call("random_number") for _ in range(4)]
+    assert len({*numbers, 0}) == 5
+    other = Guest(Board(F405, guest.board.image))
+    other.board.run_for(ms=2)
+    other.call("start_clock")
+    assert [other.call("random_number") for _ in range(4)] == numbers
+    snapshot = guest.board.snapshot()
+    following = guest.call("random_number")
+    other.board.restore(snapshot)
+    assert other.call("random_number") == following
+    other.board.reset()
+    cast("Rng", other.board.units["RNG"]).seed = 7
+    other.board.run_for(ms=2)
+    other.call("start_clock")
+    assert other.call("random_number") not in (*numbers, following)
+
+
+def test_random_numbers_take_their_time_and_interrupt(guest: Guest) -> None:
+    guest.call("start_clock")
+    assert 140 <= guest.call("cycles_between_numbers") < 200  # 40 periods of 48 MHz, at 168 MHz
+    guest.call("notes_random_numbers")
+    assert len({*guest.notes}) == 4
+
+
+def test_random_numbers_need_a_clock(guest: Guest) -> None:
+    guest.start("random_number")
+    guest.board.run_for(ms=1)
+    assert not guest.is_idle
+    assert guest.call("random_status") == 0b10_0010  # CEIS, CECS
+    guest.call("start_clock")
+    assert guest.call("random_status") & 0b10_0010 == 0b10_0000
+    guest.call("random_number")
 
 
 def test_floats_are_arguments_and_results(guest: Guest) -> None:

@@ -230,6 +230,51 @@ uint32_t call_guarded(uint32_t address)
     return call(address);
 }
 
+/* A voltage at PA5, which is channel 2's. */
+void convert(uint32_t value)
+{
+    REG(0x40007400) = 1u << 16;
+    REG(0x40007414) = value;
+}
+
+/* Random numbers, of a clock of 48 MHz. */
+#define RNG(offset) REG(0x50060800 + (offset))
+uint32_t random_number(void)
+{
+    REG(0x40023834) |= 1u << 6;
+    RNG(0) = 1u << 2;
+    wait_for(&RNG(4), 1, 1);
+    return RNG(8);
+}
+uint32_t random_status(void)
+{
+    return RNG(4);
+}
+uint32_t cycles_between_numbers(void)
+{
+    DEMCR = 1u << 24;
+    DWT_CTRL = 1;
+    random_number();
+    uint32_t begin = DWT_CYCCNT;
+    random_number();
+    return DWT_CYCCNT - begin;
+}
+static void on_number(void)
+{
+    note(RNG(8));
+}
+void notes_random_numbers(void)
+{
+    vectors[IRQ0 + 80] = on_number;
+    NVIC_ISER(2) = 1u << 16;
+    random_number();
+    RNG(0) = 1u << 3 | 1u << 2;
+    while (noted < 4) {
+        ASM("wfi");
+    }
+    RNG(0) = 0;
+}
+
 /* Floats travel in floating-point registers. */
 NOINLINE float scale(float value, float by)
 {
