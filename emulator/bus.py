@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.errors import BoardError
-from emulator.memory_map import PAGE_SIZE, MemoryMap
+from emulator.memory_map import PAGE_SIZE, Memory, MemoryMap
 from emulator.peripherals.base import OPEN, Gate, Peripheral, guest
 from emulator.registers import WORD_MASK, unimplemented
-from emulator.views import PROGRAM_BASE
+from emulator.views import PROGRAM_BASE, PROGRAM_MASK
 
 ALIAS_OFFSET = 0x0200_0000  # from a bit-band region to its alias
 ALIAS_SIZE = 0x0200_0000  # one word for each bit of 1 MiB
@@ -20,6 +20,8 @@ SRAM_REGION, PERIPHERAL_REGION = 0x2000_0000, 0x4000_0000
 WINDOW_ALIGN = 0x10_0000
 GRAIN = 16  # bytes; blocks begin and end at multiples of it
 WORD = 4
+
+Program = Callable[[int, int, int], None]  # takes an offset, a size and a value
 
 
 class Lane(enum.Enum):
@@ -56,7 +58,7 @@ class Bus:
         self._blocks: dict[int, Block] = {}  # by address // GRAIN
         self._pages: set[int] = set()
         self._reported: set[int] = set()
-        self._program: Callable[[int, int, int], None] | None = None
+        self._programs: list[tuple[int, int, Program]] = []
 
     def attach(self, block: Block) -> None:
         end = block.address + block.size
@@ -88,14 +90,18 @@ class Bus:
             return False
         return True
 
-    def attach_programmer(self, program: Callable[[int, int, int], None]) -> None:
-        """Send stores to flash, while it is programmed, there: offset, size and value."""
-        self._program = program
+    def attach_programmer(self, memory: Memory, program: Program) -> None:
+        """Send stores to a flash memory, while it is programmed, there."""
+        begin = PROGRAM_BASE | memory.region.address & PROGRAM_MASK
+        self._programs.append((begin, begin + memory.region.size, program))
 
     @property
     def windows(self) -> list[tuple[int, int]]:
         """Return (begin, size) of the address ranges in which `has` may be true."""
-        units = {page & -WINDOW_ALIGN for page in (*self._pages, PROGRAM_BASE)}
+        units = {
+            page & -WINDOW_ALIGN
+            for page in (*self._pages, PROGRAM_BASE, PROGRAM_BASE | PROGRAM_MASK)
+        }
         regions = (SRAM_REGION, PERIPHERAL_REGION) if self._has_bit_band else ()
         aliases = [region + ALIAS_OFFSET for region in regions]
         return [(unit, WINDOW_ALIGN) for unit in sorted(units)] + [
@@ -152,8 +158,10 @@ class Bus:
         """Write where no register is."""
         if (bit := self._bit_band_target(address)) is not None:
             self._write_bit(*bit, value & 1)
-        elif address >= PROGRAM_BASE and self._program is not None:
-            self._program(address - PROGRAM_BASE, size, value)
+        elif address >= PROGRAM_BASE:
+            for begin, end, program in self._programs:
+                if begin <= address < end:
+                    program(address - begin, size, value)
         else:
             self._absent(address)
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from emulator.memory_map import PAGE_SIZE, Kind, MemoryMap
 
 SHADOW_BASE = 0xF000_0000  # engine-physical; no guest address is answered with it otherwise
-PROGRAM_BASE = 0xF100_0000  # engine-physical: stores to flash go there while it is programmed
+PROGRAM_BASE = 0xF100_0000  # engine-physical: stores to flash go there while it is programmed,
+PROGRAM_MASK = 0x001F_FFFF  # to what this leaves of their addresses
 SHADOW_PAGES = 16  # at most 8 pages with instruction comparators and 2 with literal ones
 
 
@@ -115,7 +116,7 @@ class Views:
             return Answer(own, data | Permission.EXECUTE if page in self.code_pages else data)
         is_flash = window.memory.region.kind is Kind.FLASH
         if access is AccessKind.WRITE and is_flash and self.is_programming:
-            return Answer(PROGRAM_BASE + page - window.begin, Permission.WRITE)
+            return Answer(PROGRAM_BASE | own & PROGRAM_MASK, Permission.WRITE)
         return self._answer_flash(page, own, access)
 
     def _answer_flash(self, page: int, own: int, access: AccessKind) -> Answer | None:

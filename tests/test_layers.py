@@ -29,7 +29,7 @@ EMULATOR_ROWS = (
     ("own_code", "frames"),
     ("engine",),
     ("fault_model", "protection", "transfers"),
-    ("bus", "views", "stops", "diagnosis"),
+    ("bus", "views", "stops", "diagnosis", "pads"),
     ("peripherals",),
     (
         "xpsr",

@@ -89,7 +89,7 @@ def _rcc(machine: Machine) -> Rcc:
 def _flash(machine: Machine) -> FlashF1:
     option_bytes = machine.memory_map.memory_at(SYSTEM_MEMORY).view[OPTION_BYTES - SYSTEM_MEMORY :]
     flash = FlashF1(flash_wires(machine, FLASH_BASE, FLASH_IRQ), option_bytes[:OPTION_BYTES_SIZE])
-    machine.bus.attach_programmer(flash.program)
+    machine.bus.attach_programmer(machine.memory_map.memory_at(FLASH_BASE), flash.program)
     return flash
 
 

@@ -59,7 +59,8 @@ from emulator.peripherals.wwdg import Wwdg
 
 KIB = 1024
 FLASH_BASE = 0x0800_0000
-SYSTEM_MEMORY = 0x1FFF_0000  # the vendor's boot loader, which is not there, and what follows it
+SYSTEM_MEMORY = 0x1FFF_0000  # the vendor's boot loader, which is not there
+OTP = 0x1FFF_7800
 UNIQUE_ID, FLASH_SIZE = 0x1FFF_7A10, 0x1FFF_7A22
 OPTION_BYTES = 0x1FFF_C000
 WWDG_IRQ, FLASH_IRQ, RNG_IRQ = 0, 4, 80
@@ -118,8 +119,10 @@ def _rtc(machine: Machine) -> RtcF4:
 
 
 def _flash(machine: Machine) -> FlashF4:
-    flash = FlashF4(flash_wires(machine, FLASH_BASE, FLASH_IRQ))
-    machine.bus.attach_programmer(flash.program)
+    otp = machine.memory_map.memory_at(OTP)
+    flash = FlashF4(flash_wires(machine, FLASH_BASE, FLASH_IRQ), otp)
+    machine.bus.attach_programmer(otp, flash.program_otp)
+    machine.bus.attach_programmer(machine.memory_map.memory_at(FLASH_BASE), flash.program)
     return flash
 
 
@@ -351,7 +354,8 @@ STM32F405 = Part(
     memories=(
         Region("flash", FLASH_BASE, 1024 * KIB, Kind.FLASH, aliases=(0x0000_0000,)),
         Region("CCM", 0x1000_0000, 64 * KIB, Kind.RAM, is_data_only=True),
-        Region("system memory", SYSTEM_MEMORY, 31 * KIB, Kind.ROM),  # with OTP and factory words
+        Region("system memory", SYSTEM_MEMORY, 30 * KIB, Kind.ROM),
+        Region("OTP", OTP, 1 * KIB, Kind.FLASH),  # and the factory words behind it
         Region("option bytes", OPTION_BYTES, 1 * KIB, Kind.ROM),
         Region("SRAM", 0x2000_0000, 128 * KIB, Kind.RAM),
     ),

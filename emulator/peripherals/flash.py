@@ -80,7 +80,7 @@ class Flash(Peripheral):
         keys = {places.keyr: FlashKeyr(), places.optkeyr: FlashOptkeyr()}
         super().__init__({**keys, **registers})
         self._places = places
-        self._wires, self._memory, self._on_change = wires, wires.memory, wires.on_change
+        self._wires, self.memory, self._on_change = wires, wires.memory, wires.on_change
         self._status, self._busy = registers[places.sr], busy
         self._end = wires.clock.timer(lambda _: self._finish())
         self._busy_until_ns = 0
@@ -118,7 +118,7 @@ class Flash(Peripheral):
         self._busy_until_ns = max(self._busy_until_ns, clock.ns) + ns
         self._status.word |= self._busy
         self._end.start_at_ns(self._busy_until_ns)
-        if self._wires.executes_from(self._memory):
+        if self._wires.executes_from(self.memory):
             self._wait_for_end()
 
     def _wait_for_end(self) -> None:
@@ -158,19 +158,20 @@ class Flash(Peripheral):
 
     @property
     def size(self) -> int:
-        return self._memory.region.size
+        return self.memory.region.size
 
     @property
     def address(self) -> int:
-        return self._memory.region.address
+        return self.memory.region.address
 
     def content(self, offset: int, size: int) -> bytes:
-        return bytes(self._memory.view[offset : offset + size])
+        return bytes(self.memory.view[offset : offset + size])
 
-    def change(self, offset: int, data: bytes) -> None:
-        """Have flash hold other bytes."""
-        self._memory.view[offset : offset + len(data)] = data
-        self._on_change(self.address + offset, self.address + offset + len(data))
+    def change(self, memory: Memory, offset: int, data: bytes) -> None:
+        """Have a flash memory hold other bytes."""
+        memory.view[offset : offset + len(data)] = data
+        begin = memory.region.address + offset
+        self._on_change(begin, begin + len(data))
 
     def blank(self, begin: int, end: int) -> None:
-        self.change(begin, bytes([ERASED]) * (end - begin))
+        self.change(self.memory, begin, bytes([ERASED]) * (end - begin))

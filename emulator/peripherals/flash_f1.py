@@ -135,7 +135,7 @@ class FlashF1(Flash):
         elif value and self.content(offset, size) != bytes([ERASED]) * size:
             self.sr.PGERR = 1  # only zero can be programmed over what is not erased
         else:
-            self.change(offset, value.to_bytes(size, "little"))
+            self.change(self.memory, offset, value.to_bytes(size, "little"))
             self.spend(PROGRAM_NS)
         self.update()
 

@@ -4,13 +4,15 @@ Sources: ST's device header stm32f405xx.h for registers and bits; RM0090 3.5, er
 operations; reset values but OPTCR's from ST's STM32F41x.svd, OPTCR's as shipped, nothing protected.
 Deviation: of a double word, each half is programmed as it comes; a store across a row of 128 bits
 is impossible here, so PGAERR is never seen.
-UNKNOWN: a store while PG is 0 sets PGSERR and is no BusFault.
-Not modelled: see flash.py; OTP, whose bytes are as shipped and stay so.
+UNKNOWN: a store while PG is 0 sets PGSERR and is no BusFault; one to a locked block of OTP, or
+behind OTP, sets WRPERR.
+Not modelled: see flash.py.
 """
 
 from bisect import bisect_right
 from itertools import accumulate
 
+from emulator.memory_map import Memory
 from emulator.peripherals.base import guest
 from emulator.peripherals.flash import Flash, Wires
 from emulator.registers import Access, Field, Register, Unmodelled
@@ -26,6 +28,7 @@ ERASE_MS = {  # of a sector by its size in KiB, of everything by None; by PSIZE
     None: (16_000, 11_000, 8_000, 8_000),
 }
 NS_PER_MS = 1_000_000
+OTP_BLOCKS, OTP_BLOCK_SIZE = 16, 32  # behind them is a byte for each, whose 0 locks it
 
 
 class FlashAcr(Register):
@@ -79,9 +82,10 @@ class FlashOptcr(Register):
 
 
 class FlashF4(Flash):
-    """The interface. Every store to flash reaches it."""
+    """The interface. Every store to flash reaches it, and to OTP, one-time programmable memory."""
 
-    def __init__(self, wires: Wires) -> None:
+    def __init__(self, wires: Wires, otp: Memory) -> None:
+        self._otp = otp
         self.sr = FlashSr()
         self.cr = FlashCr(reset=FlashCr.LOCK.mask)
         self.optcr = FlashOptcr(reset=0x0FFF_AAED)
@@ -112,16 +116,32 @@ class FlashF4(Flash):
 
     def program(self, offset: int, size: int, value: int) -> None:
         """Take a store of the guest to flash: bits become 0, and never 1."""
+        sector = bisect_right(SECTORS, offset // KIB) - 1
+        self._program(self.memory, offset, size, value, is_refused=self._is_protected(sector))
+
+    def program_otp(self, offset: int, size: int, value: int) -> None:
+        """Take a store of the guest to OTP, or to what is behind it."""
+        block, place = divmod(offset, OTP_BLOCK_SIZE)
+        if block < OTP_BLOCKS:
+            is_refused = not self._otp.view[OTP_BLOCKS * OTP_BLOCK_SIZE + block]
+        else:
+            is_refused = block > OTP_BLOCKS or place >= OTP_BLOCKS
+        self._program(self._otp, offset, size, value, is_refused=is_refused)
+
+    def _program(
+        self, memory: Memory, offset: int, size: int, value: int, *, is_refused: bool
+    ) -> None:
         if not self.cr.PG or self.cr.LOCK:
-            guest.warning("a store to flash at %#010x: FLASH_CR.PG is off", self.address + offset)
+            where = memory.region.address + offset
+            guest.warning("a store to flash at %#010x: FLASH_CR.PG is off", where)
             self._fail(FlashSr.PGSERR)
         elif size != SIZES[self.cr.PSIZE]:
             self._fail(FlashSr.PGPERR)
-        elif self._is_protected(bisect_right(SECTORS, offset // KIB) - 1):
+        elif is_refused:
             self._fail(FlashSr.WRPERR)
         else:
-            kept = int.from_bytes(self.content(offset, size), "little")
-            self.change(offset, (kept & value).to_bytes(size, "little"))
+            kept = int.from_bytes(memory.view[offset : offset + size], "little")
+            self.change(memory, offset, (kept & value).to_bytes(size, "little"))
             self.spend(PROGRAM_NS)
         self.update()
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "f405.c"
 F405 = part_named("stm32f405")
-PGSERR, PGPERR = 1 << 7, 1 << 6
+PGSERR, PGPERR, WRPERR = 1 << 7, 1 << 6, 1 << 4
+UNIQUE_ID = 0x1FFF_7A10
 TCIF, HTIF, TEIF = 1 << 5, 1 << 4, 1 << 3
 SECTOR_1, CCM, BUFFER = 0x0800_4000, 0x1000_0000, 0x2001_0000
 IBUSERR = 1 << 8
@@ -73,6 +74,37 @@ def test_a_sector_is_erased_and_programmed_by_words(guest: Guest) -> None:
     assert guest.call("call", SECTOR_1) == 7
     assert guest.call("program_word", SECTOR_1, 0xFFFF_FFFF, 2) == 0
     assert guest.call("call", SECTOR_1) == 7
+
+
+def test_otp_is_programmed_once_and_locked(guest: Guest) -> None:
+    board, block_3, lock_3 = guest.board, 0x1FFF_7860, 0x1FFF_7A03
+    guest.call("unlock")
+    assert guest.call("program_word", block_3, 0x1234_5678, 2) == 0
+    assert guest.call("program_word", block_3, 0xFFFF_0000, 2) == 0  # no bit becomes 1 again
+    assert board.read(block_3, 4) == bytes.fromhex("0000 3412")
+    assert guest.call("program_byte", lock_3, 0) == 0
+    assert guest.call("program_word", block_3 + 4, 0, 2) == WRPERR
+    assert board.read(block_3 + 4, 4) == b"\xff" * 4
+    guest.call("clear_errors")
+    assert guest.call("program_word", block_3 + 32, 0, 2) == 0
+    assert guest.call("program_word", UNIQUE_ID, 0, 2) == WRPERR
+    assert board.read(UNIQUE_ID, 12).isascii()
+    guest.call("clear_errors")
+    guest.start("erase_all")
+    board.run_for(ms=20)
+    assert board.read(block_3, 4) == bytes.fromhex("0000 3412")
+
+
+def test_otp_belongs_to_the_snapshot(guest: Guest) -> None:
+    board, address = guest.board, 0x1FFF_7800
+    before = board.snapshot()
+    guest.call("unlock")
+    guest.call("program_word", address, 0xCAFE_F00D, 2)
+    after = board.snapshot()
+    board.restore(before)
+    assert board.read(address, 4) == b"\xff" * 4
+    board.restore(after)
+    assert board.read(address, 4) == (0xCAFE_F00D).to_bytes(4, "little")
 
 
 def test_an_erase_takes_as_long_as_its_sector_and_psize_say(guest: Guest) -> None:
@@ -210,7 +242,7 @@ def test_floats_are_arguments_and_results(guest: Guest) -> None:
 
 def test_factory_words(guest: Guest) -> None:
     assert guest.board.read(0x1FFF_7A22, 2) == (1024).to_bytes(2, "little")
-    assert guest.board.read(0x1FFF_7A10, 12).isascii()
+    assert guest.board.read(UNIQUE_ID, 12).isascii()
     assert guest.board.read(0x4002_3C14, 4) == (0x0FFF_AAED).to_bytes(4, "little")
 
 

@@ -99,6 +99,25 @@ uint32_t program_word(uint32_t address, uint32_t word, uint32_t psize)
     FLASH(0x10) = 0;
     return FLASH(0x0C);
 }
+uint32_t program_byte(uint32_t address, uint32_t byte)
+{
+    FLASH(0x10) = 1;
+    REG8(address) = (uint8_t)byte;
+    BARRIER();
+    FLASH(0x10) = 0;
+    return FLASH(0x0C);
+}
+void clear_errors(void)
+{
+    FLASH(0x0C) = 0xF0;
+}
+RAM_CODE void erase_all(void)
+{
+    FLASH(0x10) = 1u << 2 | 2u << 8;
+    FLASH(0x10) |= 1u << 16;
+    for (;;) {
+    }
+}
 uint32_t stray_store(uint32_t address)
 {
     REG(address) = 0;
