@@ -5,7 +5,7 @@ external interrupt, does the timer make an event of each.
 Not modelled: what other units drive, such as a USART's TX; an input that another timer drives.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple, cast
 
@@ -86,7 +86,7 @@ class Pads:
                 timer.edge(pad.line, rises=level)
 
     @contextmanager
-    def rewiring(self) -> Iterator[None]:
+    def rewiring(self) -> Generator[None]:
         """Have others connected, or listen, from now on."""
         for port in self._by_port:
             self._port(port).refresh()  # who listens by now was told of all, others need not be

@@ -26,6 +26,8 @@ from emulator.peripherals.adc_f1 import AdcF1
 from emulator.peripherals.afio import Afio
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.peripherals.bkp import Bkp
+from emulator.peripherals.bxcan import BxCan, CanIrqs
+from emulator.peripherals.bxcan_filters import CanFilters
 from emulator.peripherals.crc import Crc
 from emulator.peripherals.dbgmcu import Dbgmcu
 from emulator.peripherals.dma import Dma
@@ -54,6 +56,7 @@ TIM1_IRQS = {BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27}
 TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 28, 29, 30
 USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
 RTC_ALARM_LINE, ADC_IRQ = 17, 18
+CAN1_TX_IRQ, CAN_BANKS = 19, 14
 ADC_PINS = (*(f"PA{n}" for n in range(8)), "PB0", "PB1", *(f"PC{n}" for n in range(6)))
 EXTI_IRQS = {  # by the lines that share one
     **{1 << line: 6 + line for line in range(5)},
@@ -161,6 +164,14 @@ def _wwdg(machine: Machine) -> Wwdg:
     return wwdg
 
 
+def _can1(machine: Machine) -> BxCan:
+    tx, rx0, rx1, sce = (machine.irq(CAN1_TX_IRQ + n) for n in range(4))
+    irqs = CanIrqs(tx, (rx0, rx1), sce)
+    return BxCan(
+        machine.clock, _rcc_of(machine).pclk1_hz, irqs, CanFilters(CAN_BANKS, has_second=False)
+    )
+
+
 def _serial(
     make_unit: SerialUnit,
     irq: int,
@@ -232,11 +243,6 @@ PADS = tuple(
     for remap, pins in remaps.items()
     for line, pin in enumerate(pins.split())
 )
-CAN = (
-    "MCR=10002 MSR=C02 TSR=1C000000 RF0R RF1R IER ESR BTR=1230000 @180 TI0R TDT0R TDL0R TDH0R"
-    " TI1R TDT1R TDL1R TDH1R TI2R TDT2R TDL2R TDH2R RI0R RDT0R RDL0R RDH0R RI1R RDT1R RDL1R RDH1R"
-    " @200 FMR=2A1C0E01 FM1R @20C FS1R @214 FFA1R @21C FA1R @240 "
-) + " ".join(f"F{n}R1 F{n}R2" for n in range(14))
 USB = "EP0R EP1R EP2R EP3R EP4R EP5R EP6R EP7R @40 CNTR=3 ISTR FNR DADDR BTABLE"
 
 UNITS = (
@@ -268,7 +274,7 @@ UNITS = (
     Unit("DBGMCU", 0xE004_2000, lambda _: Dbgmcu(0x2003_6410), lane=Lane.MERGE),
     _absent("USB", 0x4000_5C00, USB, "USB"),
     _absent("USB_SRAM", 0x4000_6000, "", "USB"),
-    _absent("CAN1", 0x4000_6400, CAN, "CAN1"),
+    Unit("CAN1", 0x4000_6400, _can1, _clocked_by("CAN1")),
 )
 
 

@@ -28,6 +28,8 @@ from emulator.parts.stm32f405_timers import PADS, TIM_IRQS
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
+from emulator.peripherals.bxcan import BxCan, CanIrqs
+from emulator.peripherals.bxcan_filters import CanFilters
 from emulator.peripherals.crc import Crc
 from emulator.peripherals.dac import Dac
 from emulator.peripherals.dbgmcu import Dbgmcu
@@ -66,6 +68,7 @@ OPTION_BYTES = 0x1FFF_C000
 WWDG_IRQ, FLASH_IRQ, RNG_IRQ = 0, 4, 80
 DMA1_IRQS = (*range(11, 18), 47)
 DMA2_IRQS = (*range(56, 61), 68, 69, 70)
+CAN_TX_IRQS, CAN_BANKS = {1: 19, 2: 63}, 28
 EXTI_LINES, RTC_ALARM_LINE, RTC_WAKEUP_LINE = 23, 17, 22
 EXTI_IRQS = {  # by the lines that share one
     **{1 << line: 6 + line for line in range(5)},
@@ -194,6 +197,23 @@ def _wwdg(machine: Machine) -> Wwdg:
     wwdg = Wwdg(machine.clock, rcc.pclk1_hz, irq, bite)
     rcc.on_bus_clock.append(wwdg.clock_changed)
     return wwdg
+
+
+def _can(number: int) -> Callable[[Machine], BxCan]:
+    """Wire one; CAN1 has the filters of both."""
+
+    def make(machine: Machine) -> BxCan:
+        tx, rx0, rx1, sce = (machine.irq(CAN_TX_IRQS[number] + n) for n in range(4))
+        irqs, pclk_hz = CanIrqs(tx, (rx0, rx1), sce), _rcc_of(machine).pclk1_hz
+        is_second = number == 2
+        filters = (
+            cast(BxCan, machine.unit("CAN1")).filters
+            if is_second
+            else CanFilters(CAN_BANKS, has_second=True)
+        )
+        return BxCan(machine.clock, pclk_hz, irqs, filters, is_second=is_second)
+
+    return make
 
 
 Streams = tuple[tuple[int, int], ...]  # each with its channel
@@ -325,6 +345,8 @@ UNITS = (
     Unit("ADC", 0x4001_2300, _adc_common, _adc_gate("ADC1"), size=0x100),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("WWDG", 0x4000_2C00, _wwdg, _clocked_by("WWDG")),
+    Unit("CAN1", 0x4000_6400, _can(1), _clocked_by("CAN1")),
+    Unit("CAN2", 0x4000_6800, _can(2), _clocked_by("CAN2")),
     Unit("DAC", 0x4000_7400, lambda _: Dac(("PA4", "PA5")), _clocked_by("DAC")),
     Unit("RNG", 0x5006_0800, _rng, _clocked_by("RNG"), lane=Lane.MERGE),
     Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), _clocked_by("PWR")),

@@ -141,10 +141,11 @@ class Channels:
         )
         self._met = None
         self._edges = tuple(e * (self._ccer(n) & 1) for n, e in enumerate(self._edges))
-        for channel in range(self.count):
-            if self.is_output(channel) and (mode := self._mode(channel)) in FORCING:
+        for channel in filter(self.is_output, range(self.count)):
+            mode = self._mode(channel)
+            if mode in FORCING:
                 self._set_ref(channel, active=mode == FORCE_ACTIVE)
-            elif self.is_output(channel) and mode in PWM:
+            elif mode in PWM:
                 self._compare_level(channel, mode, count, is_down=is_down)
 
     def _set_ref(self, channel: int, *, active: bool) -> None:

@@ -87,7 +87,11 @@ def test_level_of_a_pin(configuration: int, odr: int, driven: bool | None, level
 
 def test_each_change_of_a_level_is_told_once() -> None:
     heard: list[tuple[int, bool]] = []
-    gpio = GpioF1(PortWires(lambda pin, level: heard.append((pin, level))))
+
+    def hear(pin: int, level: bool) -> None:
+        heard.append((pin, level))
+
+    gpio = GpioF1(PortWires(hear))
     gpio.drive(3, level=True)
     gpio.drive(3, level=True)
     gpio.write(CRH, PC13_OUTPUT)
