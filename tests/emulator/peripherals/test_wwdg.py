@@ -114,8 +114,10 @@ def test_flag_comes_without_an_interrupt_too(bench: Bench) -> None:
 
 def test_bus_clock_is_followed(bench: Bench) -> None:
     bench.wwdg.write(CR, WDGA | 0x7F)
-    bench.advance(30 * TICK)
+    bench.advance(30 * TICK + TICK // 2)
     bench.pclk_hz //= 2
     bench.wwdg.clock_changed()
-    bench.advance(30 * 2 * TICK)
+    bench.advance(2 * TICK - 1)
+    assert bench.wwdg.read(CR) == WDGA | 0x61
+    bench.advance(29 * 2 * TICK + 1)
     assert bench.wwdg.read(CR) == WDGA | 0x43
