@@ -7,14 +7,14 @@ Not modelled: what other units drive, such as a USART's TX; an input that anothe
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from emulator.peripherals.base import Peripheral
-from emulator.peripherals.exti import Exti
 from emulator.peripherals.gpio import Gpio
 from emulator.peripherals.tim import Tim
 
 PORTS = "ABCDEFGHI"  # as external interrupts number them
+LINES = ("CH1", "CH2", "CH3", "CH4", "CH1N", "CH2N", "CH3N")  # as a timer numbers them
 
 
 class Pad(NamedTuple):
@@ -32,6 +32,26 @@ class Pad(NamedTuple):
     @property
     def number(self) -> int:
         return int(self.pin[2:])
+
+
+def pads_of(pins: Mapping[str, tuple[int, str]]) -> tuple[Pad, ...]:
+    """Read a table: by timer, its function's number at all of its pins, and those of each line.
+
+    These are as in "CH1 PA8 PE9, CH1N PA7".
+    """
+    return tuple(
+        Pad(timer, LINES.index(line), pin, function)
+        for timer, (function, lines) in pins.items()
+        for line, *at in map(str.split, lines.split(","))
+        for pin in at
+    )
+
+
+class ExternalInterrupts(Protocol):
+    """The block that makes interrupts of edges, whatever the family."""
+
+    def listens(self, port: int, pin: int) -> bool: ...
+    def pin_changed(self, port: int, pin: int, level: bool) -> None: ...
 
 
 class Pads:
@@ -101,7 +121,7 @@ class Pads:
 
     def watched(self, timer: str) -> list[Pad]:
         """Return the pads of a timer at whose pins somebody listens for edges."""
-        exti = cast(Exti, self._units["EXTI"])
+        exti = cast(ExternalInterrupts, self._units["EXTI"])
         return [
             pad
             for pad in self.all_of(timer)

@@ -8,12 +8,12 @@ from typing import Protocol, cast
 from emulator.bus import Bus, Lane
 from emulator.clock import Clock
 from emulator.memory_map import Memory, MemoryMap, Region
-from emulator.pads import PORTS, Pad, Pads
+from emulator.pads import PORTS, ExternalInterrupts, Pad, Pads
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
-from emulator.peripherals.exti import Exti
 from emulator.peripherals.flash import Wires
 from emulator.peripherals.fpb import FpbConfig
 from emulator.peripherals.gpio import PortWires
+from emulator.peripherals.gpio_f4 import GpioF4
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +115,18 @@ def flash_wires(machine: Machine, address: int, irq: int) -> Wires:
 
 def port_wires(machine: Machine, letter: str) -> PortWires:
     """Wire a port's pins to external interrupts and to timers."""
-    exti, pads, port = cast(Exti, machine.unit("EXTI")), machine.pads, f"GPIO{letter}"
+    exti, pads, port = cast(ExternalInterrupts, machine.unit("EXTI")), machine.pads, f"GPIO{letter}"
 
     def on_level(pin: int, level: bool) -> None:
         exti.pin_changed(PORTS.index(letter), pin, level)
         pads.pin_changed(port, pin, level)
 
     return PortWires(on_level, functools.partial(pads.driven, port), pads.rewiring)
+
+
+def alternate_function(machine: Machine, pad: Pad) -> int | None:
+    """Return the number of the function that a pad's pin has, where the port says it."""
+    return cast(GpioF4, machine.unit(pad.port)).function(pad.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.pads import PORTS, Pad
+from emulator.pads import PORTS
 from emulator.part import (
     Core,
     Machine,
     Part,
     SerialUnit,
     Unit,
+    alternate_function,
     flash_wires,
     port_wires,
     shared_irq,
@@ -146,10 +147,6 @@ def _gpio(name: str) -> Unit:
         return GpioF4(name, port_wires(machine, name))
 
     return Unit(f"GPIO{name}", address, make, _clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
-
-
-def _function_of(machine: Machine, pad: Pad) -> int | None:
-    return cast(GpioF4, machine.unit(pad.port)).function(pad.number)
 
 
 def _tim_irq(machine: Machine, irq: int) -> Callable[[bool], None]:
@@ -392,5 +389,5 @@ STM32F405 = Part(
     reset_hz=HSI_HZ,
     hse_hz=8_000_000,
     pads=PADS,
-    function_of=_function_of,
+    function_of=alternate_function,
 )

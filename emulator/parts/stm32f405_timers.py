@@ -4,7 +4,7 @@ Sources: ST's device header stm32f405xx.h for interrupts; for alternate function
 MicroPython's stm32f405_af.csv has it.
 """
 
-from emulator.pads import Pad
+from emulator.pads import pads_of
 from emulator.peripherals.tim import ALL_FLAGS, BIF, CCIF, COMIF, TIF, UIF
 
 TIM_IRQS = {  # which of whose flags each is
@@ -23,35 +23,31 @@ TIM_IRQS = {  # which of whose flags each is
     54: (("TIM6", ALL_FLAGS),),
     55: (("TIM7", ALL_FLAGS),),
 }
-TIM_PINS: dict[str, tuple[int, tuple[str, ...]]] = {  # the function; CH1 to CH4, CH1N to CH3N
-    "TIM1": (
-        1,
-        (
-            *("PA8 PE9", "PA9 PE11", "PA10 PE13", "PA11 PE14"),
-            *("PA7 PB13 PE8", "PB0 PB14 PE10", "PB1 PB15 PE12"),
+PADS = pads_of(
+    {
+        "TIM1": (
+            1,
+            (
+                "CH1 PA8 PE9, CH2 PA9 PE11, CH3 PA10 PE13, CH4 PA11 PE14,"
+                "CH1N PA7 PB13 PE8, CH2N PB0 PB14 PE10, CH3N PB1 PB15 PE12"
+            ),
         ),
-    ),
-    "TIM2": (1, ("PA0 PA5 PA15", "PA1 PB3", "PA2 PB10", "PA3 PB11")),
-    "TIM3": (2, ("PA6 PB4 PC6", "PA7 PB5 PC7", "PB0 PC8", "PB1 PC9")),
-    "TIM4": (2, ("PB6 PD12", "PB7 PD13", "PB8 PD14", "PB9 PD15")),
-    "TIM5": (2, ("PA0 PH10", "PA1 PH11", "PA2 PH12", "PA3 PI0")),
-    "TIM8": (
-        3,
-        (
-            *("PC6 PI5", "PC7 PI6", "PC8 PI7", "PC9 PI2"),
-            *("PA5 PA7 PH13", "PB0 PB14 PH14", "PB1 PB15 PH15"),
+        "TIM2": (1, "CH1 PA0 PA5 PA15, CH2 PA1 PB3, CH3 PA2 PB10, CH4 PA3 PB11"),
+        "TIM3": (2, "CH1 PA6 PB4 PC6, CH2 PA7 PB5 PC7, CH3 PB0 PC8, CH4 PB1 PC9"),
+        "TIM4": (2, "CH1 PB6 PD12, CH2 PB7 PD13, CH3 PB8 PD14, CH4 PB9 PD15"),
+        "TIM5": (2, "CH1 PA0 PH10, CH2 PA1 PH11, CH3 PA2 PH12, CH4 PA3 PI0"),
+        "TIM8": (
+            3,
+            (
+                "CH1 PC6 PI5, CH2 PC7 PI6, CH3 PC8 PI7, CH4 PC9 PI2,"
+                "CH1N PA5 PA7 PH13, CH2N PB0 PB14 PH14, CH3N PB1 PB15 PH15"
+            ),
         ),
-    ),
-    "TIM9": (3, ("PA2 PE5", "PA3 PE6")),
-    "TIM10": (3, ("PB8 PF6",)),
-    "TIM11": (3, ("PB9 PF7",)),
-    "TIM12": (9, ("PB14 PH6", "PB15 PH9")),
-    "TIM13": (9, ("PA6 PF8",)),
-    "TIM14": (9, ("PA7 PF9",)),
-}
-PADS = tuple(
-    Pad(timer, line, pin, function)
-    for timer, (function, lines) in TIM_PINS.items()
-    for line, pins in enumerate(lines)
-    for pin in pins.split()
+        "TIM9": (3, "CH1 PA2 PE5, CH2 PA3 PE6"),
+        "TIM10": (3, "CH1 PB8 PF6"),
+        "TIM11": (3, "CH1 PB9 PF7"),
+        "TIM12": (9, "CH1 PB14 PH6, CH2 PB15 PH9"),
+        "TIM13": (9, "CH1 PA6 PF8"),
+        "TIM14": (9, "CH1 PA7 PF9"),
+    }
 )

@@ -16,8 +16,19 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
-from emulator.part import Core, Machine, Part, SerialUnit, Unit, flash_wires
+from emulator.pads import PORTS
+from emulator.part import (
+    Core,
+    Machine,
+    Part,
+    SerialUnit,
+    Unit,
+    alternate_function,
+    flash_wires,
+    port_wires,
+)
 from emulator.parts.stm32l552_absent import ABSENT
+from emulator.parts.stm32l552_timers import PADS, TIM_IRQS
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.peripherals.crc_l5 import CrcL5
@@ -55,7 +66,6 @@ EXTI_IRQS = {  # by the lines that share one
     1 << 16 | 0b1111 << 35: 1,  # PVD_PVM
     0b11 << 21: 72,  # COMP
 }
-PORTS = "ABCDEFGH"
 GENERAL_32 = TimKind(width=32, has_or=True)  # TIM2 and TIM5
 ADVANCED_OR = TimKind(is_advanced=True, has_or=True)  # TIM1 and TIM8
 TWO, ONE = (TimKind(channels=n, is_advanced=True, has_or=True) for n in (2, 1))  # TIM15; 16, 17
@@ -95,7 +105,7 @@ def _rtc(machine: Machine) -> RtcL5:
 
 def _flash(machine: Machine) -> FlashL5:
     flash = FlashL5(flash_wires(machine, FLASH_BASE, FLASH_IRQ))
-    machine.bus.attach_programmer(flash.program)
+    machine.bus.attach_programmer(machine.memory_map.memory_at(FLASH_BASE), flash.program)
     return flash
 
 
@@ -111,27 +121,30 @@ def _dmamux(machine: Machine) -> Dmamux:
 
 
 def _exti(machine: Machine) -> ExtiL5:
-    return ExtiL5({lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()})
+    set_irqs = {lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()}
+    return ExtiL5(set_irqs, machine.pads.rewiring)
 
 
 def _gpio(name: str) -> Unit:
-    port = PORTS.index(name)
-
     def make(machine: Machine) -> GpioF4:
-        exti = cast(ExtiL5, machine.unit("EXTI"))
-        return GpioF4(name, lambda pin, level: exti.pin_changed(port, pin, level), RESET_L5)
+        return GpioF4(name, port_wires(machine, name), RESET_L5)
 
-    address = 0x4202_0000 + 0x400 * port
+    address = 0x4202_0000 + 0x400 * PORTS.index(name)
     return Unit(f"GPIO{name}", address, make, _clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
 
 
-def _tim(number: int, address: int, kind: TimKind, irq: int, *, is_apb2: bool = False) -> Unit:
+def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> Unit:
+    name = f"TIM{number}"
+
     def make(machine: Machine) -> Tim:
         rcc = _rcc_of(machine)
         timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
-        return Tim(machine.clock, timer_hz, machine.irq(irq), kind)
+        set_irqs = {flags: machine.irq(irq) for flags, irq in TIM_IRQS[number].items()}
+        tim = Tim(machine.clock, timer_hz, set_irqs, kind, machine.pads.of(name))
+        rcc.on_bus_clock.append(tim.clock_changed)
+        return tim
 
-    return Unit(f"TIM{number}", address, make, _clocked_by(f"TIM{number}"))
+    return Unit(name, address, make, _clocked_by(name))
 
 
 def _iwdg(machine: Machine) -> Iwdg:
@@ -187,7 +200,7 @@ UNITS = (
     Unit("SYSCFG", 0x4001_0000, lambda _: SyscfgL5(), _clocked_by("SYSCFG"), size=0x100),
     Unit("EXTI", 0x4002_F400, _exti, lane=Lane.MERGE),
     Unit("ICACHE", 0x4003_0400, lambda m: Icache(m.irq(ICACHE_IRQ)), lane=Lane.MERGE),
-    *(_gpio(name) for name in PORTS),
+    *(_gpio(name) for name in "ABCDEFGH"),
     _usart("USART1", 0x4001_3800, 61, RccCcipr1.USART1SEL, 25, Rcc.pclk2_hz),
     _usart("USART2", 0x4000_4400, 62, RccCcipr1.USART2SEL, 27),
     _usart("USART3", 0x4000_4800, 63, RccCcipr1.USART3SEL, 29),
@@ -198,17 +211,17 @@ UNITS = (
     _i2c("I2C2", 0x4000_5800, 57, RccCcipr1.I2C2SEL),
     _i2c("I2C3", 0x4000_5C00, 88, RccCcipr1.I2C3SEL),
     _i2c("I2C4", 0x4000_8400, 100, RccCcipr2.I2C4SEL, CCIPR2),
-    _tim(1, 0x4001_2C00, ADVANCED_OR, 42, is_apb2=True),
-    _tim(2, 0x4000_0000, GENERAL_32, 45),
-    _tim(3, 0x4000_0400, GENERAL, 46),
-    _tim(4, 0x4000_0800, GENERAL, 47),
-    _tim(5, 0x4000_0C00, GENERAL_32, 48),
-    _tim(6, 0x4000_1000, BASIC, 49),
-    _tim(7, 0x4000_1400, BASIC, 50),
-    _tim(8, 0x4001_3400, ADVANCED_OR, 52, is_apb2=True),
-    _tim(15, 0x4001_4000, TWO, 69, is_apb2=True),
-    _tim(16, 0x4001_4400, ONE, 70, is_apb2=True),
-    _tim(17, 0x4001_4800, ONE, 71, is_apb2=True),
+    _tim(1, 0x4001_2C00, ADVANCED_OR, is_apb2=True),
+    _tim(2, 0x4000_0000, GENERAL_32),
+    _tim(3, 0x4000_0400, GENERAL),
+    _tim(4, 0x4000_0800, GENERAL),
+    _tim(5, 0x4000_0C00, GENERAL_32),
+    _tim(6, 0x4000_1000, BASIC),
+    _tim(7, 0x4000_1400, BASIC),
+    _tim(8, 0x4001_3400, ADVANCED_OR, is_apb2=True),
+    _tim(15, 0x4001_4000, TWO, is_apb2=True),
+    _tim(16, 0x4001_4400, ONE, is_apb2=True),
+    _tim(17, 0x4001_4800, ONE, is_apb2=True),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("RTC", 0x4000_2800, _rtc, _clocked_by("RTCAPB")),
     Unit("TAMP", 0x4000_3400, _tamp, _clocked_by("RTCAPB")),
@@ -246,4 +259,6 @@ STM32L552 = Part(
     console="USART1",
     reset_hz=MSI_HZ,
     hse_hz=8_000_000,
+    pads=PADS,
+    function_of=alternate_function,
 )

@@ -9,9 +9,10 @@ Not modelled: events (EMR is stored), security, privileges, the lock, what drive
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from emulator.peripherals.absent import absent_registers
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.base import Peripheral, Rewiring
 from emulator.registers import Access, Field, Register, Unmodelled
 
 PINS = 16
@@ -19,6 +20,7 @@ CONFIGURABLE_1, CONFIGURABLE_2 = 0x0061_FFFF, 0x0000_0078  # of lines 0 to 31, a
 RTSR, FTSR, SWIER, RPR, FPR, IMR, EMR = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x80, 0x84
 SECOND, SECOND_MASK = 0x20, 0x10  # from a register to that of lines from 32 on; of IMR and EMR
 EXTICR = 0x60
+CONNECTING = (RTSR, FTSR, *range(EXTICR, EXTICR + 0x10, 4))
 ABSENT = "@14 SECCFGR1 PRIVCFGR1 @34 SECCFGR2 PRIVCFGR2 @70 LOCKR"
 
 
@@ -83,7 +85,10 @@ class Half:
 class ExtiL5(Peripheral):
     """The controller. `set_irqs`: the lines that share an interrupt, as a mask, and that one."""
 
-    def __init__(self, set_irqs: Mapping[int, Callable[[bool], None]]) -> None:
+    def __init__(
+        self, set_irqs: Mapping[int, Callable[[bool], None]], rewiring: Rewiring = nullcontext
+    ) -> None:
+        self._rewiring = rewiring
         self._first, self._second = Half(CONFIGURABLE_1, 0xFF9E_0000), Half(CONFIGURABLE_2, 0x787)
         self._exticr = [ExtiExticr() for _ in range(PINS // 4)]
         super().__init__(
@@ -106,8 +111,14 @@ class ExtiL5(Peripheral):
             word &= half.configurable
             if offset % SECOND == SWIER:
                 half.rpr.word |= word
-        super().write(offset, word)
+        with self._rewiring() if offset in CONNECTING else nullcontext():
+            super().write(offset, word)
         self._update_irqs()
+
+    def listens(self, port: int, pin: int) -> bool:
+        """Whether a port's pin has an edge that triggers its line."""
+        triggers = self._first.rtsr.word | self._first.ftsr.word
+        return bool(triggers >> pin & 1) and self._port_of(pin) == port
 
     def pin_changed(self, port: int, pin: int, level: bool) -> None:
         """Take an edge of a port's pin."""

@@ -148,7 +148,7 @@ class FlashL5(Flash):
         if self.content(offset, UNIT) != BLANK and value:
             self._fail(FlashNssr.NSPROGERR)
             return
-        self.change(offset, value.to_bytes(UNIT, "little"))
+        self.change(self.memory, offset, value.to_bytes(UNIT, "little"))
         self.spend(PROGRAM_NS)
 
     def succeed(self) -> None:

@@ -114,7 +114,7 @@ class Tim(Peripheral):
             ARR: self.counter.arr,
             **self.channels.registers,
         }
-        if kind.channels != 1:
+        if kind.channels != 1 or kind.is_advanced:
             registers[0x04] = self.cr2
         if kind.channels > 1:
             registers[0x08] = TimSmcr()
