@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     Boot = Callable[..., Guest]
 
 PROGRAM = "timers.c"
-F405 = part_named("stm32f405")
-TIM1_CC_IRQ, TIM2_IRQ = 27, 28
-TIM1, TIM2, TIM3 = {"guest": 0x4001_2C00, "f405": 0x4001_0000}, 0x4000_0000, 0x4000_0400
+F405, L552 = part_named("stm32f405"), part_named("stm32l552")
+TIM1_CC_IRQ, TIM1_CC_IRQ_L5, TIM2_IRQ = 27, 44, 28
+TIM1, TIM2, TIM3 = (
+    {"guest": 0x4001_2C00, "f405": 0x4001_0000, "l552": 0x4001_2C00},
+    0x4000_0000,
+    0x4000_0400,
+)
 SR, CCMR1, CCER, CNT, BDTR = 0x10, 0x18, 0x20, 0x24, 0x44
 GPIOA_CRL, GPIOA_CRH, GPIOA_IDR, AFIO_MAPR = 0x4001_0800, 0x4001_0804, 0x4001_0808, 0x4001_0004
 GPIOA_F4_MODER, GPIOA_F4_AFRH = 0x4002_0000, 0x4002_0024
+GPIOA_L5_MODER, GPIOA_L5_AFRH = 0x4202_0000, 0x4202_0024
 
 
 @pytest.fixture
@@ -37,6 +42,15 @@ def f405(boot: "Boot") -> Guest:
     guest = boot(PROGRAM, F405)
     guest.call("set", GPIOA_F4_MODER, 0xA802_0000)
     guest.call("set", GPIOA_F4_AFRH, 1)
+    return guest
+
+
+@pytest.fixture
+def l552(boot: "Boot") -> Guest:
+    """And on the L552."""
+    guest = boot(PROGRAM, L552)
+    guest.call("set", GPIOA_L5_MODER, 0xABFE_FFFF)
+    guest.call("set", GPIOA_L5_AFRH, 1)
     return guest
 
 
@@ -63,7 +77,7 @@ def test_match_that_is_polled_comes_in_time(boot: "Boot") -> None:
     assert 5000 <= boot(PROGRAM).call("polls_a_match") < 5020
 
 
-@pytest.mark.parametrize("part", ["guest", "f405"])
+@pytest.mark.parametrize("part", ["guest", "f405", "l552"])
 def test_pwm_is_at_its_pin_and_can_be_polled(part: str, request: pytest.FixtureRequest) -> None:
     guest: Guest = request.getfixturevalue(part)
     guest.call("pwm", 999, 300)
@@ -124,7 +138,7 @@ def test_remapping_moves_a_line_to_another_pin(boot: "Boot") -> None:
     assert (board.pin("PA6"), board.pin("PB4")) == (None, True)
 
 
-@pytest.mark.parametrize("part", ["guest", "f405"])
+@pytest.mark.parametrize("part", ["guest", "f405", "l552"])
 @pytest.mark.parametrize("count", [100, 500])
 @pytest.mark.parametrize(("rising", "falling"), [(1, 0), (0, 1), (1, 1)])
 def test_edges_of_a_pwm_interrupt(
@@ -153,10 +167,10 @@ def test_pwm_that_nobody_watches_costs_no_events(guest: Guest) -> None:
     assert guest.board.clock.busy_cycles - before < 100
 
 
-@pytest.mark.parametrize("part", ["guest", "f405"])
+@pytest.mark.parametrize("part", ["guest", "f405", "l552"])
 def test_edges_from_outside_are_captured(part: str, request: pytest.FixtureRequest) -> None:
     guest: Guest = request.getfixturevalue(part)
-    guest.start("captures", TIM1_CC_IRQ)
+    guest.start("captures", TIM1_CC_IRQ_L5 if part == "l552" else TIM1_CC_IRQ)
     board = guest.board
     board.run_for(us=100)
     mhz = board.clock.hz // 1_000_000

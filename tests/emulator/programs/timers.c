@@ -4,12 +4,21 @@
 #define TIM1_BASE 0x40010000u
 #define GPIOA_IDR REG(0x40020010)
 #define EXTI_BASE 0x40013C00u
+#elif defined STM32L552
+#define TIM1_BASE 0x40012C00u
+#define GPIOA_IDR REG(0x42020010)
+#define EXTI_BASE 0x4002F400u
 #else
 #define TIM1_BASE 0x40012C00u
 #define GPIOA_IDR REG(0x40010808)
 #define EXTI_BASE 0x40010400u
 #endif
 #define EXTI(offset) REG(EXTI_BASE + (offset))
+#ifdef STM32L552 /* offsets, and the interrupt of line 8 */
+enum { RTSR = 0x00, FTSR = 0x04, PR1 = 0x0C, PR2 = 0x10, IMR = 0x80, EXTI8 = 19 };
+#else
+enum { RTSR = 0x08, FTSR = 0x0C, PR1 = 0x14, PR2 = 0x14, IMR = 0x00, EXTI8 = 23 };
+#endif
 enum { CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR, RCR, CCR1, BDTR = 17 };
 
 static volatile uint32_t *tim = (volatile uint32_t *)TIM1_BASE;
@@ -82,15 +91,16 @@ uint32_t high_time(void)
 static void on_edge(void)
 {
     note(DWT_CYCCNT);
-    EXTI(0x14) = 1u << 8;
+    EXTI(PR1) = 1u << 8;
+    EXTI(PR2) = 1u << 8;
 }
 void edges(uint32_t rising, uint32_t falling)
 {
-    vectors[IRQ0 + 23] = on_edge;
-    NVIC_ISER(0) = 1u << 23;
-    EXTI(0x00) = 1u << 8;
-    EXTI(0x08) = rising << 8;
-    EXTI(0x0C) = falling << 8;
+    vectors[IRQ0 + EXTI8] = on_edge;
+    NVIC_ISER(0) = 1u << EXTI8;
+    EXTI(IMR) = 1u << 8;
+    EXTI(RTSR) = rising << 8;
+    EXTI(FTSR) = falling << 8;
     noted = 0;
     for (;;) {
         ASM("wfi");
