@@ -1,11 +1,12 @@
 """STM32F103x8 and STM32F103xB: the medium-density parts, which differ in the size of their flash.
 
 Sources: ST's device header stm32f103xb.h for names, addresses and interrupt numbers; RM0008 for
-the rest. Not modelled: the units made by `_absent`. Where nothing is, an access is a BusFault.
+the rest; ArduPilot's STM32F103xB.py, which is made of ST's tables, for timers' DMA channels.
+Not modelled: the units made by `_absent`. Where nothing is, an access is a BusFault.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from emulator.bus import Lane
@@ -42,7 +43,22 @@ from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.rtc_f1 import RtcF1
 from emulator.peripherals.spi import Spi
-from emulator.peripherals.tim import ADVANCED, ALL_FLAGS, BIF, CCIF, COMIF, TIF, UIF, Tim
+from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim_registers import (
+    ADVANCED,
+    ALL_FLAGS,
+    BIF,
+    CC1IF,
+    CC2IF,
+    CC3IF,
+    CC4IF,
+    CCIF,
+    COMIF,
+    GENERAL,
+    TIF,
+    UIF,
+    TimKind,
+)
 from emulator.peripherals.usart import unconnected
 from emulator.peripherals.usart_v1 import UsartV1
 from emulator.peripherals.wwdg import Wwdg
@@ -52,8 +68,6 @@ SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and
 FLASH_SIZE, UNIQUE_ID, OPTION_BYTES = 0x1FFF_F7E0, 0x1FFF_F7E8, 0x1FFF_F800
 OPTION_BYTES_SIZE = 16
 WWDG_IRQ, RTC_IRQ, FLASH_IRQ, DMA1_CHANNEL1_IRQ, DMA1_CHANNELS = 0, 3, 4, 11, 7
-TIM1_IRQS = {BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27}
-TIM2_IRQ, TIM3_IRQ, TIM4_IRQ = 28, 29, 30
 USART1_IRQ, USART2_IRQ, USART3_IRQ = 37, 38, 39
 RTC_ALARM_LINE, ADC_IRQ = 17, 18
 CAN1_TX_IRQ, CAN_BANKS = 19, 14
@@ -132,23 +146,21 @@ def _gpio(name: str) -> Unit:
     return Unit(f"GPIO{name}", address, make, _clocked_by(f"IOP{name}"))
 
 
-def _tim(number: int, irq: int) -> Callable[[Machine], Tim]:
+def _tim(name: str, address: int, irqs: Mapping[int, int], kind: TimKind = GENERAL) -> Unit:
     def make(machine: Machine) -> Tim:
-        rcc = _rcc_of(machine)
-        set_irqs, pins = {ALL_FLAGS: machine.irq(irq)}, machine.pads.of(f"TIM{number}")
-        tim = Tim(machine.clock, rcc.tim1_hz, set_irqs, pins=pins)
+        rcc, dma = _rcc_of(machine), cast(Dma, machine.unit("DMA1"))
+        tim = Tim(
+            machine.clock,
+            rcc.tim2_hz if kind.is_advanced else rcc.tim1_hz,
+            {flags: machine.irq(irq) for flags, irq in irqs.items()},
+            kind,
+            machine.pads.of(name),
+            {flag: dma.request(n, is_pulse=True) for flag, n in DMA_CHANNELS[name].items()},
+        )
         rcc.on_bus_clock.append(tim.clock_changed)
         return tim
 
-    return make
-
-
-def _tim1(machine: Machine) -> Tim:
-    rcc = _rcc_of(machine)
-    set_irqs = {flags: machine.irq(irq) for flags, irq in TIM1_IRQS.items()}
-    tim = Tim(machine.clock, rcc.tim2_hz, set_irqs, ADVANCED, machine.pads.of("TIM1"))
-    rcc.on_bus_clock.append(tim.clock_changed)
-    return tim
+    return Unit(name, address, make, _clocked_by(name))
 
 
 def _iwdg(machine: Machine) -> Iwdg:
@@ -237,6 +249,12 @@ REMAPS = {  # CH1 to CH4, CH1N to CH3N, by a timer's bits in AFIO_MAPR; port E i
     "TIM3": {0b00: "PA6 PA7 PB0 PB1", 0b10: "PB4 PB5 PB0 PB1", 0b11: "PC6 PC7 PC8 PC9"},
     "TIM4": {0: "PB6 PB7 PB8 PB9", 1: "PD12 PD13 PD14 PD15"},
 }
+DMA_CHANNELS = {  # of DMA1, by timer and flag
+    "TIM1": {CC1IF: 2, CC3IF: 6, CC4IF: 4, UIF: 5},
+    "TIM2": {CC1IF: 5, CC2IF: 7, CC3IF: 1, CC4IF: 7, UIF: 2},
+    "TIM3": {CC1IF: 6, CC3IF: 2, CC4IF: 3, UIF: 3},
+    "TIM4": {CC1IF: 1, CC2IF: 4, CC3IF: 5, UIF: 7},
+}
 PADS = tuple(
     Pad(timer, line, pin, remap)
     for timer, remaps in REMAPS.items()
@@ -254,10 +272,10 @@ UNITS = (
     Unit("EXTI", 0x4001_0400, _exti),
     *(_gpio(name) for name in "ABCD"),
     Unit("USART1", 0x4001_3800, _usart(USART1_IRQ, Rcc.pclk2_hz, 4, 5), _clocked_by("USART1")),
-    Unit("TIM1", 0x4001_2C00, _tim1, _clocked_by("TIM1")),
-    Unit("TIM2", 0x4000_0000, _tim(2, TIM2_IRQ), _clocked_by("TIM2")),
-    Unit("TIM3", 0x4000_0400, _tim(3, TIM3_IRQ), _clocked_by("TIM3")),
-    Unit("TIM4", 0x4000_0800, _tim(4, TIM4_IRQ), _clocked_by("TIM4")),
+    _tim("TIM1", 0x4001_2C00, {BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27}, ADVANCED),
+    _tim("TIM2", 0x4000_0000, {ALL_FLAGS: 28}),
+    _tim("TIM3", 0x4000_0400, {ALL_FLAGS: 29}),
+    _tim("TIM4", 0x4000_0800, {ALL_FLAGS: 30}),
     Unit("SPI1", 0x4001_3000, _spi(35, Rcc.pclk2_hz, 3, 2), _clocked_by("SPI1")),
     Unit("SPI2", 0x4000_3800, _spi(36, Rcc.pclk1_hz, 5, 4), _clocked_by("SPI2")),
     Unit("I2C1", 0x4000_5400, _i2c(31), _clocked_by("I2C1")),

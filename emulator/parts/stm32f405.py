@@ -25,7 +25,7 @@ from emulator.part import (
     shared_irq,
 )
 from emulator.parts.stm32f405_absent import ABSENT
-from emulator.parts.stm32f405_timers import PADS, TIM_IRQS
+from emulator.parts.stm32f405_timers import DMA_STREAMS, PADS, TIM_IRQS
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
@@ -48,13 +48,13 @@ from emulator.peripherals.rng import Rng
 from emulator.peripherals.rtc_f4 import RtcF4
 from emulator.peripherals.spi import Spi
 from emulator.peripherals.syscfg import Syscfg
-from emulator.peripherals.tim import (
+from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim_registers import (
     ADVANCED,
     BASIC,
     GENERAL,
     ONE_CHANNEL,
     TWO_CHANNELS,
-    Tim,
     TimKind,
 )
 from emulator.peripherals.usart_v1 import UsartV1
@@ -169,7 +169,12 @@ def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> 
             if timer == name
         }
         timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
-        tim = Tim(machine.clock, timer_hz, set_irqs, kind, machine.pads.of(name))
+        controller, streams = DMA_STREAMS.get(name, ("DMA1", {}))
+        requests = {
+            flag: _request(machine, controller, each, is_pulse=True)
+            for flag, each in streams.items()
+        }
+        tim = Tim(machine.clock, timer_hz, set_irqs, kind, machine.pads.of(name), requests)
         rcc.on_bus_clock.append(tim.clock_changed)
         return tim
 
@@ -216,10 +221,12 @@ def _can(number: int) -> Callable[[Machine], BxCan]:
 Streams = tuple[tuple[int, int], ...]  # each with its channel
 
 
-def _request(machine: Machine, controller: str, streams: Streams) -> Callable[[bool], None]:
+def _request(
+    machine: Machine, controller: str, streams: Streams, *, is_pulse: bool = False
+) -> Callable[[bool], None]:
     """Return what drives the requests of some streams."""
     dma = cast(DmaF4, machine.unit(controller))
-    requests = [dma.request(stream, channel) for stream, channel in streams]
+    requests = [dma.request(stream, channel, is_pulse=is_pulse) for stream, channel in streams]
 
     def request(level: bool) -> None:
         for each in requests:

@@ -1,11 +1,22 @@
 """Interrupts and pins of the STM32F405's timers.
 
 Sources: ST's device header stm32f405xx.h for interrupts; for alternate functions, ST's datasheet as
-MicroPython's stm32f405_af.csv has it.
+MicroPython's stm32f405_af.csv has it; for DMA, ST's tables as ArduPilot's STM32F407xx.py has them.
 """
 
 from emulator.pads import pads_of
-from emulator.peripherals.tim import ALL_FLAGS, BIF, CCIF, COMIF, TIF, UIF
+from emulator.peripherals.tim_registers import (
+    ALL_FLAGS,
+    BIF,
+    CC1IF,
+    CC2IF,
+    CC3IF,
+    CC4IF,
+    CCIF,
+    COMIF,
+    TIF,
+    UIF,
+)
 
 TIM_IRQS = {  # which of whose flags each is
     24: (("TIM1", BIF), ("TIM9", ALL_FLAGS)),
@@ -22,6 +33,56 @@ TIM_IRQS = {  # which of whose flags each is
     50: (("TIM5", ALL_FLAGS),),
     54: (("TIM6", ALL_FLAGS),),
     55: (("TIM7", ALL_FLAGS),),
+}
+# By timer: the controller, and by flag streams with their channel.
+DMA_STREAMS: dict[str, tuple[str, dict[int, tuple[tuple[int, int], ...]]]] = {
+    "TIM1": (
+        "DMA2",
+        {
+            CC1IF: ((6, 0), (1, 6), (3, 6)),
+            CC2IF: ((6, 0), (2, 6)),
+            CC3IF: ((6, 0), (6, 6)),
+            CC4IF: ((4, 6),),
+            UIF: ((5, 6),),
+        },
+    ),
+    "TIM2": (
+        "DMA1",
+        {
+            CC1IF: ((5, 3),),
+            CC2IF: ((6, 3),),
+            CC3IF: ((1, 3),),
+            CC4IF: ((6, 3), (7, 3)),
+            UIF: ((1, 3), (7, 3)),
+        },
+    ),
+    "TIM3": (
+        "DMA1",
+        {CC1IF: ((4, 5),), CC2IF: ((5, 5),), CC3IF: ((7, 5),), CC4IF: ((2, 5),), UIF: ((2, 5),)},
+    ),
+    "TIM4": ("DMA1", {CC1IF: ((0, 2),), CC2IF: ((3, 2),), CC3IF: ((7, 2),), UIF: ((6, 2),)}),
+    "TIM5": (
+        "DMA1",
+        {
+            CC1IF: ((2, 6),),
+            CC2IF: ((4, 6),),
+            CC3IF: ((0, 6),),
+            CC4IF: ((1, 6), (3, 6)),
+            UIF: ((0, 6), (6, 6)),
+        },
+    ),
+    "TIM6": ("DMA1", {UIF: ((1, 7),)}),
+    "TIM7": ("DMA1", {UIF: ((2, 1), (4, 1))}),
+    "TIM8": (
+        "DMA2",
+        {
+            CC1IF: ((2, 0), (2, 7)),
+            CC2IF: ((2, 0), (3, 7)),
+            CC3IF: ((2, 0), (4, 7)),
+            CC4IF: ((7, 7),),
+            UIF: ((1, 7),),
+        },
+    ),
 }
 PADS = pads_of(
     {

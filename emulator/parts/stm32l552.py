@@ -48,7 +48,8 @@ from emulator.peripherals.rcc_l5 import CCIPR1, CCIPR2, LSI_HZ, RccCcipr1, RccCc
 from emulator.peripherals.rtc_l5 import RtcL5
 from emulator.peripherals.syscfg_l5 import SyscfgL5
 from emulator.peripherals.tamp import Tamp
-from emulator.peripherals.tim import BASIC, GENERAL, Tim, TimKind
+from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim_registers import BASIC, GENERAL, TimKind
 from emulator.peripherals.usart_v2 import UsartV2, lpuart
 from emulator.registers import Field
 

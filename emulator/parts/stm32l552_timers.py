@@ -5,7 +5,7 @@ stm32l552zetx-pinctrl.dtsi, which is made of ST's own data.
 """
 
 from emulator.pads import pads_of
-from emulator.peripherals.tim import ALL_FLAGS, BIF, CCIF, COMIF, TIF, UIF
+from emulator.peripherals.tim_registers import ALL_FLAGS, BIF, CCIF, COMIF, TIF, UIF
 
 TIM_IRQS = {
     1: {BIF: 41, UIF: 42, TIF | COMIF: 43, CCIF: 44},

@@ -102,6 +102,7 @@ class Channel:
         self.total = 0  # CNDTR when the channel was enabled
         self.sources = 0  # how many may request it
         self.requested = 0  # by which of them, a bit each
+        self.pulses = 0  # which of them ask for one transfer at a time
 
     @property
     def addresses(self) -> tuple[int, int]:
@@ -200,13 +201,19 @@ class Dma(Controller):
             super().write(offset, word)
         self.update_irqs()
 
-    def request(self, channel: int) -> Callable[[bool], None]:
-        """Return what drives a request of a channel, numbered from 1; many may have one."""
+    def request(self, channel: int, *, is_pulse: bool = False) -> Callable[[bool], None]:
+        """Return what drives a request of a channel, numbered from 1; many may have one.
+
+        A pulse is over with the transfer that it asked for, and lost where the channel is off.
+        """
         requested = self.channels[channel - 1]
         source = requested.sources
         requested.sources += 1
+        requested.pulses |= is_pulse << source
 
         def set_request(level: bool) -> None:
+            if is_pulse and not requested.ccr.EN:
+                return
             requested.requested = requested.requested & ~(1 << source) | level << source
             if level:
                 self.serve()
@@ -239,6 +246,7 @@ class Dma(Controller):
         if ccr.DIR:
             source, size, target, target_size = target, target_size, source, size
         channel.cndtr.NDT -= 1
+        channel.requested &= ~channel.pulses
         value = self._bus.load(source, size)
         if value is None or not self._bus.store(target, target_size, value):
             ccr.EN = 0

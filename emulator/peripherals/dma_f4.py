@@ -93,6 +93,7 @@ class Stream:
         self.fcr = DmaSfcr(reset=0x0000_0021)
         self.total = 0  # NDTR when the stream was enabled
         self.requested = 0  # channels that request, a bit each
+        self.pulses = 0  # channels that ask for one transfer at a time
 
     @property
     def is_ready(self) -> bool:
@@ -154,12 +155,20 @@ class DmaF4(Controller):
             super().write(offset, word)  # of an enabled one: the memory that is not in use
         self.update_irqs()
 
-    def request(self, stream: int, channel: int) -> Callable[[bool], None]:
-        """Return what drives a channel's request of a stream, both numbered from 0."""
+    def request(
+        self, stream: int, channel: int, *, is_pulse: bool = False
+    ) -> Callable[[bool], None]:
+        """Return what drives a channel's request of a stream, both numbered from 0.
+
+        A pulse is over with the transfer that it asked for, and lost where the stream is off.
+        """
+        requested = self.streams[stream]
+        requested.pulses |= is_pulse << channel
 
         def set_request(level: bool) -> None:
-            kept = self.streams[stream].requested & ~(1 << channel)
-            self.streams[stream].requested = kept | level << channel
+            if is_pulse and not (requested.cr.EN and requested.cr.CHSEL == channel):
+                return
+            requested.requested = requested.requested & ~(1 << channel) | level << channel
             if level:
                 self.serve()
 
@@ -188,6 +197,7 @@ class DmaF4(Controller):
         if cr.DIR == FROM_MEMORY:
             source, target = target, source
         stream.ndtr.NDT -= 1
+        stream.requested &= ~stream.pulses
         value = self._bus.load(source, size)
         if value is None or not self._bus.store(target, size, value):
             cr.EN = 0

@@ -4,11 +4,11 @@ The count is in tim_counter.py and tim_course.py, capture and compare in tim_cha
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them. Advanced-control timers count repetitions, basic ones have no channels;
 those with one or two channels, and basic ones, count up only.
-Not modelled: slave modes, triggers, DMA; and see tim_channels.py.
+Not modelled: slave modes, triggers, bursts of DMA; and see tim_channels.py.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
@@ -16,14 +16,21 @@ from emulator.peripherals.tim_channels import Channels
 from emulator.peripherals.tim_counter import Counter
 from emulator.peripherals.tim_course import Course
 from emulator.peripherals.tim_registers import (
+    BIF,
     CCIF_LOW,
     CCOF_LOW,
+    COMIF,
+    DE_LOW,
+    GENERAL,
+    TIF,
+    UIF,
     TimCr1,
     TimCr2,
     TimDcr,
     TimDier,
     TimDmar,
     TimEgr,
+    TimKind,
     TimOr,
     TimSmcr,
     TimSr,
@@ -32,22 +39,8 @@ from emulator.registers import Register
 
 CR1, DIER, SR, EGR, CNT, PSC, ARR, CCR1 = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C, 0x34
 CONNECTING = (0x18, 0x1C, 0x20, 0x44)  # CCMR1, CCMR2, CCER, BDTR
-UIF, COMIF, TIF, BIF = 0x01, 0x20, 0x40, 0x80  # in SR, DIER and EGR
-CCIF, ALL_FLAGS = 0x1E, 0xFF  # CC1IF to CC4IF; what DIER makes interrupts of
 ALL_CHANNELS = 4
-
-
-class TimKind(NamedTuple):
-    """What a timer has."""
-
-    channels: int = 4
-    width: int = 16  # of the counter, bits
-    is_advanced: bool = False
-    has_or: bool = False
-
-
-GENERAL, ADVANCED = TimKind(), TimKind(is_advanced=True)
-TWO_CHANNELS, ONE_CHANNEL, BASIC = TimKind(channels=2), TimKind(channels=1), TimKind(channels=0)
+NO_REQUESTS: Mapping[int, Callable[[bool], None]] = {}
 
 
 class TimPins(Protocol):
@@ -85,6 +78,8 @@ NO_PINS = NoPins()
 class Tim(Peripheral):
     """One timer. `set_irqs`: the flags that share an interrupt, as a mask, and that one.
 
+    `requests`: a flag, and what asks a DMA for one transfer when the flag's event comes.
+
     An event is set for what can be seen next: a flag that becomes 1, a preloaded value that takes
     effect, an edge of a pin that somebody watches. All else is derived when somebody looks.
     """
@@ -98,6 +93,7 @@ class Tim(Peripheral):
         set_irqs: Mapping[int, Callable[[bool], None]],
         kind: TimKind = GENERAL,
         pins: TimPins = NO_PINS,
+        requests: Mapping[int, Callable[[bool], None]] = NO_REQUESTS,
     ) -> None:
         self.cr1, self.cr2, self.dier, self.sr = TimCr1(), TimCr2(), TimDier(), TimSr()
         self.counter = Counter(clock, timer_hz, kind.width, self.cr1, self._meet)
@@ -128,7 +124,8 @@ class Tim(Peripheral):
         self._can_go_down = kind.channels == ALL_CHANNELS
         self._flags = UIF | (2 << kind.channels) - 2 | TIF * (kind.channels > 1)
         self._flags |= (COMIF | BIF) * kind.is_advanced
-        self._clock, self._set_irqs, self._pins = clock, set_irqs, pins
+        self._clock, self._set_irqs, self._pins, self._requests = clock, set_irqs, pins, requests
+        self._asked = 0  # flags whose transfers are asked for when all else is done
         self._event = clock.timer(self._on_event)
 
     @property
@@ -179,7 +176,7 @@ class Tim(Peripheral):
         if offset == CR1 and TimCr1.CMS.of(word):
             return word & ~TimCr1.DIR.mask | self.cr1.word & TimCr1.DIR.mask
         if offset == DIER:
-            return word & (self._flags | TimDier.DMA.mask)
+            return word & (self._flags | self._flags << DE_LOW)
         channel = (offset - CCR1) // 4
         if self.channels.is_input(channel):
             return self.channels.ccrs[channel].word  # what was captured
@@ -216,7 +213,13 @@ class Tim(Peripheral):
         self._schedule()
 
     def _meet(self, course: Course, after: int, until: int) -> None:
-        self.sr.word |= self.channels.advance(course, after, until, self.sr.word)
+        flags = self.channels.advance(course, after, until, self.sr.word & ~self.dier.DE)
+        self._raise(flags)
+
+    def _raise(self, flags: int) -> None:
+        """Set flags, and ask for the transfers that come with them."""
+        self.sr.word |= flags
+        self._asked |= flags & self.dier.DE
 
     def _on_event(self, due: int) -> None:
         self.counter.come_to(due, self._wrap)
@@ -228,6 +231,15 @@ class Tim(Peripheral):
         self._schedule()
         if self.is_at_pins:
             self._pins.changed()
+        if self._asked:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Ask for transfers; they may write to this timer."""
+        asked, self._asked = self._asked, 0
+        for flag, request in self._requests.items():
+            if asked & flag:
+                request(True)
 
     def _schedule(self) -> None:
         """Find what can be seen next."""
@@ -237,7 +249,7 @@ class Tim(Peripheral):
         course = self.counter.course
         place = self.counter.place_in(course)
         watched = self._pins.watched() if self.is_at_pins else 0
-        places = self.channels.seen(course, self.sr.word, watched)
+        places = self.channels.seen(course, self.sr.word & ~self.dier.DE, watched)
         if self._is_update_seen:
             places += course.wraps
         if not places:
@@ -250,7 +262,7 @@ class Tim(Peripheral):
     def _is_update_seen(self) -> bool:
         if self.cr1.UDIS:
             return False
-        is_new = not self.sr.word & UIF
+        is_new = not self.sr.word & ~self.dier.DE & UIF
         return is_new or self.counter.is_update_due or self.channels.is_update_due
 
     def _wrap(self) -> None:
@@ -263,7 +275,7 @@ class Tim(Peripheral):
         if not self.cr1.UDIS:
             self.counter.preload()
             self.channels.update()
-            self.sr.word |= UIF * sets_flag
+            self._raise(UIF * sets_flag)
 
     # Pins.
 
@@ -284,6 +296,7 @@ class Tim(Peripheral):
         for channel in self.channels.captures_of(line, rises=rises):
             self._capture(channel)
         self._update_irqs()
+        self._ask()
 
     def _capture(self, channel: int) -> None:
         """Set a channel's flag; an input takes the count, too."""
@@ -291,7 +304,7 @@ class Tim(Peripheral):
         if self.channels.is_input(channel):
             self.channels.ccrs[channel].word = self.counter.cnt.word
             self.sr.word |= (self.sr.word & flag) << CCOF_LOW - CCIF_LOW
-        self.sr.word |= flag
+        self._raise(flag)
 
     # Interrupts.
 

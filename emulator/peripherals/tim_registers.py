@@ -1,12 +1,31 @@
-"""Registers of timers (TIM), STM32F1 and F4.
+"""Registers of timers (TIM), STM32F1 and F4, and which of them a kind of timer has.
 
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them.
 """
 
+from typing import NamedTuple
+
 from emulator.registers import Access, Field, Register, Unmodelled
 
+UIF, COMIF, TIF, BIF = 0x01, 0x20, 0x40, 0x80  # in SR, DIER and EGR
+CC1IF, CC2IF, CC3IF, CC4IF = 0x02, 0x04, 0x08, 0x10
+CCIF, ALL_FLAGS = 0x1E, 0xFF  # all of these; what DIER makes interrupts of
+DE_LOW = 8  # where the enables of DMA are in DIER, in the same order
 CCIF_LOW, CCOF_LOW = 1, 9  # where these flags of channel 1 are in SR
+
+
+class TimKind(NamedTuple):
+    """What a timer has."""
+
+    channels: int = 4
+    width: int = 16  # of the counter, bits
+    is_advanced: bool = False
+    has_or: bool = False
+
+
+GENERAL, ADVANCED = TimKind(), TimKind(is_advanced=True)
+TWO_CHANNELS, ONE_CHANNEL, BASIC = TimKind(channels=2), TimKind(channels=1), TimKind(channels=0)
 
 
 class TimCr1(Register):
@@ -38,7 +57,9 @@ class TimSmcr(Register):
 class TimDier(Register):
     """TIMx_DIER, DMA/interrupt enable register."""
 
-    DMA = Unmodelled(14, 8)  # TDE, COMDE, CC4DE to CC1DE, UDE
+    TDE = Unmodelled(14, 14)
+    COMDE = Unmodelled(13, 13)
+    DE = Field(12, 8)  # CC4DE to CC1DE, UDE
     IE = Field(7, 0)  # BIE, TIE, COMIE, CC4IE to CC1IE, UIE: at the places of their flags
 
 

@@ -182,6 +182,32 @@ def test_edges_from_outside_are_captured(part: str, request: pytest.FixtureReque
     assert [b - a for a, b in pairwise(guest.notes)] == [100 * mhz // 8] * 2
 
 
+@pytest.mark.parametrize("part", ["guest", "f405"])
+def test_dma_brings_a_value_with_each_update(part: str, request: pytest.FixtureRequest) -> None:
+    guest: Guest = request.getfixturevalue(part)
+    board = guest.board
+    guest.start("plays_a_wave")  # UG in it is an update, too
+    board.run_for(cycles=500)
+    while not board.pin("PA8"):
+        board.run_for(cycles=1)
+    highs = [levels(board, 1000).count("-") for _ in range(7)]
+    assert highs == [100, 200, 300, 400, 500, 600, 600]
+    assert guest.call("wave_is_played")
+
+
+@pytest.mark.parametrize("part", ["guest", "f405"])
+def test_dma_takes_each_capture(part: str, request: pytest.FixtureRequest) -> None:
+    guest: Guest = request.getfixturevalue(part)
+    board = guest.board
+    guest.call("captures_to_memory")
+    for level in (True, False) * 5:
+        board.drive_pin("PA8", level)
+        board.run_for(cycles=500)
+    data = board.read(guest.address("captured"), 8)
+    captured = [int.from_bytes(data[n : n + 2], "little") for n in range(0, 8, 2)]
+    assert [b - a for a, b in pairwise(captured)] == [1000] * 3
+
+
 def test_snapshot_holds_channels(guest: Guest) -> None:
     board = guest.board
     guest.call("pwm", 999, 300)

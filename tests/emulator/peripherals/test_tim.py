@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.peripherals.tim import ADVANCED, BASIC, ONE_CHANNEL, TimKind
+from emulator.peripherals.tim_registers import ADVANCED, BASIC, ONE_CHANNEL, TimKind
 from tests.emulator.peripherals.timer_bench import (
     ARR,
     CEN,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.peripherals.tim import ADVANCED, GENERAL, TimKind
+from emulator.peripherals.tim_registers import ADVANCED, GENERAL, TimKind
 from tests.emulator.peripherals.timer_bench import CR1, DIER, EGR, SR, Bench
 
 CR2, CCMR1, CCMR2, CCER, CCR1, CCR2, BDTR = 0x04, 0x18, 0x1C, 0x20, 0x34, 0x38, 0x44

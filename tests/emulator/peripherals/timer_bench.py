@@ -1,7 +1,8 @@
 """A timer on a clock of its own, for tests."""
 
 from emulator.clock import Clock
-from emulator.peripherals.tim import ALL_FLAGS, GENERAL, Tim, TimKind
+from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim_registers import ALL_FLAGS, GENERAL, TimKind
 
 CR1, DIER, SR, EGR, CNT, PSC, ARR, RCR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C, 0x30
 CEN = UIF = UG = 1

@@ -127,6 +127,45 @@ void start_capture_2(void)
     tim[CCMR1] = 1u << 8;
     tim[CCER] = 1u << 4;
 }
+/* A value of CCR1 for each period, by DMA with each update; and each capture of CH1 by DMA. */
+volatile uint16_t wave[6] = {100, 200, 300, 400, 500, 600};
+volatile uint16_t captured[4];
+static void set_up_dma(uint32_t memory, uint32_t count, int from_memory)
+{
+#ifdef STM32F405 /* DMA2's stream 5 or 1, channel 6 */
+    volatile uint32_t *dma = (volatile uint32_t *)(0x40026410u + 24u * (from_memory ? 5 : 1));
+    dma[1] = count;
+    dma[2] = TIM1_BASE + 0x34;
+    dma[3] = memory;
+    dma[0] = 6u << 25 | 1u << 13 | 1u << 11 | 1u << 10 | (from_memory ? 1u << 6 : 0) | 1;
+#else /* DMA1's channel 5 or 2 */
+    volatile uint32_t *dma = (volatile uint32_t *)(0x40020008u + 20u * (from_memory ? 4 : 1));
+    dma[2] = TIM1_BASE + 0x34;
+    dma[3] = memory;
+    dma[1] = count;
+    dma[0] = 1u << 10 | 1u << 8 | 1u << 7 | (from_memory ? 1u << 4 : 0) | 1;
+#endif
+}
+void plays_a_wave(void)
+{
+    set_up_dma((uint32_t)(uintptr_t)wave, 6, 1);
+    tim[DIER] = 1u << 8;
+    start(999, 50, 6u << 4 | 1u << 3, 1);
+}
+uint32_t wave_is_played(void)
+{
+#ifdef STM32F405
+    return REG(0x40026404) >> 11 & 1; /* TCIF5 */
+#else
+    return REG(0x40020000) >> 17 & 1;
+#endif
+}
+void captures_to_memory(void)
+{
+    set_up_dma((uint32_t)(uintptr_t)captured, 4, 0);
+    tim[DIER] = 1u << 9;
+    start(0xFFFF, 0, 1, 1);
+}
 uint32_t get(uint32_t address)
 {
     return REG(address);
