@@ -95,6 +95,16 @@ def test_bytes_from_a_register_fill_a_buffer(dma: Dma, bus: Bus) -> None:
     assert bus.text(BUFFER, 5) == b"abcd\0"
 
 
+def test_pulse_asks_for_one_transfer_and_is_lost_while_the_channel_is_off(dma: Dma) -> None:
+    ask = dma.request(5, is_pulse=True)
+    ask(True)
+    configure(dma, 5, 4, MINC | EN)
+    assert left(dma, 5) == 4
+    ask(True)
+    ask(True)
+    assert left(dma, 5) == 2
+
+
 def test_circular_buffer_begins_anew(dma: Dma, bus: Bus) -> None:
     configure(dma, 5, 4, MINC | CIRC | EN)
     for _ in range(6):

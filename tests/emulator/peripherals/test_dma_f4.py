@@ -78,6 +78,19 @@ def test_stream_serves_the_channel_that_is_chosen(dma: DmaF4, bus: Bus) -> None:
     assert dma.read(0x10 + 0x18 * 2 + NDTR) == 1
 
 
+def test_pulse_asks_for_one_transfer_and_is_lost_while_another_has_the_stream(
+    dma: DmaF4, bus: Bus
+) -> None:
+    ask, other = dma.request(2, 4, is_pulse=True), dma.request(2, 5, is_pulse=True)
+    ask(True)
+    set_up(dma, 2, 4 << 25, 3)
+    other(True)
+    assert bus.count == 0
+    ask(True)
+    ask(True)
+    assert bus.count == 2
+
+
 @pytest.mark.parametrize(
     ("stream", "isr", "ifcr", "shift"),
     [(0, LISR, LIFCR, 0), (1, LISR, LIFCR, 6), (6, HISR, HIFCR, 16), (7, HISR, HIFCR, 22)],

@@ -263,6 +263,27 @@ def test_pwm_input_has_two_channels_at_one_pin() -> None:
     assert (bench.tim.read(CCR1), bench.tim.read(CCR2)) == (200, 130)
 
 
+def test_dma_is_asked_with_each_event_whatever_the_flags_are() -> None:
+    bench = Bench()
+    bench.tim.write(DIER, UIF << 8 | CC2IF << 8)
+    bench.tim.write(CCR2, 4)
+    bench.start(arr=9)
+    assert bench.asked == [(UIF, 0)]  # by UG
+    bench.advance(25)
+    assert bench.asked[1:] == [(CC2IF, 4), (UIF, 0), (CC2IF, 4), (UIF, 0), (CC2IF, 4)]
+    bench.tim.write(DIER, 0)
+    bench.advance(25)
+    assert len(bench.asked) == 6
+
+
+def test_dma_is_asked_with_captures_and_by_software() -> None:
+    bench = capturing(INPUT, CC1E)
+    bench.tim.write(DIER, CC1IF << 8 | CC2IF << 8)
+    edges(bench, 10, 10, 10)
+    bench.tim.write(EGR, CC2IF)
+    assert bench.asked == [(CC1IF, 10), (CC1IF, 30), (CC2IF, 30)]
+
+
 class Naive:
     """The same timer, tick by tick."""
 

@@ -1,5 +1,7 @@
 """A timer on a clock of its own, for tests."""
 
+import functools
+
 from emulator.clock import Clock
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.tim_registers import ALL_FLAGS, GENERAL, TimKind
@@ -19,11 +21,17 @@ class Bench:
         self.irq = False
         self.events = 0
         set_irqs = {ALL_FLAGS: self._set_irq}
-        self.tim = Tim(self.clock, lambda: self.timer_hz, set_irqs, kind)
+        self.asked: list[tuple[int, int]] = []  # the flag and the count, of transfers
+        requests = {1 << n: functools.partial(self._ask, 1 << n) for n in range(5)}
+        self.tim = Tim(self.clock, lambda: self.timer_hz, set_irqs, kind, requests=requests)
         self.tim.reset()
 
     def _set_irq(self, on: bool) -> None:
         self.irq = on
+
+    def _ask(self, flag: int, level: bool) -> None:
+        assert level
+        self.asked.append((flag, self.tim.read(CNT)))
 
     def advance(self, cycles: int) -> None:
         end = self.clock.cycles + cycles
