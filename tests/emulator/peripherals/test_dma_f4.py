@@ -84,10 +84,13 @@ def test_pulse_asks_for_one_transfer_and_is_lost_while_another_has_the_stream(
     ask, other = dma.request(2, 4, is_pulse=True), dma.request(2, 5, is_pulse=True)
     ask(True)
     set_up(dma, 2, 4 << 25, 3)
-    other(True)
     assert bus.count == 0
     ask(True)
     ask(True)
+    other(True)
+    assert bus.count == 2
+    dma.write(0x10 + 0x18 * 2 + CR, 0)
+    set_up(dma, 2, 5 << 25, 3)
     assert bus.count == 2
 
 
