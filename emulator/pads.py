@@ -128,6 +128,14 @@ class Pads:
             if exti.listens(PORTS.index(pad.pin[1]), pad.number) and self._is_chosen(pad)
         ]
 
+    def level(self, timer: str, line: int) -> bool:
+        """Return the level at a line's pin; it is low where none is chosen."""
+        return any(
+            self._port(pad.port).level(pad.number)
+            for pad in self.all_of(timer)
+            if pad.line == line and self._is_chosen(pad)
+        )
+
     def refresh(self, pads: Iterable[Pad]) -> None:
         for port in {pad.port: None for pad in pads}:
             self._port(port).refresh()
@@ -145,6 +153,9 @@ class TimerPads:
     def watched(self) -> int:
         lines = {pad.line for pad in self._pads.watched(self._timer)}
         return sum(1 << line for line in lines)
+
+    def level(self, line: int) -> bool:
+        return self._pads.level(self._timer, line)
 
     def changed(self) -> None:
         self._pads.refresh(self._pads.watched(self._timer))

@@ -4,17 +4,18 @@ The count is in tim_counter.py and tim_course.py, capture and compare in tim_cha
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them. Advanced-control timers count repetitions, basic ones have no channels;
 those with one or two channels, and basic ones, count up only.
-Not modelled: slave modes, triggers, bursts of DMA; and see tim_channels.py.
+Not modelled: triggers to and from other units, bursts of DMA; see tim_channels.py, tim_slave.py.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral
 from emulator.peripherals.tim_channels import Channels
 from emulator.peripherals.tim_counter import Counter
 from emulator.peripherals.tim_course import Course
+from emulator.peripherals.tim_pins import NO_PINS, TimPins
 from emulator.peripherals.tim_registers import (
     BIF,
     CCIF_LOW,
@@ -32,47 +33,15 @@ from emulator.peripherals.tim_registers import (
     TimEgr,
     TimKind,
     TimOr,
-    TimSmcr,
     TimSr,
 )
+from emulator.peripherals.tim_slave import Effect, effect_of
 from emulator.registers import Register
 
 CR1, DIER, SR, EGR, CNT, PSC, ARR, CCR1 = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C, 0x34
 CONNECTING = (0x18, 0x1C, 0x20, 0x44)  # CCMR1, CCMR2, CCER, BDTR
 ALL_CHANNELS = 4
 NO_REQUESTS: Mapping[int, Callable[[bool], None]] = {}
-
-
-class TimPins(Protocol):
-    """The pins that a timer's lines are at: CH1 to CH4, and CH1N to CH3N behind them."""
-
-    def watched(self) -> int:
-        """Return the lines at whose pins somebody listens for edges, a bit each."""
-        ...
-
-    def changed(self) -> None:
-        """Note that lines which are watched may have other levels."""
-        ...
-
-    def reconnected(self) -> None:
-        """Note that the timer may drive other lines, or no longer the same."""
-        ...
-
-
-class NoPins:
-    """Nothing is connected."""
-
-    def watched(self) -> int:
-        return 0
-
-    def changed(self) -> None:
-        pass
-
-    def reconnected(self) -> None:
-        pass
-
-
-NO_PINS = NoPins()
 
 
 class Tim(Peripheral):
@@ -113,7 +82,7 @@ class Tim(Peripheral):
         if kind.channels != 1 or kind.is_advanced:
             registers[0x04] = self.cr2
         if kind.channels > 1:
-            registers[0x08] = TimSmcr()
+            registers[0x08] = self.counter.smcr
         if kind.channels == ALL_CHANNELS:
             registers |= {0x48: TimDcr(), 0x4C: TimDmar()}
         if kind.is_advanced:
@@ -281,8 +250,8 @@ class Tim(Peripheral):
 
     @property
     def is_at_pins(self) -> bool:
-        """Whether any channel is enabled."""
-        return self.channels.ccer.word != 0
+        """Whether any channel is enabled, or edges do something to the counter."""
+        return bool(self.channels.ccer.word or self.counter.smcr.SMS)
 
     def output(self, line: int) -> bool | None:
         """Return the level that a line is driven to, or None where it is not."""
@@ -295,8 +264,30 @@ class Tim(Peripheral):
         self._settle()
         for channel in self.channels.captures_of(line, rises=rises):
             self._capture(channel)
-        self._update_irqs()
-        self._ask()
+        if line in (0, 1) and self.counter.smcr.SMS:
+            self._obey(line, rises=rises)
+        self._go_on()
+
+    def _obey(self, line: int, *, rises: bool) -> None:
+        """Do what a slave does at an edge."""
+        is_other_high = self._pins.level(1 - line)
+        counter, ccer = self.counter, self.channels.ccer.word
+        effect = effect_of(counter.smcr, ccer, line, rises=rises, is_other_high=is_other_high)
+        match effect:
+            case Effect.RESTART:
+                self._update(sets_flag=not self.cr1.URS)
+                counter.restart()
+            case Effect.START:
+                was_counting, self.cr1.CEN = counter.is_counting, 1
+                counter.take_writes(was_counting=was_counting)
+            case Effect.COUNT:
+                counter.take_edge(self._wrap)
+            case Effect.COUNT_UP | Effect.COUNT_DOWN:
+                counter.take_edge(self._wrap, is_down=effect is Effect.COUNT_DOWN)
+            case None:
+                pass
+        if effect in (Effect.RESTART, Effect.START, Effect.COUNT):
+            self._raise(TIF)
 
     def _capture(self, channel: int) -> None:
         """Set a channel's flag; an input takes the count, too."""

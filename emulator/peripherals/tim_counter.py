@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 from emulator.clock import Clock
 from emulator.peripherals.tim_course import Course, course_of
-from emulator.peripherals.tim_registers import TimCount, TimCr1, TimRcr
+from emulator.peripherals.tim_registers import TimCount, TimCr1, TimRcr, TimSmcr
+from emulator.peripherals.tim_slave import CLOCKED_BY_EDGES
 
 CEN, DIR, OPM = TimCr1.CEN.mask, TimCr1.DIR.mask, TimCr1.OPM.mask
 CMS_AND_DIR = TimCr1.CMS.mask | DIR
 Meet = Callable[[Course, int, int], None]
-Progress = tuple[int, int, int, int, int]
+SMS = TimSmcr.SMS.mask
+Progress = tuple[int, int, int, int, int, int]
 
 
 class Counter:
@@ -29,26 +31,30 @@ class Counter:
     ) -> None:
         self._clock, self._timer_hz, self._cr1, self._meet = clock, timer_hz, cr1, meet
         self.last = (1 << width) - 1  # the highest count
-        self.cnt, self.psc, self.rcr = TimCount(), TimCount(), TimRcr()
+        self.cnt, self.psc, self.rcr, self.smcr = TimCount(), TimCount(), TimRcr(), TimSmcr()
         self.arr = TimCount(reset=self.last)
         self._anchor = 0  # the cycle at which the count became CNT's word
         self._prescaler = 1  # PSC's effect, which is preloaded
         self._divisor = 1  # core cycles a tick
         self._top = self.last  # ARR's effect, which may be preloaded
         self._repetitions = 0  # until the next update, beside the next wrap
+        self._edges = 0  # since the last count, where edges clock it
 
     @property
     def progress(self) -> Progress:
-        return self._anchor, self._prescaler, self._divisor, self._top, self._repetitions
+        effects = (self._prescaler, self._divisor, self._top)
+        return (self._anchor, *effects, self._repetitions, self._edges)
 
     @progress.setter
     def progress(self, progress: Progress) -> None:
-        self._anchor, self._prescaler, self._divisor, self._top, self._repetitions = progress
+        self._anchor, *effects, self._repetitions, self._edges = progress
+        self._prescaler, self._divisor, self._top = effects
 
     @property
     def is_counting(self) -> bool:
-        """Whether the count changes; one whose ARR is 0 stands still."""
-        return bool(self._cr1.word & CEN and self._top)
+        """Whether the count changes with time; one whose ARR is 0 stands still."""
+        is_clocked = self.smcr.word & SMS not in CLOCKED_BY_EDGES
+        return bool(self._cr1.word & CEN and self._top and is_clocked)
 
     @property
     def course(self) -> Course:
@@ -121,8 +127,21 @@ class Counter:
 
     def come_to(self, cycle: int, update: Callable[[], None]) -> None:
         """Count to a cycle, where something can be seen; an update may be a part of it."""
+        self._count((cycle - self._anchor) // self._divisor, cycle, update)
+
+    def take_edge(self, update: Callable[[], None], *, is_down: bool | None = None) -> None:
+        """Count an edge in place of the clock; an encoder says the direction."""
+        if not self._cr1.CEN or not self._top:
+            return
+        if is_down is not None:
+            self._cr1.DIR = is_down
+        self._edges += 1
+        if self._edges >= self._prescaler:
+            self._edges = 0
+            self._count(1, self._clock.cycles, update)
+
+    def _count(self, ticks: int, cycle: int, update: Callable[[], None]) -> None:
         course = self.course
-        ticks = (cycle - self._anchor) // self._divisor
         place = self.place_in(course)
         until = place + ticks
         if not course.passes(course.wraps, until - 1, until):
@@ -141,6 +160,7 @@ class Counter:
 
     def restart(self) -> None:
         """Begin the course anew, as UG does."""
+        self._edges = 0
         self._begin(self._clock.cycles, is_overflow=False)
 
     def _begin(self, cycle: int, *, is_overflow: bool) -> None:

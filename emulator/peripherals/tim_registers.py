@@ -51,7 +51,10 @@ class TimCr2(Register):
 class TimSmcr(Register):
     """TIMx_SMCR, Slave mode control register."""
 
-    SMCR = Unmodelled(15, 0)
+    ETR = Unmodelled(15, 8)  # ETP, ECE, ETPS, ETF
+    MSM = Unmodelled(7, 7)
+    TS = Field(6, 4)  # which input triggers
+    SMS = Field(2, 0)
 
 
 class TimDier(Register):

@@ -23,6 +23,19 @@ TIM1, TIM2, TIM3 = (
     0x4000_0400,
 )
 SR, CCMR1, CCER, CNT, BDTR = 0x10, 0x18, 0x20, 0x24, 0x44
+OFFSETS = {
+    "CR1": 0x00,
+    "SMCR": 0x08,
+    "SR": SR,
+    "EGR": 0x14,
+    "CCMR1": CCMR1,
+    "CCER": CCER,
+    "CNT": CNT,
+    "PSC": 0x28,
+    "ARR": 0x2C,
+    "CCR1": 0x34,
+    "CCR2": 0x38,
+}
 GPIOA_CRL, GPIOA_CRH, GPIOA_IDR, AFIO_MAPR = 0x4001_0800, 0x4001_0804, 0x4001_0808, 0x4001_0004
 GPIOA_F4_MODER, GPIOA_F4_AFRH = 0x4002_0000, 0x4002_0024
 GPIOA_L5_MODER, GPIOA_L5_AFRH = 0x4202_0000, 0x4202_0024
@@ -180,6 +193,86 @@ def test_edges_from_outside_are_captured(part: str, request: pytest.FixtureReque
         board.drive_pin("PA8", level=False)
         board.run_for(us=60)
     assert [b - a for a, b in pairwise(guest.notes)] == [100 * mhz // 8] * 2
+
+
+def set_up(guest: Guest, **registers: int) -> None:
+    """Set TIM3 up, whose first channels are at PA6 and PA7; and start it."""
+    for name, word in registers.items():
+        guest.call("set", TIM3 + OFFSETS[name], word)
+    guest.call("set", TIM3, registers.get("CR1", 1))
+
+
+def tim3(guest: Guest, register: str) -> int:
+    return guest.call("get", TIM3 + OFFSETS[register])
+
+
+def turn(guest: Guest, steps: str) -> None:
+    """Turn an encoder: an upper-case letter is a pin that rises."""
+    for step in steps:
+        guest.board.drive_pin({"a": "PA6", "b": "PA7"}[step.lower()], step.isupper())
+        guest.board.run_for(us=1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "inverted", "count"),
+    [(1, 0, 3), (2, 0, 2), (3, 0, 5), (3, 1 << 1, -5), (3, 1 << 1 | 1 << 5, 5)],
+)
+def test_encoder_counts_both_ways(boot: "Boot", mode: int, inverted: int, count: int) -> None:
+    guest = boot(PROGRAM)
+    set_up(guest, CCMR1=0x0101, CCER=inverted, SMCR=mode)
+    turn(guest, "ABabA")
+    assert tim3(guest, "CNT") == count & 0xFFFF
+    turn(guest, "aBAba")
+    assert tim3(guest, "CR1") & 1 << 4 == (1 << 4 if count > 0 else 0)
+    turn(guest, "BAba")
+    wrapped = tim3(guest, "CNT")
+    assert wrapped > 0xFF00 if count > 0 else wrapped < 0x00FF
+    assert tim3(guest, "SR") & 1  # UIF
+
+
+def test_edges_clock_a_counter(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    set_up(guest, CCMR1=0x0001, SMCR=5 << 4 | 7, ARR=4, PSC=1, EGR=1, SR=0)
+    counts: list[int] = []
+    for _ in range(11):
+        turn(guest, "Aa")
+        counts.append(tim3(guest, "CNT"))
+    assert counts == [0, 1, 1, 2, 2, 3, 3, 4, 4, 0, 0]
+    assert tim3(guest, "SR") & (1 << 6 | 1) == 1 << 6 | 1  # TIF, UIF
+
+
+def test_period_and_pulse_of_a_signal_are_measured(boot: "Boot") -> None:
+    """CC1 captures what rises and restarts the counter by it, CC2 what falls."""
+    guest = boot(PROGRAM)
+    set_up(guest, CCMR1=0x0201, CCER=0x31, SMCR=5 << 4 | 4)
+    for _ in range(3):
+        guest.board.drive_pin("PA6", level=True)
+        guest.board.run_for(cycles=300)
+        guest.board.drive_pin("PA6", level=False)
+        guest.board.run_for(cycles=700)
+    assert (tim3(guest, "CCR1"), tim3(guest, "CCR2")) == (1000, 300)
+
+
+def test_edge_starts_a_counter(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    set_up(guest, CCMR1=0x0101, CCER=1 << 5, SMCR=6 << 4 | 6, CR1=0)
+    turn(guest, "ABA")
+    assert (tim3(guest, "CNT"), tim3(guest, "CR1")) == (0, 0)
+    turn(guest, "b")
+    assert tim3(guest, "CR1") == 1
+    assert tim3(guest, "CNT") > 0
+
+
+def test_snapshot_holds_edges_that_were_counted(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    board = guest.board
+    set_up(guest, CCMR1=0x0001, SMCR=5 << 4 | 7, PSC=2, EGR=1)
+    turn(guest, "AaAa")
+    other = Guest(Board(board.part, board.image))
+    other.board.restore(other.board.load_snapshot(board.snapshot().to_bytes()))
+    for each in (guest, other):
+        turn(each, "Aa")
+        assert tim3(each, "CNT") == 1
 
 
 @pytest.mark.parametrize("part", ["guest", "f405"])
