@@ -108,11 +108,12 @@ class Pads:
     @contextmanager
     def rewiring(self) -> Generator[None]:
         """Have others connected, or listen, from now on."""
-        for port in self._by_port:
-            self._port(port).refresh()  # who listens by now was told of all, others need not be
+        timers = [name for name in self._by_timer if self._timer(name).is_at_pins]
+        for name in timers:  # who listens by now was told of all, others need not be
+            self.refresh(self.all_of(name))
         yield
-        for timer in self._by_timer:
-            self._timer(timer).rewired()
+        for name in timers:
+            self._timer(name).rewired()
 
     # What timers ask.
 

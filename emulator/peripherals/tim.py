@@ -33,6 +33,7 @@ from emulator.peripherals.tim_registers import (
     TimEgr,
     TimKind,
     TimOr,
+    TimSmcr,
     TimSr,
 )
 from emulator.peripherals.tim_slave import Effect, effect_of
@@ -251,7 +252,7 @@ class Tim(Peripheral):
     @property
     def is_at_pins(self) -> bool:
         """Whether any channel is enabled, or edges do something to the counter."""
-        return bool(self.channels.ccer.word or self.counter.smcr.SMS)
+        return (self.channels.ccer.word | self.counter.smcr.word & TimSmcr.SMS.mask) != 0
 
     def output(self, line: int) -> bool | None:
         """Return the level that a line is driven to, or None where it is not."""
