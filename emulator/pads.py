@@ -50,6 +50,8 @@ def pads_of(pins: Mapping[str, tuple[int, str]]) -> tuple[Pad, ...]:
 class ExternalInterrupts(Protocol):
     """The block that makes interrupts of edges, whatever the family."""
 
+    @property
+    def triggers(self) -> int: ...
     def listens(self, port: int, pin: int) -> bool: ...
     def pin_changed(self, port: int, pin: int, level: bool) -> None: ...
 
@@ -123,10 +125,13 @@ class Pads:
     def watched(self, timer: str) -> list[Pad]:
         """Return the pads of a timer at whose pins somebody listens for edges."""
         exti = cast(ExternalInterrupts, self._units["EXTI"])
+        triggers = exti.triggers
         return [
             pad
-            for pad in self.all_of(timer)
-            if exti.listens(PORTS.index(pad.pin[1]), pad.number) and self._is_chosen(pad)
+            for pad in (self.all_of(timer) if triggers else ())
+            if triggers >> pad.number & 1
+            and exti.listens(PORTS.index(pad.pin[1]), pad.number)
+            and self._is_chosen(pad)
         ]
 
     def level(self, timer: str, line: int) -> bool:

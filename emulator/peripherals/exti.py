@@ -91,10 +91,14 @@ class Exti(Peripheral):
         self.pr.word |= raised & self.imr.word
         self._update_irqs()
 
+    @property
+    def triggers(self) -> int:
+        """The lines that an edge triggers."""
+        return self.rtsr.word | self.ftsr.word
+
     def listens(self, port: int, pin: int) -> bool:
         """Whether a port's pin has an edge that triggers its line."""
-        triggers = self.rtsr.word | self.ftsr.word
-        return bool(triggers >> pin & 1) and self._port_of(pin) == port
+        return bool(self.triggers >> pin & 1) and self._port_of(pin) == port
 
     def pin_changed(self, port: int, pin: int, level: bool) -> None:
         """Take an edge of a port's pin."""

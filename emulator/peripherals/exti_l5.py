@@ -115,10 +115,14 @@ class ExtiL5(Peripheral):
             super().write(offset, word)
         self._update_irqs()
 
+    @property
+    def triggers(self) -> int:
+        """The lines of pins that an edge triggers, and more."""
+        return self._first.rtsr.word | self._first.ftsr.word
+
     def listens(self, port: int, pin: int) -> bool:
         """Whether a port's pin has an edge that triggers its line."""
-        triggers = self._first.rtsr.word | self._first.ftsr.word
-        return bool(triggers >> pin & 1) and self._port_of(pin) == port
+        return bool(self.triggers >> pin & 1) and self._port_of(pin) == port
 
     def pin_changed(self, port: int, pin: int, level: bool) -> None:
         """Take an edge of a port's pin."""
