@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { ANOTHER, shownOf, withNews } from "./boards.js";
 import { countInWords, duration } from "./text.js";
 
-const PATIENCE_MS = 300;
+const PAUSE_MS = 50;
 
 /** What is known before the server has answered. */
 export const UNKNOWN = {
@@ -77,7 +77,7 @@ export function createBoard(state, { render, mark, notice }) {
     state.status = status;
     if (status?.board) state.board = status.board;
     if (status && changed) loadBoard();
-    else if (ended) whenIdle(refreshInfo); // what the user asks for next goes first
+    else if (ended) setTimeout(refreshInfo, PAUSE_MS); // what the user asks for next goes first
     else if (reset) refreshInfo();
     render();
   }
@@ -194,10 +194,4 @@ export function createBoard(state, { render, mark, notice }) {
   }
 
   return { take, takeAll, choose, poll, search, connect, disconnect, ping, change };
-}
-
-/** Do something when the browser has nothing else to do, or soon. @param {() => void} work */
-function whenIdle(work) {
-  if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: PATIENCE_MS });
-  else setTimeout(work);
 }

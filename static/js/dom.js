@@ -42,6 +42,14 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Set the value only where it differs: Chromium's autofill looks at all forms anew after each time.
+ * @param {HTMLInputElement | HTMLSelectElement} control @param {string} value
+ */
+export function put(control, value) {
+  if (control.value !== value) control.value = value;
+}
+
 /** @typedef {"localStorage" | "sessionStorage"} Where  the browser's, or the tab's own */
 
 /**

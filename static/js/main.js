@@ -6,6 +6,7 @@ import { goesOn, reduceBatch } from "./batch.js";
 import { createBoard, UNKNOWN } from "./board.js";
 import { isBoard } from "./boards.js";
 import { byId, make, recall, remember } from "./dom.js";
+import { drawnInPauses } from "./drawing.js";
 import { IDLE, isOpen, reduce } from "./job.js";
 import { createOrders } from "./orders.js";
 import { declaration, EXAMPLES, isUntouched, skeleton } from "./sources.js";
@@ -36,9 +37,10 @@ const state = {
   placed: "", // what the page itself put into the editor last
 };
 
+const render = drawnInPauses(draw);
 const notice = noticeView();
 const askToReplace = replaceQuestion();
-const output = outputView();
+const output = outputView({ render });
 const orders = createOrders(sessionStorage);
 const editor = editorView(EXAMPLES[0]?.source ?? "", { inject });
 const board = createBoard(state, { render, mark: output.mark, notice });
@@ -66,7 +68,7 @@ let ticking;
 const jobOf = (/** @type {string} */ id) => state.jobs.get(id) ?? IDLE;
 const shownJob = () => jobOf(state.board);
 
-function render() {
+function draw() {
   const { symbolNote: note, info } = state;
   const patched = info?.slots.filter((slot) => !slot.empty).map((slot) => slot.function) ?? [];
   const connected = state.status?.state === "connected";
@@ -185,6 +187,7 @@ async function order(what) {
   notice.clear();
   editor.mark([]);
   hearOfJob({ type: "asking" }, of);
+  draw(); // what the user does shows at once
   try {
     hearOfJob({ type: "job", job: await orders.send(of, what) });
     markEditor(); // its end may have come before this answer
@@ -227,6 +230,7 @@ function chooseBoard(id) {
   remember(CHOSEN, id, "sessionStorage");
   notice.clear();
   board.choose(id);
+  draw();
 }
 
 /** Show what became of the job that this tab asked for before it was reloaded. */

@@ -2,7 +2,7 @@
 /** Which of the server's boards the tab shows. */
 
 import { ANOTHER, boardInWords } from "./boards.js";
-import { byId, make, say } from "./dom.js";
+import { byId, make, put, say } from "./dom.js";
 
 /**
  * @param {{choose: (board: string) => void}} actions
@@ -29,6 +29,6 @@ export function boardsView({ choose }) {
       select.replaceChildren(...[...texts].map(([value, text]) => option(value, text)));
     }
     for (const each of select.options) say(each, texts.get(each.value) ?? "");
-    select.value = board;
+    put(select, board);
   };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The bar at the top: which port, and what became of it. */
 
-import { byId, make, recall, remember, say } from "./dom.js";
+import { byId, make, put, recall, remember, say } from "./dom.js";
 import { connectionInWords } from "./text.js";
 
 const OTHER = "other"; // no URL that pyserial opens is spelled so
@@ -88,8 +88,8 @@ export function connectionView(actions) {
     const words = connectionInWords(status);
     connected = status?.state === "connected";
     const own = ports?.find(({ url }) => url === status?.port)?.kind === "emulated";
-    if (connected && status?.baudrate) baud.value = String(status.baudrate);
-    if (connected && status?.elf && !own) elf.value = status.elf; // to connect again with
+    if (connected && status?.baudrate) put(baud, String(status.baudrate));
+    if (connected && status?.elf && !own) put(elf, status.elf); // to connect again with
     fields.hidden = connected;
     fields.disabled = connected || connecting; // what is disabled is not validated either
     byId("bar", HTMLElement).dataset.connected = String(connected);

@@ -14,12 +14,13 @@ const STREAM_WORDS = {
 };
 
 /**
+ * @param {{render: () => void}} page
  * @returns {{line: (line: {board: string, text: string, time: string}) => void,
  *   mark: (text: string, board?: string) => void,
  *   update: (state: {stream: import("./events.js").StreamState, board: string,
  *     status: import("./api.js").Status | null}) => void}}
  */
-export function outputView() {
+export function outputView({ render }) {
   const output = byId("output", HTMLDivElement);
   const pause = byId("pause", HTMLButtonElement);
   const streamState = byId("stream-state", HTMLParagraphElement);
@@ -29,7 +30,6 @@ export function outputView() {
   /** @type {HTMLElement[]} */
   let pending = [];
   let paused = false;
-  let scheduled = false;
   let atBottom = true;
   let top = 0; // where it was scrolled to last
 
@@ -52,10 +52,10 @@ export function outputView() {
   byId("clear", HTMLButtonElement).addEventListener("click", () => {
     kept.delete(shown);
     begin();
+    flush();
   });
 
   function flush() {
-    scheduled = false;
     const news = paused && pending.length ? `Resume (${pending.length} new)` : "Resume";
     say(pause, paused ? news : "Pause");
     if (paused || !pending.length) return;
@@ -65,12 +65,11 @@ export function outputView() {
     if (atBottom) output.scrollTop = output.scrollHeight;
   }
 
-  /** Show what there is of the board, from its beginning. */
+  /** Begin with what there is of the board. */
   function begin() {
     pending = [...(kept.get(shown) ?? [])];
     output.replaceChildren();
     atBottom = true;
-    flush();
   }
 
   /** @param {HTMLElement[]} rows @param {HTMLElement} row */
@@ -86,8 +85,7 @@ export function outputView() {
     push(rows, row);
     if (board !== shown) return;
     push(pending, row);
-    if (!scheduled) requestAnimationFrame(flush); // one layout per frame, however fast the board
-    scheduled = true;
+    render();
   }
 
   return {
@@ -104,6 +102,7 @@ export function outputView() {
         shown = board;
         begin();
       }
+      flush();
       const silent = stream === "live" && status?.state !== "connected"; // no board to be live of
       streamState.dataset.state = silent ? "" : stream;
       say(streamState, silent ? "" : STREAM_WORDS[stream]);
