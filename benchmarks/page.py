@@ -22,7 +22,7 @@ BOARD = "emu://stm32f103c8"
 INJECTIONS = 20
 PATIENCE_MS = 30_000
 AFTER_A_STREAM = """async (source) => {
-    const stream = await fetch("api/fpb/inject/stream", {
+    const stream = await fetch("/api/fpb/inject/stream", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ source }),
@@ -32,7 +32,7 @@ AFTER_A_STREAM = """async (source) => {
     let read;
     do read = await reader.read(); while (!read.done);
     const last = performance.now();
-    await (await fetch("api/status")).json();
+    await (await fetch("/api/status")).json();
     return performance.now() - last;
 }"""
 SOURCE = "/* FPB_INJECT */ unsigned blink_period_ms(void) {{ return {n}; }}"
