@@ -23,7 +23,7 @@
  *   total: number | null, result: any, error: {code: string, message: string} | null}} Progress */
 /** @typedef {Progress & {task: number, board: string, port: string, function: string | null,
  *   attempt: number, retries: {code: string, message: string}[]}} TaskSnapshot */
-/** @typedef {Progress & {id: string, kind: string, board: string | null, port: string | null,
+/** @typedef {Progress & {id: string, kind: string, created: string, board: string | null, port: string | null,
  *   last_event: string | null, tasks: TaskSnapshot[]}} JobSnapshot  a batch has tasks, not a board */
 
 /** What the server, or the way to it, had to say instead of an answer. */
@@ -117,6 +117,9 @@ export const getSymbols = (board, query) =>
 /** @param {string} board @param {Order} what @param {string} key @returns {Promise<JobSnapshot>} */
 export const order = (board, what, key) =>
   json(of("api/jobs", board), what, { headers: { "Idempotency-Key": key } });
+
+/** @returns {Promise<JobSnapshot[]>} the last ones */
+export const getJobs = () => json("api/jobs");
 
 /** @param {string} job @returns {Promise<JobSnapshot>} */
 export const getJob = (job) => json(`api/jobs/${job}`);

@@ -5,11 +5,12 @@ import { isAfter } from "./events.js";
 
 /** @typedef {import("./api.js").JobSnapshot} JobSnapshot */
 /** @typedef {import("./api.js").TaskSnapshot} Task */
-/** @typedef {{id: string, at: string, state: JobSnapshot["state"] | "forgotten",
+/** @typedef {{id: string, created: string, at: string, state: JobSnapshot["state"] | "forgotten",
  *   cancelling: boolean, tasks: Task[], elapsed_ms: number | null}} Batch
  * `at` is the id of its last event. `forgotten`: the server does not know it any more. */
 
 const GOES_ON = ["queued", "running"];
+const ENDED = 3; // so many of those that are over are of interest
 
 /** @param {{state: string}} of  a batch or a task of one */
 export const goesOn = ({ state }) => GOES_ON.includes(state);
@@ -19,7 +20,7 @@ export const goesOn = ({ state }) => GOES_ON.includes(state);
  * @param {Batch | undefined} known @param {JobSnapshot} snapshot @returns {Batch}
  */
 function takeSnapshot(known, snapshot) {
-  const { id, state, cancelling, result, tasks } = snapshot;
+  const { id, created, state, cancelling, result, tasks } = snapshot;
   const at = snapshot.last_event ?? "";
   if (known && !goesOn(known)) return known;
   if (known && goesOn(snapshot) && isAfter(known.at, at)) {
@@ -27,7 +28,7 @@ function takeSnapshot(known, snapshot) {
     const merged = known.tasks.map((task) => ({ ...task, cancelling: asked(task) }));
     return { ...known, cancelling, tasks: merged };
   }
-  return { id, at, state, cancelling, tasks, elapsed_ms: result?.elapsed_ms ?? null };
+  return { id, created, at, state, cancelling, tasks, elapsed_ms: result?.elapsed_ms ?? null };
 }
 
 /**
@@ -77,4 +78,18 @@ export function reduceBatch(batch, event) {
   if (event.type === "forgotten") return { ...batch, state: "forgotten" };
   const isNews = goesOn(batch) && isAfter(event.at, batch.at);
   return isNews ? { ...hear(batch, event), at: event.at } : batch;
+}
+
+/** @param {Batch} batch  when it was over */
+const end_ms = ({ created, elapsed_ms }) => Date.parse(created) + (elapsed_ms ?? 0);
+
+/**
+ * Return the batches that go on and the last that are over, newest first.
+ * @param {Iterable<Batch>} batches
+ */
+export function latest(batches) {
+  const newest = [...batches].sort((one, other) => (one.created < other.created ? 1 : -1));
+  const over = newest.filter((batch) => !goesOn(batch));
+  const last = over.sort((one, other) => end_ms(other) - end_ms(one)).slice(0, ENDED);
+  return newest.filter((batch) => goesOn(batch) || last.includes(batch));
 }

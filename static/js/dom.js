@@ -14,6 +14,18 @@ export function byId(id, type) {
 }
 
 /**
+ * Return the first element in another that a selector meets, as byId does.
+ * @template {HTMLElement} T
+ * @param {ParentNode} root @param {string} selector @param {new () => T} type
+ * @returns {T}
+ */
+export function within(root, selector, type) {
+  const element = root.querySelector(selector);
+  if (!(element instanceof type)) throw new TypeError(`${selector} is not a ${type.name}`);
+  return element;
+}
+
+/**
  * Make an element. Text goes in as text, never as markup.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag @param {string} className @param {...(Node | string)} content

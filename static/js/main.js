@@ -2,7 +2,7 @@
 /** The page: its state, the views it is shown in, and what the user's actions do to it. */
 
 import * as api from "./api.js";
-import { goesOn, reduceBatch } from "./batch.js";
+import { goesOn, latest, reduceBatch } from "./batch.js";
 import { createBoard, UNKNOWN } from "./board.js";
 import { isBoard } from "./boards.js";
 import { byId, make, recall, remember } from "./dom.js";
@@ -11,7 +11,7 @@ import { IDLE, isOpen, reduce } from "./job.js";
 import { createOrders } from "./orders.js";
 import { declaration, EXAMPLES, isUntouched, skeleton } from "./sources.js";
 import { openStream } from "./stream.js";
-import { batchView } from "./view-batch.js";
+import { batchesView } from "./view-batch.js";
 import { boardsView } from "./view-boards.js";
 import { connectionView } from "./view-connection.js";
 import { editorView } from "./view-editor.js";
@@ -27,12 +27,15 @@ import { troubleView } from "./view-trouble.js";
 const LOOK_EVERY_MS = 2000; // for what the stream does not tell: ports, and all while it is lost
 const TICK_MS = 100; // how often the time of a running stage is drawn
 const CHOSEN = "fpbay.board"; // the tab's, over reloads
+const CLOSED = "fpbay.closed"; // the browser's: batches that are over and shall not be shown
+const MANY_CLOSED = 20; // more than are ever of interest
 
 const state = {
   ...UNKNOWN,
   board: String(recall(CHOSEN, "sessionStorage") ?? ""),
   jobs: /** @type {Map<string, import("./job.js").Job>} */ (new Map()), // each board's last one
-  batches: /** @type {Map<string, import("./batch.js").Batch>} */ (new Map()),
+  batches: /** @type {Map<string, import("./batch.js").Batch>} */ (new Map()), // the latest
+  closed: closed(),
   boot: "", // of the server
   placed: "", // what the page itself put into the editor last
 };
@@ -46,7 +49,7 @@ const editor = editorView(EXAMPLES[0]?.source ?? "", { inject });
 const board = createBoard(state, { render, mark: output.mark, notice });
 const showBoards = boardsView({ choose: chooseBoard });
 const showConnection = connectionView(board);
-const showBatch = batchView({
+const showBatches = batchesView({
   cancel: (batch, task) => ask(() => api.cancel(batch, task)),
   close: closeBatch,
 });
@@ -78,7 +81,7 @@ function draw() {
   showTrouble(state);
   showSlots({ ...state, connected });
   showJob({ ...state, job: shownJob(), now: performance.now() });
-  showBatch({ batch: [...state.batches.values()].at(-1) });
+  showBatches([...state.batches.values()].filter(({ id }) => !state.closed.includes(id)));
   output.update(state);
 }
 
@@ -109,7 +112,8 @@ function hearOfJob(event, of = boardOf(event)) {
 function hearOfBatch(event, id) {
   const batch = reduceBatch(state.batches.get(id), event);
   if (!batch || batch === state.batches.get(id)) return;
-  state.batches.set(id, batch);
+  const known = latest([...state.batches.values()].filter((other) => other.id !== id).concat(batch));
+  state.batches = new Map(known.map((each) => [each.id, each]));
   render();
 }
 
@@ -177,6 +181,7 @@ function catchUp({ at, boards, jobs }) {
   state.boot = at.slice(0, at.indexOf(":") + 1);
   board.takeAll(boards);
   for (const job of jobs) hearOfWork({ type: "job", job });
+  recallBatches();
   askForJobs();
 }
 
@@ -221,8 +226,21 @@ async function ask(work) {
 
 /** @param {string} id */
 function closeBatch(id) {
-  state.batches.delete(id);
-  render();
+  state.closed = [...closed(), id].slice(-MANY_CLOSED); // other tabs close some, too
+  remember(CLOSED, state.closed);
+  draw();
+}
+
+/** @returns {string[]} */
+function closed() {
+  const ids = recall(CLOSED);
+  return Array.isArray(ids) ? ids : [];
+}
+
+/** Show the batches, of which the stream tells only what happens. */
+async function recallBatches() {
+  const jobs = await api.getJobs().catch(() => []);
+  for (const job of jobs) if (job.kind === "batch") hearOfWork({ type: "job", job });
 }
 
 /** @param {string} id */

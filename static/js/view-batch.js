@@ -1,9 +1,9 @@
 // @ts-check
-/** A batch as it goes: each task, what it was repeated for, and what all came to. */
+/** Batches as they go: each task, what it was repeated for, and what all came to. */
 
 import { goesOn } from "./batch.js";
-import { button, byId, make, say } from "./dom.js";
-import { duration } from "./text.js";
+import { button, byId, make, say, within } from "./dom.js";
+import { duration, timeOfDay } from "./text.js";
 
 /** @typedef {import("./batch.js").Batch} Batch */
 /** @typedef {import("./api.js").TaskSnapshot} Task */
@@ -58,58 +58,104 @@ function hide(which, hidden, next) {
   if (held && hidden) next.focus();
 }
 
-/**
- * @param {{cancel: (batch: string, task?: number) => void, close: (batch: string) => void}} actions
- * @returns {(state: {batch: Batch | undefined}) => void}
- */
-export function batchView(actions) {
-  const section = byId("batch", HTMLElement);
-  const body = byId("batch-rows", HTMLTableSectionElement);
-  const note = byId("batch-note", HTMLParagraphElement);
-  const cancel = byId("batch-cancel", HTMLButtonElement);
-  const close = byId("batch-close", HTMLButtonElement);
-  let shown = "";
-  /** @type {((task: Task) => void)[]} */
-  let rows = [];
-  cancel.addEventListener("click", () => actions.cancel(shown));
-  close.addEventListener("click", () => actions.close(shown));
+/** @typedef {{cancel: (batch: string, task?: number) => void, close: (batch: string) => void}}
+ *   Actions */
 
-  /** @param {Batch} batch @param {Task} first @returns {(task: Task) => void} */
-  function row({ id }, first) {
+/**
+ * Make what shows a batch: a copy of the page's template.
+ * @param {Batch} first @param {Actions} actions
+ */
+function batchView({ id, created, state, tasks }, actions) {
+  const copy = document.importNode(byId("batch", HTMLTemplateElement).content, true);
+  const section = within(copy, "section", HTMLElement);
+  const note = within(section, ".note", HTMLElement);
+  const fold = within(section, ".fold", HTMLButtonElement);
+  const cancel = within(section, ".cancel", HTMLButtonElement);
+  const close = within(section, ".close", HTMLButtonElement);
+  const table = within(section, ".scroll", HTMLElement);
+  const body = within(section, "tbody", HTMLElement);
+  const title = `Batch ${timeOfDay(created).slice(0, "00:00:00".length)}`;
+  within(section, "h2", HTMLElement).textContent = title;
+  section.setAttribute("aria-label", title);
+  const rows = tasks.map(row);
+  const unfold = (/** @type {boolean} */ open) => {
+    table.hidden = !open;
+    fold.setAttribute("aria-expanded", String(open));
+  };
+  unfold(goesOn({ state }));
+  fold.addEventListener("click", () => unfold(table.hidden));
+  cancel.addEventListener("click", () => actions.cancel(id));
+  close.addEventListener("click", () => actions.close(id));
+
+  /** @param {Task} first @returns {(task: Task) => void} */
+  function row(first) {
     const number = make("th", "", String(first.task));
     number.scope = "row";
-    const [what, state, attempts] = [make("td", "mono"), make("td", "what"), make("td", "num")];
+    const [said, retries] = [make("div", "said"), make("div", "retries")];
+    const [name, attempts] = [make("td", "mono function"), make("td", "num")];
     const board = make("td", "", first.board);
     board.title = first.port;
     const stop = button("Cancel", () => actions.cancel(id, first.task));
     stop.setAttribute("aria-label", `Cancel task ${first.task}`);
-    const line = make("tr", "", number, board, what, state, attempts, make("td", "num", stop));
+    const what = make("td", "what", said, retries);
+    const line = make("tr", "", number, board, name, what, attempts, make("td", "num", stop));
     body.append(line);
     return (task) => {
       line.dataset.state = task.state;
-      say(what, task.result?.function ?? task.function ?? "");
-      say(state, stateInWords(task));
-      state.title = state.textContent ?? "";
+      say(name, task.result?.function ?? task.function ?? "");
+      name.title = name.textContent ?? "";
+      say(said, stateInWords(task));
+      say(retries, retriesInWords(task));
       say(attempts, task.attempt ? String(task.attempt) : "");
-      attempts.title = retriesInWords(task);
       hide(stop, !goesOn(task), close.hidden ? cancel : close);
       stop.disabled = task.cancelling;
     };
   }
 
-  return ({ batch }) => {
-    section.hidden = !batch;
-    if (!batch) return;
-    if (batch.id !== shown) {
-      shown = batch.id;
-      body.replaceChildren();
-      rows = batch.tasks.map((task) => row(batch, task));
+  return {
+    section,
+    /** @param {Batch} batch */
+    update(batch) {
+      section.dataset.state = batch.state;
+      say(note, totalsInWords(batch));
+      close.hidden = goesOn(batch);
+      hide(cancel, !goesOn(batch), close);
+      cancel.disabled = batch.cancelling;
+      for (const task of batch.tasks) rows[task.task]?.(task);
+    },
+  };
+}
+
+/** @param {Actions} actions @returns {(batches: Batch[]) => void} shows them, and no others */
+export function batchesView(actions) {
+  const list = byId("batches", HTMLDivElement);
+  /** @type {Map<string, ReturnType<typeof batchView>>} */
+  const views = new Map();
+
+  /** @param {Batch} batch @param {number} place */
+  function show(batch, place) {
+    const view = views.get(batch.id) ?? batchView(batch, actions);
+    views.set(batch.id, view);
+    const there = list.children[place] ?? null;
+    if (there !== view.section) list.insertBefore(view.section, there);
+    view.update(batch);
+  }
+
+  /** @param {HTMLElement} section */
+  function drop(section) {
+    const held = section.contains(document.activeElement);
+    const next = section.nextElementSibling ?? section.previousElementSibling;
+    section.remove();
+    // Who closed it goes on with its neighbour, or with what follows the batches.
+    if (held) (next?.querySelector("button") ?? byId("symbol-query", HTMLInputElement)).focus();
+  }
+
+  return (batches) => {
+    for (const [id, { section }] of views) {
+      if (batches.some((batch) => batch.id === id)) continue;
+      views.delete(id);
+      drop(section);
     }
-    section.dataset.state = batch.state;
-    say(note, totalsInWords(batch));
-    close.hidden = goesOn(batch);
-    hide(cancel, !goesOn(batch), close);
-    cancel.disabled = batch.cancelling;
-    for (const task of batch.tasks) rows[task.task]?.(task);
+    batches.forEach(show);
   };
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { goesOn, reduceBatch } from "../../static/js/batch.js";
+import { goesOn, latest, reduceBatch } from "../../static/js/batch.js";
 import { ANOTHER, boardInWords, shownOf, withNews } from "../../static/js/boards.js";
 import { createPast } from "../../static/js/hub.js";
 
@@ -71,6 +71,18 @@ test("an end is the end, and what is older or of another changes nothing", () =>
   const running = after(snapshot(), of(0, "task-start"));
   assert.equal(reduceBatch(running, { ...of(1, "task-start"), job: "j", at: "b:1" }), running);
   assert.equal(reduceBatch(undefined, { ...of(1, "task-start"), job: "j", at: "b:1" }), undefined);
+});
+
+test("of interest are the batches that go on and the last that ended", () => {
+  const batch = (created, state, elapsed_ms) => ({
+    id: `${created}`, created: new Date(created).toISOString(), state, elapsed_ms,
+  });
+  const ids = (...batches) => latest(batches).map(({ id }) => id);
+  const over = [1, 2, 3, 4].map((created) => batch(created, "succeeded", 1));
+  assert.deepEqual(ids(...over), ["4", "3", "2"]);
+  assert.deepEqual(ids(...over, batch(0, "running", null)), ["4", "3", "2", "0"]);
+  assert.deepEqual(ids(...over, batch(0, "cancelled", 9)), ["4", "3", "0"]);
+  assert.deepEqual(ids(...over, batch(5, "interrupted", null)), ["5", "4", "3"]);
 });
 
 test("a tab that comes later is told a task's last progress alone", () => {

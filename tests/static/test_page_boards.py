@@ -158,7 +158,11 @@ def test_board_that_takes_long_is_shown_as_connecting(browser: Browser) -> None:
 
 
 def rows(page: Page, column: str) -> Locator:
-    return page.locator(f"#batch-rows {column}")
+    return page.locator(f".batch tbody {column}")
+
+
+def totals(page: Page) -> Locator:
+    return page.locator(".batch .head .note")
 
 
 def test_batch_is_shown_task_by_task_and_one_can_be_cancelled(
@@ -167,21 +171,21 @@ def test_batch_is_shown_task_by_task_and_one_can_be_cancelled(
     tasks = [{"source": BLINK_FAST}, {"source": GREET}]
     with tabs(browser) as context:
         page = open_page(context, two.url)
-        expect(page.locator("#batch")).to_be_hidden()
+        expect(page.locator(".batch")).to_have_count(0)
         go_on = two.hang("b1")
         job = start(two.client, "batch", boards=["b1", "b2"], tasks=tasks)
         states = rows(page, "tr")
         for task, state in enumerate(("running", "queued", "succeeded", "succeeded")):
             expect(states.nth(task)).to_have_attribute("data-state", state, timeout=PATIENCE_MS)
-        expect(page.locator("#batch-note")).to_contain_text("Runs: 2 of 4 succeeded")
+        expect(totals(page)).to_contain_text("Runs: 2 of 4 succeeded")
         expect(options(page).first).to_contain_text("busy")
         page.get_by_role("button", name="Cancel task 1").click()
         expect(page.get_by_role("button", name="Cancel task 1")).to_be_disabled()
         late = open_page_of_a_busy_board(context.new_page(), two.url)
-        expect(late.locator("#batch-note")).to_contain_text("Runs: 2 of 4 succeeded")
+        expect(totals(late)).to_contain_text("Runs: 2 of 4 succeeded")
         go_on.set()
         for tab in (page, late):
-            expect(tab.locator("#batch-note")).to_contain_text(
+            expect(totals(tab)).to_contain_text(
                 "Failed: 3 of 4 succeeded, 1 cancelled", timeout=PATIENCE_MS
             )
             expect(rows(tab, "tr").nth(1)).to_have_attribute("data-state", "cancelled")
@@ -190,9 +194,9 @@ def test_batch_is_shown_task_by_task_and_one_can_be_cancelled(
             )
         assert finished(two.client, job)["result"]["cancelled"] == 1
         page.reload()
-        expect(page.locator("#batch-note")).to_contain_text("Failed: 3 of 4 succeeded")
-        page.locator("#batch").get_by_role("button", name="Close").click()
-        expect(page.locator("#batch")).to_be_hidden()
+        expect(totals(page)).to_contain_text("Failed: 3 of 4 succeeded")
+        page.locator(".batch").get_by_role("button", name="Close").click()
+        expect(page.locator(".batch")).to_have_count(0)
 
 
 def open_page_of_a_busy_board(page: Page, url: str) -> Page:
@@ -206,13 +210,12 @@ def test_batch_says_why_a_task_failed_and_was_repeated(browser: Browser, bench: 
     with tabs(browser) as context:
         page = open_page(context, bench.url)
         start(bench.client, "batch", boards=["/dev/none", "b1"], tasks=tasks)
-        expect(page.locator("#batch-note")).to_contain_text(
+        expect(totals(page)).to_contain_text(
             "Failed: 1 of 3 succeeded, 2 failed, 1 repeated", timeout=PATIENCE_MS
         )
         expect(rows(page, "td.what").nth(0)).to_contain_text("/dev/none")
-        attempts = rows(page, "tr").nth(0).locator("td.num").first
-        expect(attempts).to_have_text("2")
-        expect(attempts).to_have_attribute("title", re.compile("^Attempt 1: .*/dev/none"))
+        expect(rows(page, "tr").nth(0).locator("td.num").first).to_have_text("2")
+        expect(rows(page, ".retries").nth(0)).to_have_text(re.compile("^Attempt 1: .*/dev/none"))
         expect(rows(page, "td.what").nth(2)).to_contain_text("undeclared")
 
 
@@ -226,9 +229,49 @@ def test_batch_is_cancelled_from_the_page(browser: Browser, two: Running) -> Non
         expect(page.get_by_role("button", name="Cancel task 2")).to_be_disabled()
         page.get_by_role("button", name="Cancel all").focus()
         page.keyboard.press("Enter")
-        expect(page.locator("#batch-note")).to_contain_text("Stopping")
+        expect(totals(page)).to_contain_text("Stopping")
         go_on.set()
-        expect(page.locator("#batch-note")).to_contain_text(
+        expect(totals(page)).to_contain_text(
             "Cancelled: 0 of 3 succeeded, 3 cancelled", timeout=PATIENCE_MS
         )
         assert finished(two.client, job)["state"] == "cancelled"
+
+
+def test_batches_side_by_side_are_shown_until_they_are_closed(
+    browser: Browser, two: Running
+) -> None:
+    """All that run, and the last that ended; what was closed stays away, in other tabs too."""
+
+    def batch(board: str) -> str:
+        return start(two.client, "batch", boards=[board], tasks=[{"source": GREET}])
+
+    with tabs(browser) as context:
+        page = open_page(context, two.url)
+        go_on = two.hang("b1")
+        slow = batch("b1")
+        over = [batch("b2")]
+        finished(two.client, over[0])
+        states = [re.compile("^Succeeded: 1 of 1"), re.compile("^Runs: 0 of 1")]
+        expect(totals(page)).to_have_text(states, timeout=PATIENCE_MS)
+        for _ in range(3):
+            over.append(batch("b2"))
+            finished(two.client, over[-1])
+        expect(totals(page)).to_have_text([*states[:1] * 3, states[1]], timeout=PATIENCE_MS)
+
+        first = page.locator(".batch").first
+        first.get_by_role("button", name="Close").focus()
+        page.keyboard.press("Enter")
+        expect(totals(page)).to_have_text([*states[:1] * 2, states[1]])
+        expect(first.get_by_role("button", name="Tasks")).to_be_focused()
+        page.reload()
+        expect(totals(page)).to_have_text([*states[:1] * 2, states[1]], timeout=PATIENCE_MS)
+        expect(rows(page, "tr:visible")).to_have_count(1)  # those that are over come folded
+        first.get_by_role("button", name="Tasks").click()
+        expect(rows(page, "tr:visible")).to_have_count(2)
+
+        page.get_by_role("button", name="Cancel all").last.click()
+        go_on.set()
+        assert finished(two.client, slow)["state"] == "cancelled"
+        late = open_page(context, two.url)
+        for tab in (page, late):  # of the last three that ended one was closed
+            expect(totals(tab)).to_have_text([states[0], re.compile("^Cancelled: 0 of 1")])
