@@ -16,7 +16,7 @@ from typing import IO
 from server.errors import RequestError, ToolchainError
 from server.patch.confine import confined, limit
 
-MAX_TEXT = 0x1_0000  # of what a tool says; the rest is not read
+MAX_TEXT = 0x1_0000  # of what a tool says; more is not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,12 @@ def _installation(program: str) -> list[Path]:
 
 
 def _text(output: IO[bytes], folder: Path) -> str:
+    """Return what a tool said; of much, the lines at its beginning and end, where the error is."""
+    length = output.seek(0, os.SEEK_END)
     output.seek(0)
-    text = output.read(MAX_TEXT).decode("utf-8", errors="replace")
-    return text.replace(f"{folder}/", "")
+    said = output.read(MAX_TEXT if length <= MAX_TEXT else MAX_TEXT // 2)
+    if length > MAX_TEXT:
+        output.seek(-MAX_TEXT // 2, os.SEEK_END)
+        first, last = said.rpartition(b"\n")[0], output.read().partition(b"\n")[2]
+        said = b"\n".join((first, b"[the middle is left out]", last))
+    return said.decode("utf-8", errors="replace").replace(f"{folder}/", "")

@@ -22,6 +22,7 @@ export function editorView(initial, actions) {
   let marks = new Map();
   let lineCount = 0;
   let leaving = false; // Escape was pressed: the next Tab moves the focus
+  let isDue = false;
 
   function draw() {
     paint(area.value, marks);
@@ -46,7 +47,14 @@ export function editorView(initial, actions) {
     changed();
   }
 
+  /** Take up many changes at once: Chromium tells of a text of many lines line by line. */
+  function changes() {
+    if (!isDue) requestAnimationFrame(() => isDue && changed());
+    isDue = true;
+  }
+
   function changed() {
+    isDue = false;
     const caretLine = area.value.slice(0, area.selectionStart).split("\n").length;
     const lines = area.value.split("\n").length;
     marks = moveMarks(marks, caretLine, lines - lineCount);
@@ -55,7 +63,8 @@ export function editorView(initial, actions) {
     draw();
   }
 
-  area.addEventListener("input", changed);
+  area.addEventListener("input", changes);
+  addEventListener("pagehide", () => isDue && changed());
   area.addEventListener("scroll", follow);
   area.addEventListener("blur", () => (leaving = false));
   area.addEventListener("keydown", (event) => {

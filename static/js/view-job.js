@@ -20,17 +20,24 @@ const KIND_WORDS = {
   unpatch: "Removing",
   verify: "Verifying",
 };
+const MAX_ROWS = 50; // of the compiler's messages; all of them are in its output
 const STATE_WORDS = { waiting: "", running: "runs", done: "done", failed: "failed" };
 
 /** @param {Diagnostic} diagnostic  tells whether it speaks of the editor's text, not of a header */
 export const isOurs = ({ file }) => !/[/\\]|\.h$/.test(file);
+
+/** Have a part of a live region read by whoever goes there, and not by itself. @param {HTMLElement} part */
+function unannounced(part) {
+  part.setAttribute("aria-live", "off");
+  return part;
+}
 
 /** @param {string} title @param {string} text @param {boolean} [open] */
 function foldable(title, text, open = false) {
   const details = make("details", "", make("summary", "", title));
   details.append(make("pre", "", text.trim()));
   details.open = open;
-  return details;
+  return unannounced(details);
 }
 
 /** @param {Job} job @returns {number} how much of the upload is done, 0 to 1 */
@@ -76,6 +83,27 @@ function success(job) {
   return parts;
 }
 
+/** @param {Diagnostic[]} diagnostics @returns {Diagnostic[]} the errors first; notes stay where they belong */
+export function errorsFirst(diagnostics) {
+  /** @type {{isError: boolean, entries: Diagnostic[]}[]} */
+  const groups = [];
+  for (const entry of diagnostics) {
+    const group = groups.at(-1);
+    if (entry.severity === "note" && group) group.entries.push(entry);
+    else groups.push({ isError: entry.severity === "error", entries: [entry] });
+  }
+  const sorted = groups.sort((one, other) => Number(other.isError) - Number(one.isError));
+  return sorted.flatMap(({ entries }) => entries);
+}
+
+/** @param {Diagnostic[]} diagnostics @param {(line: number, column: number) => void} goTo */
+function diagnosticList(diagnostics, goTo) {
+  const rows = errorsFirst(diagnostics).slice(0, MAX_ROWS).map((entry) => diagnosticRow(entry, goTo));
+  const more = diagnostics.length - rows.length;
+  if (more > 0) rows.push(make("li", "faint", `and ${more} more`));
+  return unannounced(make("ul", "", ...rows));
+}
+
 /** @param {Diagnostic} entry @param {(line: number, column: number) => void} goTo */
 function diagnosticRow(entry, goTo) {
   const place = isOurs(entry)
@@ -98,13 +126,13 @@ function failureOf({ phase, kind, failure, stages, warnings }, goTo) {
   const where = `${what}${stage ? ` at ${stage}` : ""}. `;
   const diagnostics = failure.diagnostics ?? [];
   const listed = diagnostics.some(({ text }) => failure.message.includes(text));
-  const isSaid = listed || phase === "cancelled";
+  const isSaid = listed || phase === "cancelled" || failure.message === failure.stderr?.trim();
   const verdict = make("p", "verdict", make("strong", "", where), isSaid ? "" : failure.message, " ");
   if (![stage, phase].includes(failure.code)) verdict.append(make("code", "", failure.code));
   /** @type {HTMLElement[]} */
   const parts = [verdict];
   if (diagnostics.length) {
-    parts.push(make("ul", "", ...diagnostics.map((entry) => diagnosticRow(entry, goTo))));
+    parts.push(diagnosticList(diagnostics, goTo));
   }
   const again = failure.retryable && phase === "failed" ? "It may work if tried again." : "";
   const board = [boardAfter(failure.board), again];

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { highlight } from "../../static/js/highlight.js";
 import { moveMarks, newline, tab, untab } from "../../static/js/indent.js";
 import { declaration, EXAMPLES, isUntouched, skeleton } from "../../static/js/sources.js";
+import { errorsFirst } from "../../static/js/view-job.js";
 import { common } from "../../static/js/view-paint.js";
 import { connectionInWords, duration, hex, stripAnsi } from "../../static/js/text.js";
 
@@ -92,6 +93,14 @@ test("highlighting loses nothing and knows comments over lines", () => {
     ["type", "string"],
     ["comment"],
   ]);
+});
+
+test("the compiler's errors come first, each with its notes", () => {
+  const of = (severity, line) => ({ file: "patch.c", line, column: 1, severity, text: "" });
+  const said = ["warning", "note", "error", "note", "note", "warning", "error"].map(of);
+  const order = errorsFirst(said).map(({ line }) => line);
+  assert.deepEqual(order, [2, 3, 4, 6, 0, 1, 5]);
+  assert.deepEqual(errorsFirst([of("note", 1), of("error", 2)]).map(({ line }) => line), [2, 1]);
 });
 
 test("what two lists have in common is counted once", () => {

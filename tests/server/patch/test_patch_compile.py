@@ -29,6 +29,18 @@ def test_error_points_at_the_users_line_under_the_users_name(toolchain: Toolchai
     assert "./" not in caught.value.stderr
 
 
+def test_error_after_very_many_warnings_is_told(toolchain: Toolchain) -> None:
+    source = "#warning it goes on and on\n" * 2000 + "int f(void) { return y; }\n"
+    with pytest.raises(CompileError) as caught:
+        compile_patch(source, toolchain)
+    errors = [d for d in caught.value.diagnostics if d.severity == "error"]
+    assert [(d.file, d.line) for d in errors] == [("patch.c", 2001)]
+    warned = [(d.file, d.line) for d in caught.value.diagnostics if d.severity == "warning"]
+    assert warned == sorted(set(warned))
+    assert {file for file, _ in warned} == {"patch.c"}
+    assert len(caught.value.stderr) <= 0x1_0000
+
+
 def test_all_errors_are_counted(toolchain: Toolchain) -> None:
     with pytest.raises(CompileError, match=r"\(and 1 more\)"):
         compile_patch("int f(void) { return y; }\nint g(void) { return z; }\n", toolchain)
