@@ -103,7 +103,6 @@ function batchView({ id, created, state, tasks }, actions) {
     return (task) => {
       line.dataset.state = task.state;
       say(name, task.result?.function ?? task.function ?? "");
-      name.title = name.textContent ?? "";
       say(said, stateInWords(task));
       say(retries, retriesInWords(task));
       say(attempts, task.attempt ? String(task.attempt) : "");

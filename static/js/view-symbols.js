@@ -34,12 +34,13 @@ export function symbolsView(actions) {
     stops[here + step]?.focus();
   });
 
-  /** @param {Symbol} symbol @param {boolean} patched */
-  function row(symbol, patched) {
+  /** @param {Symbol} symbol @param {boolean} patched @param {boolean} isFirst */
+  function row(symbol, patched, isFirst) {
     const facts = `${hex(symbol.address)} · ${symbol.size} B`;
     const name = make("span", "name", symbol.name);
     const choose = make("button", "symbol", name, make("span", "faint", facts));
     choose.type = "button";
+    choose.tabIndex = isFirst ? 0 : -1; // the arrows go through the list, Tab goes on
     choose.dataset.kind = symbol.kind;
     if (symbol.kind === "variable") choose.append(make("span", "tag", "variable"));
     if (patched) choose.append(make("span", "tag", "patched"));
@@ -56,6 +57,8 @@ export function symbolsView(actions) {
     if (symbols === shown && signature === shownPatched) return;
     shown = symbols;
     shownPatched = signature;
-    list.replaceChildren(...symbols.map((symbol) => row(symbol, patched.has(symbol.name))));
+    list.replaceChildren(
+      ...symbols.map((symbol, n) => row(symbol, patched.has(symbol.name), n === 0)),
+    );
   };
 }

@@ -167,6 +167,19 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     expect(page.locator("#inject")).to_be_focused()
 
 
+def test_tab_goes_from_part_to_part_and_arrows_through_the_functions(page: Page) -> None:
+    page.locator("#boards").focus()
+    stops: list[str] = []
+    while len(stops) < 6:
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert stops == ["ping", "connect", "symbol-query", "symbol", "examples", "editor"]
+    page.locator("#symbol-query").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp"):
+        page.keyboard.press(key)
+    expect(page.locator("#symbol-list button").first).to_be_focused()
+
+
 def test_chosen_symbol_becomes_a_skeleton_and_asks_before_it_replaces(page: Page) -> None:
     page.fill("#editor", "")
     page.fill("#symbol-query", "weigh_3")
