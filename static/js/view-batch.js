@@ -75,7 +75,9 @@ function batchView({ id, created, state, tasks }, actions) {
   const table = within(section, ".scroll", HTMLElement);
   const body = within(section, "tbody", HTMLElement);
   const title = `Batch ${timeOfDay(created).slice(0, "00:00:00".length)}`;
-  within(section, "h2", HTMLElement).textContent = title;
+  const heading = within(section, "h2", HTMLElement);
+  heading.textContent = title;
+  heading.title = new Date(created).toLocaleString();
   section.setAttribute("aria-label", title);
   const rows = tasks.map(row);
   const unfold = (/** @type {boolean} */ open) => {
