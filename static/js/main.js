@@ -2,7 +2,7 @@
 /** The page: its state, the views it is shown in, and what the user's actions do to it. */
 
 import * as api from "./api.js";
-import { goesOn, latest, reduceBatch } from "./batch.js";
+import { createBatches } from "./batches.js";
 import { createBoard, UNKNOWN } from "./board.js";
 import { isBoard } from "./boards.js";
 import { byId, make, recall, remember } from "./dom.js";
@@ -27,15 +27,11 @@ import { troubleView } from "./view-trouble.js";
 const LOOK_EVERY_MS = 2000; // for what the stream does not tell: ports, and all while it is lost
 const TICK_MS = 100; // how often the time of a running stage is drawn
 const CHOSEN = "fpbay.board"; // the tab's, over reloads
-const CLOSED = "fpbay.closed"; // the browser's: batches that are over and shall not be shown
-const MANY_CLOSED = 20; // more than are ever of interest
 
 const state = {
   ...UNKNOWN,
   board: String(recall(CHOSEN, "sessionStorage") ?? ""),
   jobs: /** @type {Map<string, import("./job.js").Job>} */ (new Map()), // each board's last one
-  batches: /** @type {Map<string, import("./batch.js").Batch>} */ (new Map()), // the latest
-  closed: closed(),
   boot: "", // of the server
   placed: "", // what the page itself put into the editor last
 };
@@ -45,13 +41,14 @@ const notice = noticeView();
 const askToReplace = replaceQuestion();
 const output = outputView({ render });
 const orders = createOrders(sessionStorage);
+const batches = createBatches({ render });
 const editor = editorView(EXAMPLES[0]?.source ?? "", { inject });
 const board = createBoard(state, { render, mark: output.mark, notice });
 const showBoards = boardsView({ choose: chooseBoard });
 const showConnection = connectionView(board);
 const showBatches = batchesView({
   cancel: (batch, task) => ask(() => api.cancel(batch, task)),
-  close: closeBatch,
+  close: batches.close,
 });
 const showJob = jobView({ goTo: editor.goTo, inject, cancel });
 const showSymbols = symbolsView({ search: board.search, choose });
@@ -81,7 +78,7 @@ function draw() {
   showTrouble(state);
   showSlots({ ...state, connected });
   showJob({ ...state, job: shownJob(), now: performance.now() });
-  showBatches([...state.batches.values()].filter(({ id }) => !state.closed.includes(id)));
+  showBatches(batches.shown());
   output.update(state);
 }
 
@@ -108,19 +105,10 @@ function hearOfJob(event, of = boardOf(event)) {
   render();
 }
 
-/** @param {any} event  the server's, or the page's own @param {string} id */
-function hearOfBatch(event, id) {
-  const batch = reduceBatch(state.batches.get(id), event);
-  if (!batch || batch === state.batches.get(id)) return;
-  const known = latest([...state.batches.values()].filter((other) => other.id !== id).concat(batch));
-  state.batches = new Map(known.map((each) => [each.id, each]));
-  render();
-}
-
 /** @param {any} event  the server's */
 function hearOfWork(event) {
   const id = event.job?.id ?? event.job;
-  if (state.batches.has(id) || event.job?.kind === "batch") hearOfBatch(event, id);
+  if (batches.isOne(event, id)) batches.hear(event, id);
   else hearOfJob(event);
 }
 
@@ -141,8 +129,8 @@ function askForJobs() {
       askFor(job.id, (event) => jobOf(of).id === job.id && hearOfJob(event, of));
     }
   }
-  for (const [id, batch] of state.batches) {
-    if (goesOn(batch) && !isTold(id)) askFor(id, (event) => hearOfBatch(event, id));
+  for (const { id } of batches.running()) {
+    if (!isTold(id)) askFor(id, (event) => batches.hear(event, id));
   }
 }
 
@@ -181,7 +169,7 @@ function catchUp({ at, boards, jobs }) {
   state.boot = at.slice(0, at.indexOf(":") + 1);
   board.takeAll(boards);
   for (const job of jobs) hearOfWork({ type: "job", job });
-  recallBatches();
+  batches.ask();
   askForJobs();
 }
 
@@ -222,25 +210,6 @@ async function ask(work) {
   } catch (error) {
     notice.show(error);
   }
-}
-
-/** @param {string} id */
-function closeBatch(id) {
-  state.closed = [...closed(), id].slice(-MANY_CLOSED); // other tabs close some, too
-  remember(CLOSED, state.closed);
-  draw();
-}
-
-/** @returns {string[]} */
-function closed() {
-  const ids = recall(CLOSED);
-  return Array.isArray(ids) ? ids : [];
-}
-
-/** Show the batches, of which the stream tells only what happens. */
-async function recallBatches() {
-  const jobs = await api.getJobs().catch(() => []);
-  for (const job of jobs) if (job.kind === "batch") hearOfWork({ type: "job", job });
 }
 
 /** @param {string} id */
