@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from server.events import log_topic
 from server.settings import Settings
-from tests.server.clients import BLINK_FAST, BROKEN, GREET, PORT, finished, start
+from tests.server.clients import BLINK_FAST, BROKEN, GREET, PORT, Json, finished, start
 from tests.server.serving import Running, serve_in_thread
 from tests.static.browser import (
     PATIENCE_MS,
@@ -242,7 +242,7 @@ def test_batches_side_by_side_are_shown_until_they_are_closed(
 ) -> None:
     """All that run, and the last that ended; what was closed stays away, in other tabs too."""
 
-    def batch(board: str) -> str:
+    def batch(board: str) -> Json:
         return start(two.client, "batch", boards=[board], tasks=[{"source": GREET}])
 
     with tabs(browser) as context:
