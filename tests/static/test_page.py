@@ -180,6 +180,16 @@ def test_tab_goes_from_part_to_part_and_arrows_through_the_functions(page: Page)
     expect(page.locator("#symbol-list button").first).to_be_focused()
 
 
+def test_narrow_window_cuts_off_no_long_name(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    inject(page, BLINK_FAST.replace("blink_period_ms", "a_long_name_" * 20), "failed")
+    expect(page.locator("#result")).to_contain_text("a_long_name_" * 20)
+    parts = ["html", "header", "#patch .run", "#result", "#board .head", "#slots .scroll"]
+    for part in parts:
+        width = "(part) => part.scrollWidth - part.clientWidth"
+        assert (part, page.locator(part).evaluate(width)) == (part, 0)
+
+
 def test_chosen_symbol_becomes_a_skeleton_and_asks_before_it_replaces(page: Page) -> None:
     page.fill("#editor", "")
     page.fill("#symbol-query", "weigh_3")
