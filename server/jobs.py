@@ -220,9 +220,9 @@ class Jobs:
             raise UnknownJobError(job)
         return found
 
-    def recent(self, limit: int) -> list[JobSnapshot]:
-        """Return the newest jobs, newest first."""
-        found = self.store.recent(limit)
+    def recent(self, limit: int, kind: str | None = None) -> list[JobSnapshot]:
+        """Return the newest jobs, newest first; all, or those of a kind."""
+        found = self.store.recent(limit, kind)
         return [live.snapshot() if (live := self.live(job.id)) else job for job in found]
 
     def running(self) -> list[JobSnapshot]:

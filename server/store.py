@@ -141,9 +141,16 @@ class Store:
             row = db.execute("SELECT id, request FROM jobs WHERE key = ?", (key.text,)).fetchone()
         return None if row is None else (str(row[0]), row[1] == key.request)
 
-    def recent(self, limit: int) -> list[JobSnapshot]:
-        """Return the newest jobs, newest first."""
-        return self._jobs("SELECT document FROM jobs ORDER BY number DESC LIMIT ?", limit)
+    def recent(self, limit: int, kind: str | None = None) -> list[JobSnapshot]:
+        """Return the newest jobs, newest first; all, or those of a kind."""
+        if kind is None:
+            return self._jobs("SELECT document FROM jobs ORDER BY number DESC LIMIT ?", limit)
+        return self._jobs(
+            "SELECT document FROM jobs WHERE json_extract(CAST(document AS TEXT), '$.kind') = ?"
+            " ORDER BY number DESC LIMIT ?",
+            kind,
+            limit,
+        )
 
     def doubt(self, spot: Spot) -> str | None:
         """Return the job that left a board in an unknown state."""

@@ -48,9 +48,10 @@ class JobsController(Controller):
         self,
         jobs: NamedDependency[Jobs],
         limit: Annotated[int, QueryParameter(ge=1, le=1000, description="So many at most.")] = 50,
+        kind: Annotated[str | None, QueryParameter(description="Only of this kind.")] = None,
     ) -> list[JobSnapshot]:
         """List the newest jobs, newest first, those of earlier servers too."""
-        return jobs.recent(limit)
+        return jobs.recent(limit, kind)
 
     @get("/{job:str}", responses=problems(*OF_A_JOB))
     async def snapshot(self, job: JobId, jobs: NamedDependency[Jobs]) -> JobSnapshot:

@@ -119,7 +119,7 @@ export const order = (board, what, key) =>
   json(of("api/jobs", board), what, { headers: { "Idempotency-Key": key } });
 
 /** @returns {Promise<JobSnapshot[]>} the last ones */
-export const getJobs = () => json("api/jobs");
+export const getBatches = () => json("api/jobs?kind=batch&limit=10");
 
 /** @param {string} job @returns {Promise<JobSnapshot>} */
 export const getJob = (job) => json(`api/jobs/${job}`);

@@ -39,8 +39,8 @@ export function createBatches({ render }) {
     },
     /** Ask for those that are over: the stream tells only of what happens. */
     async ask() {
-      const jobs = await api.getJobs().catch(() => []);
-      for (const job of jobs) if (job.kind === "batch") hear({ type: "job", job }, job.id);
+      const jobs = await api.getBatches().catch(() => []);
+      for (const job of jobs) hear({ type: "job", job }, job.id);
     },
   };
 }

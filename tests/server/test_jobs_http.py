@@ -77,6 +77,8 @@ def test_jobs_are_listed_newest_first(bench: Running) -> None:
     listed = bench.client.get("/api/jobs?limit=2").json()
     assert [job["id"] for job in listed] == [second["id"], made[0]["id"]]
     assert listed[0] == second
+    verifies = bench.client.get("/api/jobs", params={"kind": "verify"}).json()
+    assert verifies == [second]
 
 
 def test_same_key_is_the_same_job_while_it_runs_and_after(bench: Running) -> None:
