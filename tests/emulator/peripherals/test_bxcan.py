@@ -279,7 +279,7 @@ def test_filter_takes_what_it_names(
             mask = rule
     elif is_list:
         mask = rule
-    bench.write((FM1R, is_list), (FS1R, is_wide), (F0R1, rule), (F0R1 + 4, mask or 0xFFFF_FFFF))
+    bench.write((FM1R, is_list), (FS1R, is_wide), (F0R1, rule), (F0R1 + 4, mask or rule))
     bench.write((FA1R, 1), (FMR, 0))
     bench.start()
     bench.can.write(TX_0, frame | TXRQ)
