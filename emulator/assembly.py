@@ -213,6 +213,9 @@ class Assembly:
     def set_programming(self, is_on: bool) -> None:
         self._stale.set_programming(is_on=is_on)
 
+    def send_event(self) -> None:
+        self._cpu.registers.has_event = True
+
     def executes_from(self, memory: Memory) -> bool:
         window = self.memory_map.window_at(self._cpu.registers.get("pc"))
         return window is not None and window.memory is memory

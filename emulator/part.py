@@ -54,6 +54,10 @@ class Machine(Protocol):
         """Return what drives the line of external interrupt `number`."""
         ...
 
+    def send_event(self) -> None:
+        """Set the core's event register, as SEV does: it ends WFE."""
+        ...
+
     def request_reset(self, cause: ResetCause) -> None:
         """Reset the machine before its next instruction."""
         ...

@@ -134,7 +134,7 @@ def _dma1(machine: Machine) -> Dma:
 def _exti(machine: Machine) -> Exti:
     set_irqs = {lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()}
     port_of = cast(Afio, machine.unit("AFIO")).exti_port
-    return Exti(set_irqs, port_of, rewiring=machine.pads.rewiring)
+    return Exti(set_irqs, machine.send_event, port_of, rewiring=machine.pads.rewiring)
 
 
 def _gpio(name: str) -> Unit:

@@ -137,7 +137,7 @@ def _dma(irqs: tuple[int, ...]) -> Callable[[Machine], DmaF4]:
 def _exti(machine: Machine) -> Exti:
     set_irqs = {lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()}
     port_of = cast(Syscfg, machine.unit("SYSCFG")).exti_port
-    return Exti(set_irqs, port_of, EXTI_LINES, machine.pads.rewiring)
+    return Exti(set_irqs, machine.send_event, port_of, EXTI_LINES, machine.pads.rewiring)
 
 
 def _gpio(name: str) -> Unit:

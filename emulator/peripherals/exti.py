@@ -3,14 +3,14 @@
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them. The STM32F10x has 19 lines, the STM32F405 has 23.
 Of the lines from 16 on, the RTC drives its own.
-Not modelled: events (EMR is stored); what else drives lines from 16 on: PVD, USB, tamper detection.
+Not modelled: what else drives lines from 16 on: PVD, USB, tamper detection.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
 from emulator.peripherals.base import Peripheral, Rewiring
-from emulator.registers import Access, Field, Register, Unmodelled
+from emulator.registers import Access, Field, Register
 
 
 class ExtiImr(Register):
@@ -22,7 +22,7 @@ class ExtiImr(Register):
 class ExtiEmr(Register):
     """EXTI_EMR, Event mask register."""
 
-    MR = Unmodelled(22, 0)
+    MR = Field(22, 0)  # 1: a trigger is an event for the core, which WFE waits for
 
 
 class ExtiRtsr(Register):
@@ -55,6 +55,7 @@ class Exti(Peripheral):
     def __init__(
         self,
         set_irqs: Mapping[int, Callable[[bool], None]],
+        send_event: Callable[[], None],
         port_of: Callable[[int], int],
         lines: int = 19,
         rewiring: Rewiring = nullcontext,
@@ -62,15 +63,16 @@ class Exti(Peripheral):
         self._rewiring = rewiring
         self._lines = (1 << lines) - 1
         self.imr = ExtiImr()
+        self.emr = ExtiEmr()
         self.rtsr = ExtiRtsr()
         self.ftsr = ExtiFtsr()
         self.swier = ExtiSwier()
         self.pr = ExtiPr()
-        self._set_irqs, self._port_of = set_irqs, port_of
+        self._set_irqs, self._send_event, self._port_of = set_irqs, send_event, port_of
         super().__init__(
             {
                 0x00: self.imr,
-                0x04: ExtiEmr(),
+                0x04: self.emr,
                 0x08: self.rtsr,
                 0x0C: self.ftsr,
                 0x10: self.swier,
@@ -88,8 +90,7 @@ class Exti(Peripheral):
         with self._rewiring() if offset in (0x08, 0x0C) else nullcontext():
             super().write(offset, word)
         self.swier.word &= ~word if offset == 0x14 else -1  # PR's 1 clears SWIER's, too
-        self.pr.word |= raised & self.imr.word
-        self._update_irqs()
+        self._trigger(raised, raised & self.imr.word)
 
     @property
     def triggers(self) -> int:
@@ -104,14 +105,18 @@ class Exti(Peripheral):
         """Take an edge of a port's pin."""
         trigger = self.rtsr if level else self.ftsr
         if trigger.word >> pin & 1 and self._port_of(pin) == port:
-            self.pr.word |= 1 << pin
-            self._update_irqs()
+            self._trigger(1 << pin, 1 << pin)
 
     def rise(self, line: int) -> None:
         """Take a rising edge of a line that a unit inside the chip drives."""
         if self.rtsr.word >> line & 1:
-            self.pr.word |= 1 << line
-            self._update_irqs()
+            self._trigger(1 << line, 1 << line)
+
+    def _trigger(self, lines: int, pending: int) -> None:
+        if lines & self.emr.word:
+            self._send_event()
+        self.pr.word |= pending
+        self._update_irqs()
 
     def _update_irqs(self) -> None:
         pending = self.pr.word & self.imr.word

@@ -61,8 +61,8 @@ def listed(part: str) -> dict[str, str]:
         ("IWDG", "0x40003000 modelled"),
         ("USB_SRAM", "0x40006000 not modelled; reads as after reset: no registers, only memory"),
         (
-            "EXTI",
-            "0x40010400 modelled, but these have no effect: EXTI_EMR: MR",
+            "DBGMCU",
+            "0xe0042000 modelled, but these have no effect: DBGMCU_CR: CR",
         ),
     ],
 )

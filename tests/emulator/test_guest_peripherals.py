@@ -79,6 +79,16 @@ def test_edges_of_a_pin_interrupt(boot: "Boot") -> None:
     assert guest.notes == [1 << 3] * 2
 
 
+def test_edges_of_a_pin_end_wfe(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    guest.start("waits_for_edges")
+    for count in range(3):
+        guest.board.run_for(us=500)
+        assert guest.out(0) == count
+        for level in (False, True):  # AFIO_EXTICR is as after reset: port A
+            guest.board.drive_pin("PA3", level)
+
+
 def test_name_of_a_pin_that_is_not_there(boot: "Boot") -> None:
     for name in ("PC16", "PE0", "XA0", "P", "PA²"):
         with pytest.raises(Exception, match=f"no pin '{name}' on stm32f103c8"):

@@ -5,7 +5,7 @@ import pytest
 from emulator.peripherals.afio import Afio
 from emulator.peripherals.exti import Exti
 
-IMR, RTSR, FTSR, SWIER, PR = 0x00, 0x08, 0x0C, 0x10, 0x14
+IMR, EMR, RTSR, FTSR, SWIER, PR = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14
 EXTICR1, EXTICR4 = 0x08, 0x14
 EXTI0, EXTI15_10 = 1 << 0, 0xFC00
 PORT_A, PORT_C = 0, 2
@@ -17,12 +17,17 @@ def irqs() -> dict[int, bool]:
 
 
 @pytest.fixture
+def events() -> list[int]:
+    return []
+
+
+@pytest.fixture
 def afio() -> Afio:
     return Afio()
 
 
 @pytest.fixture
-def exti(afio: Afio, irqs: dict[int, bool]) -> Exti:
+def exti(afio: Afio, irqs: dict[int, bool], events: list[int]) -> Exti:
     def drive(lines: int, level: bool) -> None:
         irqs[lines] = level
 
@@ -31,6 +36,7 @@ def exti(afio: Afio, irqs: dict[int, bool]) -> Exti:
             EXTI0: lambda level: drive(EXTI0, level),
             EXTI15_10: lambda level: drive(EXTI15_10, level),
         },
+        lambda: events.append(1),
         afio.exti_port,
     )
     made.reset()
@@ -80,3 +86,16 @@ def test_software_triggers_and_pr_clears_it(exti: Exti) -> None:
     assert (exti.read(PR), exti.read(SWIER)) == (1, 1)
     exti.write(PR, 1)
     assert (exti.read(PR), exti.read(SWIER)) == (0, 0)
+
+
+@pytest.mark.parametrize(("mask", "count"), [(1, 2), (2, 0)])
+def test_event_is_sent_for_a_line_that_may(
+    exti: Exti, irqs: dict[int, bool], events: list[int], mask: int, count: int
+) -> None:
+    exti.write(EMR, mask)
+    exti.write(RTSR, 1)
+    exti.pin_changed(PORT_A, 0, level=True)
+    exti.pin_changed(PORT_A, 0, level=False)
+    exti.write(SWIER, 1)
+    assert len(events) == count
+    assert not irqs[EXTI0]

@@ -8,6 +8,7 @@
 #define PWR_CR         REG(0x40007000)
 #define AFIO_EXTICR1   REG(0x40010008)
 #define EXTI_IMR       REG(0x40010400)
+#define EXTI_EMR       REG(0x40010404)
 #define EXTI_RTSR      REG(0x40010408)
 #define EXTI_PR        REG(0x40010414)
 #define GPIOB_CRL      REG(0x40010C00)
@@ -183,4 +184,16 @@ uint32_t code_copied_by_dma(void)
     dma[DMA_CNDTR] = 2;
     dma[DMA_CCR] = 0x45C1; /* MEM2MEM, halfwords, MINC, PINC, EN */
     return before << 4 | answer();
+}
+
+/* WFE goes on with an event of EXTI, which is no interrupt. */
+uint32_t waits_for_edges(void)
+{
+    uint32_t count = 0;
+    EXTI_EMR = EXTI_RTSR = 1u << 3;
+    ASM("sev\n\twfe"); /* clear what was there */
+    for (;;) {
+        ASM("wfe");
+        out[0] = ++count;
+    }
 }
