@@ -16,7 +16,7 @@ from emulator.fault_model import FaultModel, Lockup
 from emulator.fp_context import EXTENSION_SIZE, FpContext
 from emulator.interrupts import UNMASKED, Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
-from emulator.peripherals.scb import Cfsr
+from emulator.peripherals.scb_registers import Cfsr
 from emulator.protection import Mode, Protection
 from emulator.registers import WORD_MASK, Field
 from emulator.stacking import FRAME, FRAME_SIZE, XPSR_ALIGNED, Stack, StackError

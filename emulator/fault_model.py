@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from emulator.interrupts import Exc, Interrupts, Masks
 from emulator.peripherals.debug import CoreDebug
-from emulator.peripherals.scb import Cfsr, Hfsr, Scb
+from emulator.peripherals.scb import Scb
+from emulator.peripherals.scb_registers import Cfsr, Hfsr
 from emulator.registers import Field
 
 HARDFAULT_PRIORITY = -1

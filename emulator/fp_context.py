@@ -11,7 +11,7 @@ from emulator.fault_model import FaultModel, Lockup
 from emulator.interrupts import Exc
 from emulator.memory_map import MemoryMap
 from emulator.peripherals.fpu import CoprocessorAccess, Fpccr, FpccrV8, Fpu
-from emulator.peripherals.scb import Cfsr
+from emulator.peripherals.scb_registers import Cfsr
 from emulator.protection import Mode, Protection
 from emulator.registers import Field
 from emulator.views import AccessKind

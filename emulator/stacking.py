@@ -9,7 +9,8 @@ from emulator.fault_model import FaultModel
 from emulator.fp_context import FpContext
 from emulator.interrupts import Exc
 from emulator.memory_map import MemoryMap
-from emulator.peripherals.scb import CcrV8, Cfsr, Scb
+from emulator.peripherals.scb import Scb
+from emulator.peripherals.scb_registers import CcrV8, Cfsr
 from emulator.protection import Mode, Protection
 from emulator.registers import WORD_MASK, Field
 from emulator.views import AccessKind

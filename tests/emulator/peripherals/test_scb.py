@@ -3,7 +3,8 @@
 import pytest
 
 from emulator.interrupts import Interrupts, Masks
-from emulator.peripherals.scb import Cfsr, Scb
+from emulator.peripherals.scb import Scb
+from emulator.peripherals.scb_registers import Cfsr
 
 CPUID, ICSR, VTOR, AIRCR, CCR = 0x00, 0x04, 0x08, 0x0C, 0x14
 SHPR1, SHPR2, SHPR3, SHCSR, CFSR, HFSR = 0x18, 0x1C, 0x20, 0x24, 0x28, 0x2C
