@@ -51,6 +51,7 @@ from emulator.peripherals.tamp import Tamp
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.tim_registers import BASIC, GENERAL, TimKind
 from emulator.peripherals.usart_v2 import UsartV2, lpuart
+from emulator.peripherals.wwdg import Wwdg, WwdgCfrL5
 from emulator.registers import Field
 
 KIB = 1024
@@ -59,7 +60,7 @@ SYSTEM_MEMORY = 0x0BF9_0000  # the vendor's boot loader, which is not there
 FACTORY = 0x0BFA_0000  # OTP and what the vendor programmed
 PACKAGE, UNIQUE_ID, FLASH_SIZE = 0x0BFA_0500, 0x0BFA_0590, 0x0BFA_05E0
 MSI_HZ = 4_000_000  # after reset
-RTC_IRQ, FLASH_IRQ, ICACHE_IRQ = 2, 6, 107
+WWDG_IRQ, RTC_IRQ, FLASH_IRQ, ICACHE_IRQ = 0, 2, 6, 107
 DMA1_IRQS, DMA2_IRQS = range(29, 37), range(80, 88)
 CONTROLLERS = ("DMA1", "DMA2")  # as DMAMUX numbers their channels
 EXTI_IRQS = {  # by the lines that share one
@@ -153,6 +154,15 @@ def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, bite, LSI_HZ, has_window=True)
 
 
+def _wwdg(machine: Machine) -> Wwdg:
+    rcc = _rcc_of(machine)
+    irq = machine.irq(WWDG_IRQ)
+    bite = functools.partial(machine.request_reset, ResetCause.WINDOW_WATCHDOG)
+    wwdg = Wwdg(machine.clock, rcc.pclk1_hz, irq, bite, WwdgCfrL5)
+    rcc.on_bus_clock.append(wwdg.clock_changed)
+    return wwdg
+
+
 def _usart(
     name: str,
     address: int,
@@ -223,6 +233,7 @@ UNITS = (
     _tim(15, 0x4001_4000, TWO, is_apb2=True),
     _tim(16, 0x4001_4400, ONE, is_apb2=True),
     _tim(17, 0x4001_4800, ONE, is_apb2=True),
+    Unit("WWDG", 0x4000_2C00, _wwdg, _clocked_by("WWDG")),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("RTC", 0x4000_2800, _rtc, _clocked_by("RTCAPB")),
     Unit("TAMP", 0x4000_3400, _tamp, _clocked_by("RTCAPB")),

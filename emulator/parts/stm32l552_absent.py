@@ -73,7 +73,6 @@ OCTOSPI = (
 
 # Name, address, registers as absent.py takes them, the bit of RCC that clocks it or nothing, bytes.
 ABSENT = (
-    ("WWDG", 0x4000_2C00, "CR=7F CFR=7F SR", "WWDG", 0x400),
     ("SPI2", 0x4000_3800, SPI, "SPI2", 0x400),
     ("SPI3", 0x4000_3C00, SPI, "SPI3", 0x400),
     ("CRS", 0x4000_6000, "CR=4000 CFGR=2022BB7F ISR ICR", "CRS", 0x400),

@@ -1,7 +1,7 @@
-"""Window watchdog (WWDG), STM32F1 and F4: resets the machine unless the program reloads it in time.
+"""Window watchdog (WWDG), STM32F1, F4 and L5: resets the machine unless it is reloaded in time.
 
-Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
-stm32f405xx.h have them.
+Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h,
+stm32f405xx.h and stm32l552xx.h have them.
 Deviation: it does not count before it is activated; a reload begins a tick anew, and so does a new
 rate.
 Not modelled: nothing known.
@@ -38,6 +38,12 @@ class WwdgCfr(Register):
         super().write(word | self.word & WwdgCfr.EWI.mask)
 
 
+class WwdgCfrL5(WwdgCfr):
+    """WWDG_CFR, Configuration register."""
+
+    WDGTB = Field(13, 11)
+
+
 class WwdgSr(Register):
     """WWDG_SR, Status register."""
 
@@ -55,8 +61,9 @@ class Wwdg(Peripheral):
         pclk_hz: Callable[[], int],
         set_irq: Callable[[bool], None],
         bite: Callable[[], None],
+        cfr_type: type[WwdgCfr] = WwdgCfr,
     ) -> None:
-        self.cr, self.cfr, self.sr = WwdgCr(reset=0x7F), WwdgCfr(reset=0x7F), WwdgSr()
+        self.cr, self.cfr, self.sr = WwdgCr(reset=0x7F), cfr_type(reset=0x7F), WwdgSr()
         super().__init__({0x00: self.cr, 0x04: self.cfr, 0x08: self.sr})
         self._clock, self._pclk_hz, self._set_irq, self._bite = clock, pclk_hz, set_irq, bite
         self._event = clock.timer(self._on_event)

@@ -26,7 +26,7 @@ PGSERR, SIZERR, PGAERR, PROGERR = 1 << 7, 1 << 6, 1 << 5, 1 << 3
 PER, MER1, BKER, MER2 = 1 << 1, 1 << 2, 1 << 11, 1 << 15
 PAGE, PAGE_40, BANK_2 = 2048, 0x0801_4000, 0x0804_0000
 BUFFER = 0x2003_8000  # in SRAM2
-PINRSTF, BORRSTF, IWDGRSTF = 1 << 2, 1 << 3, 1 << 5  # of CSR's upper byte
+PINRSTF, BORRSTF, IWDGRSTF, WWDGRSTF = 1 << 2, 1 << 3, 1 << 5, 1 << 6  # of CSR's upper byte
 SWS_PLL = 0b1100
 
 
@@ -263,3 +263,20 @@ def test_a_watchdog_fed_before_its_window_bites(build: "Build") -> None:
     guest.start("feed")
     board.run_for(ms=2)
     assert guest.call("reset_flags") == (PINRSTF | IWDGRSTF) << 8
+
+
+def test_the_window_watchdog_counts_by_up_to_128(build: "Build") -> None:
+    board = Board(L552, load_image(build(PROGRAM, L552.name)))
+    board.run_for(ms=2)
+    guest = Guest(board)
+    guest.call("reset_flags")
+    guest.call("start_window_watchdog", 7)
+    tick_ms = 131  # 4 MHz / 4096 / 128
+    board.run_for(ms=3 * tick_ms - 3)
+    assert guest.notes == []
+    board.run_for(ms=3)
+    assert guest.notes == [1]
+    board.run_for(ms=tick_ms - 5)
+    assert guest.call("reset_flags") == 0
+    board.run_for(ms=5)
+    assert guest.call("reset_flags") == (PINRSTF | WWDGRSTF) << 8
