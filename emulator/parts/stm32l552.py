@@ -124,7 +124,7 @@ def _dmamux(machine: Machine) -> Dmamux:
 
 def _exti(machine: Machine) -> ExtiL5:
     set_irqs = {lines: machine.irq(irq) for lines, irq in EXTI_IRQS.items()}
-    return ExtiL5(set_irqs, machine.pads.rewiring)
+    return ExtiL5(set_irqs, machine.send_event, machine.pads.rewiring)
 
 
 def _gpio(name: str) -> Unit:

@@ -5,7 +5,7 @@ STM32L552.svd, IMR2's from which lines are not configurable. Each pin's line has
 own, and EXTI itself says whose port's pin it is. Units with lines that are not configurable, the
 RTC among them, interrupt without this block.
 UNKNOWN: whether an edge is noted while its line is masked; here it is.
-Not modelled: events (EMR is stored), security, privileges, the lock, what drives lines from 16 on.
+Not modelled: security, privileges, the lock, what drives lines from 16 on, nor their events.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from contextlib import nullcontext
 
 from emulator.peripherals.absent import absent_registers
 from emulator.peripherals.base import Peripheral, Rewiring
-from emulator.registers import Access, Field, Register, Unmodelled
+from emulator.registers import Access, Field, Register
 
 PINS = 16
 CONFIGURABLE_1, CONFIGURABLE_2 = 0x0061_FFFF, 0x0000_0078  # of lines 0 to 31, and from 32 on
@@ -45,7 +45,7 @@ class ExtiPending(Register):
 class ExtiEmrL5(Register):
     """EXTI_EMRx, event mask register."""
 
-    EM = Unmodelled(31, 0)
+    EM = Field(31, 0)  # 1: a trigger is an event for the core, which WFE waits for
 
 
 class ExtiExticr(Register):
@@ -64,7 +64,7 @@ class Half:
         self.configurable = configurable
         self.rtsr, self.ftsr = ExtiLines(), ExtiLines()
         self.rpr, self.fpr = ExtiPending(), ExtiPending()
-        self.imr = ExtiLines(reset=imr)
+        self.imr, self.emr = ExtiLines(reset=imr), ExtiEmrL5()
 
     def registers(self, base: int, masks: int) -> dict[int, Register]:
         return {
@@ -74,7 +74,7 @@ class Half:
             base + RPR: self.rpr,
             base + FPR: self.fpr,
             masks + IMR: self.imr,
-            masks + EMR: ExtiEmrL5(),
+            masks + EMR: self.emr,
         }
 
     @property
@@ -86,7 +86,10 @@ class ExtiL5(Peripheral):
     """The controller. `set_irqs`: the lines that share an interrupt, as a mask, and that one."""
 
     def __init__(
-        self, set_irqs: Mapping[int, Callable[[bool], None]], rewiring: Rewiring = nullcontext
+        self,
+        set_irqs: Mapping[int, Callable[[bool], None]],
+        send_event: Callable[[], None],
+        rewiring: Rewiring = nullcontext,
     ) -> None:
         self._rewiring = rewiring
         self._first, self._second = Half(CONFIGURABLE_1, 0xFF9E_0000), Half(CONFIGURABLE_2, 0x787)
@@ -99,7 +102,7 @@ class ExtiL5(Peripheral):
                 **absent_registers("EXTI", ABSENT),
             }
         )
-        self._set_irqs = set_irqs
+        self._set_irqs, self._send_event = set_irqs, send_event
 
     def reset(self) -> None:
         super().reset()
@@ -110,7 +113,7 @@ class ExtiL5(Peripheral):
             half = self._second if offset >= SECOND else self._first
             word &= half.configurable
             if offset % SECOND == SWIER:
-                half.rpr.word |= word
+                self._trigger(half, half.rpr, word)
         with self._rewiring() if offset in CONNECTING else nullcontext():
             super().write(offset, word)
         self._update_irqs()
@@ -129,8 +132,13 @@ class ExtiL5(Peripheral):
         half = self._first
         trigger, pending = (half.rtsr, half.rpr) if level else (half.ftsr, half.fpr)
         if trigger.word >> pin & 1 and self._port_of(pin) == port:
-            pending.word |= 1 << pin
+            self._trigger(half, pending, 1 << pin)
             self._update_irqs()
+
+    def _trigger(self, half: Half, pending: Register, lines: int) -> None:
+        pending.word |= lines
+        if lines & half.emr.word:
+            self._send_event()
 
     def _port_of(self, pin: int) -> int:
         return self._exticr[pin // 4].word >> 8 * (pin % 4) & 0xFF

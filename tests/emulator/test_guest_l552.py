@@ -223,6 +223,16 @@ def test_edges_of_a_pin_are_told_apart(guest: Guest) -> None:
     assert guest.notes == [1 << 3 << 8, 1 << 3]
 
 
+def test_edges_of_a_pin_end_wfe(guest: Guest) -> None:
+    board = guest.board
+    guest.start("waits_for_edges_of_pe3")
+    board.run_for(us=50)
+    for name, level in (("PA3", True), ("PE3", True), ("PE3", False), ("PE3", True)):
+        board.drive_pin(name, level)
+        board.run_for(us=50)
+    assert guest.notes == [1 << 3] * 2
+
+
 def test_software_makes_an_edge(guest: Guest) -> None:
     guest.call("software_edge")
     assert guest.notes == [1 << 3 << 8]

@@ -287,6 +287,19 @@ void edges_of_pe3(void)
         ASM("wfi");
     }
 }
+/* WFE goes on with an event of EXTI, which is no interrupt. */
+void waits_for_edges_of_pe3(void)
+{
+    GPIO(4)[0] &= ~(3u << 6);
+    EXTI(0x60) = 4u << 24;
+    EXTI(0x80) &= ~(1u << 3);
+    EXTI(0x00) = EXTI(0x84) = 1u << 3;
+    ASM("sev\n\twfe"); /* clear what was there */
+    for (;;) {
+        ASM("wfe");
+        note(EXTI(0x0C));
+    }
+}
 void software_edge(void)
 {
     vectors[IRQ0 + 14] = on_edge;
