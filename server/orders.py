@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from server.device.protocol import MIN_BAUDRATE
 from server.device.slots import Mode
 from server.errors import RequestError
 from server.inject import InjectRequest
@@ -138,7 +139,7 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The board to connect."""
 
     port: Port
-    baudrate: Annotated[int, msgspec.Meta(ge=1)] = 115200
+    baudrate: Annotated[int, msgspec.Meta(ge=MIN_BAUDRATE)] = 115200
     elf: str | None = None  # of the firmware it runs; an emulated board knows its own
     fragment: Annotated[int, msgspec.Meta(ge=1)] | None = None  # bytes written at once
     reconnect: bool = False  # when the port vanished and came back

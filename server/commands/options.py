@@ -4,11 +4,17 @@ from pathlib import Path
 
 import click
 
+from server.device.protocol import MIN_BAUDRATE
+
 port_option = click.option(
     "--port", required=True, metavar="URL", help="The board: a serial port, or a URL."
 )
 baudrate_option = click.option(
-    "--baudrate", default=115200, show_default=True, type=click.IntRange(min=1), metavar="BAUD"
+    "--baudrate",
+    default=115200,
+    show_default=True,
+    type=click.IntRange(min=MIN_BAUDRATE),
+    metavar="BAUD",
 )
 elf_option = click.option(
     "--elf",

@@ -22,6 +22,7 @@ from typing import TypeGuard
 
 from server.errors import LocalProtocolError
 
+MIN_BAUDRATE = 1200  # slower, a board that says nothing would be waited for too long
 MAX_REQUEST = 511  # bytes with the LF; loaders of level 1 hold 511 and run a longer line shortened
 MAX_LINE = 4096  # bytes; the longest legal line carries 1024 bytes as base64
 

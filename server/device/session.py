@@ -42,6 +42,7 @@ SYNC_ATTEMPTS = (1 / 8, 1 / 4, 1 / 2, 3 / 4)
 SILENT_ATTEMPTS = (1 / 8, 1 / 8)  # of a board that did not answer all of those
 TAGGED_ATTEMPTS = (1 / 8, 1 / 8, 1 / 4, 1 / 4, 1 / 4)  # of the reply timeout; one line each
 LONGEST_REPLY = 1536  # bytes: 1024 as base64, or an info
+LONGEST_ECHO = 192  # and a line that is printed meanwhile
 NONCE_SIZE = 4
 ENTER, LEAVE, LEFT = b"fl\n", b"exit\n", "[FLEXIT]"  # of a shell's command that is the loader
 
@@ -208,7 +209,8 @@ class Session:
         line = self._connection.send(request, tag, only)
         if not self._wire.write(line):
             return None
-        timeout_s += self._wire.duration_s(len(line) + LONGEST_REPLY)
+        longest = LONGEST_REPLY if only is None else LONGEST_ECHO
+        timeout_s += self._wire.duration_s(len(line) + longest)
         while timeout_s > 0:
             timeout_s -= self._wire.receive_next()
             match self._take_reply():

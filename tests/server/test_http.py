@@ -75,6 +75,7 @@ def test_what_needs_a_board_is_refused_without_one(
         pytest.param("/api/connect", {"port": ""}, "port", id="empty"),
         pytest.param("/api/connect", {"port": "x", "baud": 1}, "baud", id="unknown field"),
         pytest.param("/api/connect", {"port": "x", "baudrate": 0}, "baudrate", id="no speed"),
+        pytest.param("/api/connect", {"port": "x", "baudrate": 1199}, ">= 1200", id="too slow"),
         pytest.param("/api/connect", [], "", id="not an object"),
         pytest.param("/api/fpb/inject/stream", {"function": "f"}, "source", id="no source"),
         pytest.param("/api/fpb/inject/stream", {"source": "", "slot": -1}, "slot", id="bad slot"),
