@@ -183,8 +183,14 @@ class Tim(Peripheral):
         self._schedule()
 
     def _meet(self, course: Course, after: int, until: int) -> None:
-        flags = self.channels.advance(course, after, until, self.sr.word & ~self.dier.DE)
-        self._raise(flags)
+        flags = self.channels.advance(course, after, until, self._seen_flags)
+        if flags:
+            self._raise(flags)
+
+    @property
+    def _seen_flags(self) -> int:
+        """The flags whose events show nothing new: they are set, and ask for no transfer."""
+        return self.sr.word & ~(self.dier.word >> DE_LOW)
 
     def _raise(self, flags: int) -> None:
         """Set flags, and ask for the transfers that come with them."""
@@ -219,7 +225,7 @@ class Tim(Peripheral):
         course = self.counter.course
         place = self.counter.place_in(course)
         watched = self._pins.watched() if self.is_at_pins else 0
-        places = self.channels.seen(course, self.sr.word & ~self.dier.DE, watched)
+        places = self.channels.seen(course, self._seen_flags, watched)
         if self._is_update_seen:
             places += course.wraps
         if not places:
@@ -232,7 +238,7 @@ class Tim(Peripheral):
     def _is_update_seen(self) -> bool:
         if self.cr1.UDIS:
             return False
-        is_new = not self.sr.word & ~self.dier.DE & UIF
+        is_new = not self._seen_flags & UIF
         return is_new or self.counter.is_update_due or self.channels.is_update_due
 
     def _wrap(self) -> None:
