@@ -166,6 +166,30 @@ def test_arr_of_zero_stands_still(bench: Bench) -> None:
     assert (bench.count(), bench.take_update()) == (0, 0)
 
 
+def test_count_above_a_new_arr_runs_to_its_end(bench: Bench) -> None:
+    bench.start(arr=99)
+    bench.advance(50)
+    bench.tim.write(ARR, 9)
+    bench.advance(10)
+    assert (bench.count(), bench.take_update()) == (60, 0)
+    bench.advance(0xFFFF - 60)
+    assert (bench.count(), bench.take_update()) == (0xFFFF, 0)
+    bench.advance(1 + 12)
+    assert (bench.count(), bench.take_update()) == (2, 1)
+
+
+def test_downward_count_above_a_new_arr_comes_down(bench: Bench) -> None:
+    bench.tim.write(CR1, DIR)
+    bench.start(arr=99, cr1=DIR)
+    bench.advance(39)
+    bench.tim.write(ARR, 9)
+    assert bench.count() == 60
+    bench.advance(60)
+    assert (bench.count(), bench.take_update()) == (0, 0)
+    bench.advance(1)
+    assert (bench.count(), bench.take_update()) == (9, 1)
+
+
 def test_32_bits() -> None:
     bench = Bench(kind=TimKind(width=32))
     assert bench.tim.read(ARR) == 0xFFFF_FFFF
