@@ -14,6 +14,7 @@ from emulator.peripherals.flash import Wires
 from emulator.peripherals.fpb import FpbConfig
 from emulator.peripherals.gpio import PortWires
 from emulator.peripherals.gpio_f4 import GpioF4
+from emulator.peripherals.rcc import Rcc
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,11 @@ def port_wires(machine: Machine, letter: str) -> PortWires:
 def alternate_function(machine: Machine, pad: Pad) -> int | None:
     """Return the number of the function that a pad's pin has, where the port says it."""
     return cast(GpioF4, machine.unit(pad.port)).function(pad.number)
+
+
+def clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
+    """Name the bits of RCC that clock and reset a unit: `name`EN and `name`RST."""
+    return lambda machine, peripheral: cast(Rcc, machine.unit("RCC")).gate(name, peripheral)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """STM32F103x8 and STM32F103xB: the medium-density parts, which differ in the size of their flash.
 
 Sources: ST's device header stm32f103xb.h for names, addresses and interrupt numbers; RM0008 for
-the rest; ArduPilot's STM32F103xB.py, which is made of ST's tables, for timers' DMA channels.
-Not modelled: the units made by `_absent`. Where nothing is, an access is a BusFault.
+the rest. Not modelled: the units made by `_absent`. Where nothing is, an access is a BusFault.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 from emulator.bus import Lane
@@ -18,14 +17,16 @@ from emulator.part import (
     Part,
     SerialUnit,
     Unit,
+    clocked_by,
     flash_wires,
     port_wires,
     shared_irq,
 )
+from emulator.parts.stm32f103_timers import PADS, TIMERS
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f1 import AdcF1
 from emulator.peripherals.afio import Afio
-from emulator.peripherals.base import Gate, Peripheral, ResetCause
+from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.peripherals.bkp import Bkp
 from emulator.peripherals.bxcan import BxCan, CanIrqs
 from emulator.peripherals.bxcan_filters import CanFilters
@@ -43,22 +44,6 @@ from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.rtc_f1 import RtcF1
 from emulator.peripherals.spi import Spi
-from emulator.peripherals.tim import Tim
-from emulator.peripherals.tim_registers import (
-    ADVANCED,
-    ALL_FLAGS,
-    BIF,
-    CC1IF,
-    CC2IF,
-    CC3IF,
-    CC4IF,
-    CCIF,
-    COMIF,
-    GENERAL,
-    TIF,
-    UIF,
-    TimKind,
-)
 from emulator.peripherals.usart import unconnected
 from emulator.peripherals.usart_v1 import UsartV1
 from emulator.peripherals.wwdg import Wwdg
@@ -80,11 +65,6 @@ EXTI_IRQS = {  # by the lines that share one
     1 << 17: 41,  # RTC_Alarm
     1 << 18: 42,  # USBWakeUp
 }
-
-
-def _clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
-    """Name the bits of RCC that clock and reset a unit: `name`EN and `name`RST."""
-    return lambda machine, peripheral: _rcc_of(machine).gate(name, peripheral)
 
 
 def _rcc_of(machine: Machine) -> Rcc:
@@ -143,24 +123,7 @@ def _gpio(name: str) -> Unit:
     def make(machine: Machine) -> GpioF1:
         return GpioF1(port_wires(machine, name))
 
-    return Unit(f"GPIO{name}", address, make, _clocked_by(f"IOP{name}"))
-
-
-def _tim(name: str, address: int, irqs: Mapping[int, int], kind: TimKind = GENERAL) -> Unit:
-    def make(machine: Machine) -> Tim:
-        rcc, dma = _rcc_of(machine), cast(Dma, machine.unit("DMA1"))
-        tim = Tim(
-            machine.clock,
-            rcc.tim2_hz if kind.is_advanced else rcc.tim1_hz,
-            {flags: machine.irq(irq) for flags, irq in irqs.items()},
-            kind,
-            machine.pads.of(name),
-            {flag: dma.request(n, is_pulse=True) for flag, n in DMA_CHANNELS[name].items()},
-        )
-        rcc.on_bus_clock.append(tim.clock_changed)
-        return tim
-
-    return Unit(name, address, make, _clocked_by(name))
+    return Unit(f"GPIO{name}", address, make, clocked_by(f"IOP{name}"))
 
 
 def _iwdg(machine: Machine) -> Iwdg:
@@ -231,68 +194,39 @@ def _adc(dma_channel: int | None) -> Callable[[Machine], AdcF1]:
 
 def _absent(name: str, address: int, registers: str, clock: str = "") -> Unit:
     """Declare a unit that the model lacks, by the names of its registers."""
-    gate = _clocked_by(clock) if clock else None
+    gate = clocked_by(clock) if clock else None
     return Unit(name, address, lambda _: Absent(name, registers), gate)
 
 
-REMAPS = {  # CH1 to CH4, CH1N to CH3N, by a timer's bits in AFIO_MAPR; port E is not there
-    "TIM1": {
-        0b00: "PA8 PA9 PA10 PA11 PB13 PB14 PB15",
-        0b01: "PA8 PA9 PA10 PA11 PA7 PB0 PB1",
-    },
-    "TIM2": {
-        0b00: "PA0 PA1 PA2 PA3",
-        0b01: "PA15 PB3 PA2 PA3",
-        0b10: "PA0 PA1 PB10 PB11",
-        0b11: "PA15 PB3 PB10 PB11",
-    },
-    "TIM3": {0b00: "PA6 PA7 PB0 PB1", 0b10: "PB4 PB5 PB0 PB1", 0b11: "PC6 PC7 PC8 PC9"},
-    "TIM4": {0: "PB6 PB7 PB8 PB9", 1: "PD12 PD13 PD14 PD15"},
-}
-DMA_CHANNELS = {  # of DMA1, by timer and flag
-    "TIM1": {CC1IF: 2, CC3IF: 6, CC4IF: 4, UIF: 5},
-    "TIM2": {CC1IF: 5, CC2IF: 7, CC3IF: 1, CC4IF: 7, UIF: 2},
-    "TIM3": {CC1IF: 6, CC3IF: 2, CC4IF: 3, UIF: 3},
-    "TIM4": {CC1IF: 1, CC2IF: 4, CC3IF: 5, UIF: 7},
-}
-PADS = tuple(
-    Pad(timer, line, pin, remap)
-    for timer, remaps in REMAPS.items()
-    for remap, pins in remaps.items()
-    for line, pin in enumerate(pins.split())
-)
 USB = "EP0R EP1R EP2R EP3R EP4R EP5R EP6R EP7R @40 CNTR=3 ISTR FNR DADDR BTABLE"
 
 UNITS = (
     Unit("RCC", 0x4002_1000, _rcc, lane=Lane.MERGE),
-    Unit("DMA1", 0x4002_0000, _dma1, _clocked_by("DMA1"), lane=Lane.MERGE),
+    Unit("DMA1", 0x4002_0000, _dma1, clocked_by("DMA1"), lane=Lane.MERGE),
     Unit("FLASH", 0x4002_2000, _flash, lane=Lane.MERGE),
-    Unit("CRC", 0x4002_3000, lambda _: Crc(), _clocked_by("CRC"), lane=Lane.MERGE),
-    Unit("AFIO", 0x4001_0000, lambda machine: Afio(machine.pads.rewiring), _clocked_by("AFIO")),
+    Unit("CRC", 0x4002_3000, lambda _: Crc(), clocked_by("CRC"), lane=Lane.MERGE),
+    Unit("AFIO", 0x4001_0000, lambda machine: Afio(machine.pads.rewiring), clocked_by("AFIO")),
     Unit("EXTI", 0x4001_0400, _exti),
     *(_gpio(name) for name in "ABCD"),
-    Unit("USART1", 0x4001_3800, _usart(USART1_IRQ, Rcc.pclk2_hz, 4, 5), _clocked_by("USART1")),
-    _tim("TIM1", 0x4001_2C00, {BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27}, ADVANCED),
-    _tim("TIM2", 0x4000_0000, {ALL_FLAGS: 28}),
-    _tim("TIM3", 0x4000_0400, {ALL_FLAGS: 29}),
-    _tim("TIM4", 0x4000_0800, {ALL_FLAGS: 30}),
-    Unit("SPI1", 0x4001_3000, _spi(35, Rcc.pclk2_hz, 3, 2), _clocked_by("SPI1")),
-    Unit("SPI2", 0x4000_3800, _spi(36, Rcc.pclk1_hz, 5, 4), _clocked_by("SPI2")),
-    Unit("I2C1", 0x4000_5400, _i2c(31), _clocked_by("I2C1")),
-    Unit("I2C2", 0x4000_5800, _i2c(33), _clocked_by("I2C2")),
-    Unit("ADC1", 0x4001_2400, _adc(dma_channel=1), _clocked_by("ADC1")),
-    Unit("ADC2", 0x4001_2800, _adc(dma_channel=None), _clocked_by("ADC2")),
+    Unit("USART1", 0x4001_3800, _usart(USART1_IRQ, Rcc.pclk2_hz, 4, 5), clocked_by("USART1")),
+    *TIMERS,
+    Unit("SPI1", 0x4001_3000, _spi(35, Rcc.pclk2_hz, 3, 2), clocked_by("SPI1")),
+    Unit("SPI2", 0x4000_3800, _spi(36, Rcc.pclk1_hz, 5, 4), clocked_by("SPI2")),
+    Unit("I2C1", 0x4000_5400, _i2c(31), clocked_by("I2C1")),
+    Unit("I2C2", 0x4000_5800, _i2c(33), clocked_by("I2C2")),
+    Unit("ADC1", 0x4001_2400, _adc(dma_channel=1), clocked_by("ADC1")),
+    Unit("ADC2", 0x4001_2800, _adc(dma_channel=None), clocked_by("ADC2")),
     Unit("IWDG", 0x4000_3000, _iwdg),
-    Unit("USART2", 0x4000_4400, _usart(USART2_IRQ, Rcc.pclk1_hz, 7, 6), _clocked_by("USART2")),
-    Unit("USART3", 0x4000_4800, _usart(USART3_IRQ, Rcc.pclk1_hz, 2, 3), _clocked_by("USART3")),
-    Unit("PWR", 0x4000_7000, lambda _: pwr_f1(), _clocked_by("PWR")),
-    Unit("BKP", 0x4000_6C00, _bkp, _clocked_by("BKP")),
+    Unit("USART2", 0x4000_4400, _usart(USART2_IRQ, Rcc.pclk1_hz, 7, 6), clocked_by("USART2")),
+    Unit("USART3", 0x4000_4800, _usart(USART3_IRQ, Rcc.pclk1_hz, 2, 3), clocked_by("USART3")),
+    Unit("PWR", 0x4000_7000, lambda _: pwr_f1(), clocked_by("PWR")),
+    Unit("BKP", 0x4000_6C00, _bkp, clocked_by("BKP")),
     Unit("RTC", 0x4000_2800, _rtc),
-    Unit("WWDG", 0x4000_2C00, _wwdg, _clocked_by("WWDG")),
+    Unit("WWDG", 0x4000_2C00, _wwdg, clocked_by("WWDG")),
     Unit("DBGMCU", 0xE004_2000, lambda _: Dbgmcu(0x2003_6410), lane=Lane.MERGE),
     _absent("USB", 0x4000_5C00, USB, "USB"),
     _absent("USB_SRAM", 0x4000_6000, "", "USB"),
-    Unit("CAN1", 0x4000_6400, _can1, _clocked_by("CAN1")),
+    Unit("CAN1", 0x4000_6400, _can1, clocked_by("CAN1")),
 )
 
 

@@ -20,12 +20,13 @@ from emulator.part import (
     SerialUnit,
     Unit,
     alternate_function,
+    clocked_by,
     flash_wires,
     port_wires,
     shared_irq,
 )
 from emulator.parts.stm32f405_absent import ABSENT
-from emulator.parts.stm32f405_timers import DMA_STREAMS, PADS, TIM_IRQS
+from emulator.parts.stm32f405_timers import PADS, TIMERS
 from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
@@ -48,15 +49,6 @@ from emulator.peripherals.rng import Rng
 from emulator.peripherals.rtc_f4 import RtcF4
 from emulator.peripherals.spi import Spi
 from emulator.peripherals.syscfg import Syscfg
-from emulator.peripherals.tim import Tim
-from emulator.peripherals.tim_registers import (
-    ADVANCED,
-    BASIC,
-    GENERAL,
-    ONE_CHANNEL,
-    TWO_CHANNELS,
-    TimKind,
-)
 from emulator.peripherals.usart_v1 import UsartV1
 from emulator.peripherals.wwdg import Wwdg
 
@@ -88,12 +80,6 @@ ADC3_PINS = (
     *("PA0", "PA1", "PA2", "PA3", "PF6", "PF7", "PF8", "PF9", "PF10", "PF3"),
     *("PC0", "PC1", "PC2", "PC3", "PF4", "PF5"),
 )
-GENERAL_32 = TimKind(width=32, has_or=True)  # TIM2 and TIM5
-
-
-def _clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
-    """Name the bits of RCC that clock and reset a unit: `name`EN and `name`RST."""
-    return lambda machine, peripheral: _rcc_of(machine).gate(name, peripheral)
 
 
 def _rcc_of(machine: Machine) -> Rcc:
@@ -146,39 +132,7 @@ def _gpio(name: str) -> Unit:
     def make(machine: Machine) -> GpioF4:
         return GpioF4(name, port_wires(machine, name))
 
-    return Unit(f"GPIO{name}", address, make, _clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
-
-
-def _tim_irq(machine: Machine, irq: int) -> Callable[[bool], None]:
-    """Return what drives an interrupt that several timers raise."""
-    set_irq = machine.irq(irq)
-    return lambda _: set_irq(
-        any(cast(Tim, machine.unit(name)).is_raising(flags) for name, flags in TIM_IRQS[irq])
-    )
-
-
-def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> Unit:
-    name = f"TIM{number}"
-
-    def make(machine: Machine) -> Tim:
-        rcc = _rcc_of(machine)
-        set_irqs = {
-            flags: _tim_irq(machine, irq)
-            for irq, raised_by in TIM_IRQS.items()
-            for timer, flags in raised_by
-            if timer == name
-        }
-        timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
-        controller, streams = DMA_STREAMS.get(name, ("DMA1", {}))
-        requests = {
-            flag: _request(machine, controller, each, is_pulse=True)
-            for flag, each in streams.items()
-        }
-        tim = Tim(machine.clock, timer_hz, set_irqs, kind, machine.pads.of(name), requests)
-        rcc.on_bus_clock.append(tim.clock_changed)
-        return tim
-
-    return Unit(name, address, make, _clocked_by(name))
+    return Unit(f"GPIO{name}", address, make, clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
 
 
 def _iwdg(machine: Machine) -> Iwdg:
@@ -221,12 +175,10 @@ def _can(number: int) -> Callable[[Machine], BxCan]:
 Streams = tuple[tuple[int, int], ...]  # each with its channel
 
 
-def _request(
-    machine: Machine, controller: str, streams: Streams, *, is_pulse: bool = False
-) -> Callable[[bool], None]:
+def _request(machine: Machine, controller: str, streams: Streams) -> Callable[[bool], None]:
     """Return what drives the requests of some streams."""
     dma = cast(DmaF4, machine.unit(controller))
-    requests = [dma.request(stream, channel, is_pulse=is_pulse) for stream, channel in streams]
+    requests = [dma.request(stream, channel) for stream, channel in streams]
 
     def request(level: bool) -> None:
         for each in requests:
@@ -250,7 +202,7 @@ def _serial(
         pclk = functools.partial(pclk_hz, _rcc_of(machine))
         return make_unit(machine.clock, pclk, machine.irq(irq), requests)
 
-    return Unit(name, address, make, _clocked_by(name))
+    return Unit(name, address, make, clocked_by(name))
 
 
 _usart = functools.partial(_serial, functools.partial(UsartV1, has_over8=True))
@@ -264,7 +216,7 @@ def _i2c(name: str, address: int, event_irq: int) -> Unit:
         irqs = machine.irq(event_irq), machine.irq(event_irq + 1)
         return I2c(machine.clock, _rcc_of(machine).pclk1_hz, *irqs)
 
-    return Unit(name, address, make, _clocked_by(name))
+    return Unit(name, address, make, clocked_by(name))
 
 
 def _adc(number: int, streams: Streams, pins: tuple[str, ...]) -> Unit:
@@ -300,18 +252,18 @@ def _adc_common(machine: Machine) -> AdcCommon:
 
 def _absent(name: str, address: int, registers: str, clock: str, size: int) -> Unit:
     """Declare a unit that the model lacks."""
-    gate = _clocked_by(clock) if clock else None
+    gate = clocked_by(clock) if clock else None
     return Unit(name, address, lambda _: Absent(name, registers), gate, size)
 
 
 UNITS = (
     Unit("RCC", 0x4002_3800, _rcc, lane=Lane.MERGE),
-    Unit("DMA1", 0x4002_6000, _dma(DMA1_IRQS), _clocked_by("DMA1"), lane=Lane.MERGE),
-    Unit("DMA2", 0x4002_6400, _dma(DMA2_IRQS), _clocked_by("DMA2"), lane=Lane.MERGE),
+    Unit("DMA1", 0x4002_6000, _dma(DMA1_IRQS), clocked_by("DMA1"), lane=Lane.MERGE),
+    Unit("DMA2", 0x4002_6400, _dma(DMA2_IRQS), clocked_by("DMA2"), lane=Lane.MERGE),
     Unit("FLASH", 0x4002_3C00, _flash, lane=Lane.MERGE),
-    Unit("CRC", 0x4002_3000, lambda _: Crc(), _clocked_by("CRC"), lane=Lane.MERGE),
+    Unit("CRC", 0x4002_3000, lambda _: Crc(), clocked_by("CRC"), lane=Lane.MERGE),
     Unit(
-        "SYSCFG", 0x4001_3800, lambda machine: Syscfg(machine.pads.rewiring), _clocked_by("SYSCFG")
+        "SYSCFG", 0x4001_3800, lambda machine: Syscfg(machine.pads.rewiring), clocked_by("SYSCFG")
     ),
     Unit("EXTI", 0x4001_3C00, _exti),
     *(_gpio(name) for name in PORTS),
@@ -323,20 +275,7 @@ UNITS = (
     _usart(
         "USART6", 0x4001_1400, 71, Rcc.pclk2_hz, "DMA2", tx=((6, 5), (7, 5)), rx=((1, 5), (2, 5))
     ),
-    _tim(1, 0x4001_0000, ADVANCED, is_apb2=True),
-    _tim(2, 0x4000_0000, GENERAL_32),
-    _tim(3, 0x4000_0400, GENERAL),
-    _tim(4, 0x4000_0800, GENERAL),
-    _tim(5, 0x4000_0C00, GENERAL_32),
-    _tim(6, 0x4000_1000, BASIC),
-    _tim(7, 0x4000_1400, BASIC),
-    _tim(8, 0x4001_0400, ADVANCED, is_apb2=True),
-    _tim(9, 0x4001_4000, TWO_CHANNELS, is_apb2=True),
-    _tim(10, 0x4001_4400, ONE_CHANNEL, is_apb2=True),
-    _tim(11, 0x4001_4800, ONE_CHANNEL._replace(has_or=True), is_apb2=True),
-    _tim(12, 0x4000_1800, TWO_CHANNELS),
-    _tim(13, 0x4000_1C00, ONE_CHANNEL),
-    _tim(14, 0x4000_2000, ONE_CHANNEL),
+    *TIMERS,
     _spi("SPI1", 0x4001_3000, 35, Rcc.pclk2_hz, "DMA2", tx=((3, 3), (5, 3)), rx=((0, 3), (2, 3))),
     _spi("SPI2", 0x4000_3800, 36, Rcc.pclk1_hz, "DMA1", tx=((4, 0),), rx=((3, 0),)),
     _spi("SPI3", 0x4000_3C00, 51, Rcc.pclk1_hz, "DMA1", tx=((5, 0), (7, 0)), rx=((0, 0), (2, 0))),
@@ -348,12 +287,12 @@ UNITS = (
     _adc(3, ((0, 2), (1, 2)), ADC3_PINS),
     Unit("ADC", 0x4001_2300, _adc_common, _adc_gate("ADC1"), size=0x100),
     Unit("IWDG", 0x4000_3000, _iwdg),
-    Unit("WWDG", 0x4000_2C00, _wwdg, _clocked_by("WWDG")),
-    Unit("CAN1", 0x4000_6400, _can(1), _clocked_by("CAN1")),
-    Unit("CAN2", 0x4000_6800, _can(2), _clocked_by("CAN2")),
-    Unit("DAC", 0x4000_7400, lambda _: Dac(("PA4", "PA5")), _clocked_by("DAC")),
-    Unit("RNG", 0x5006_0800, _rng, _clocked_by("RNG"), lane=Lane.MERGE),
-    Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), _clocked_by("PWR")),
+    Unit("WWDG", 0x4000_2C00, _wwdg, clocked_by("WWDG")),
+    Unit("CAN1", 0x4000_6400, _can(1), clocked_by("CAN1")),
+    Unit("CAN2", 0x4000_6800, _can(2), clocked_by("CAN2")),
+    Unit("DAC", 0x4000_7400, lambda _: Dac(("PA4", "PA5")), clocked_by("DAC")),
+    Unit("RNG", 0x5006_0800, _rng, clocked_by("RNG"), lane=Lane.MERGE),
+    Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), clocked_by("PWR")),
     Unit("RTC", 0x4000_2800, _rtc),
     *(_absent(*unit) for unit in ABSENT),
     Unit(

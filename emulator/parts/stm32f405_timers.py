@@ -1,12 +1,21 @@
-"""Interrupts and pins of the STM32F405's timers.
+"""The STM32F405's timers: their interrupts, pins and DMA streams.
 
 Sources: ST's device header stm32f405xx.h for interrupts; for alternate functions, ST's datasheet as
 MicroPython's stm32f405_af.csv has it; for DMA, ST's tables as ArduPilot's STM32F407xx.py has them.
 """
 
+from collections.abc import Callable, Mapping
+from typing import cast
+
 from emulator.pads import pads_of
+from emulator.part import Machine, Unit
+from emulator.parts.timers import timer
+from emulator.peripherals.dma_f4 import DmaF4
+from emulator.peripherals.tim import Tim
 from emulator.peripherals.tim_registers import (
+    ADVANCED,
     ALL_FLAGS,
+    BASIC,
     BIF,
     CC1IF,
     CC2IF,
@@ -14,10 +23,15 @@ from emulator.peripherals.tim_registers import (
     CC4IF,
     CCIF,
     COMIF,
+    GENERAL,
+    ONE_CHANNEL,
     TIF,
+    TWO_CHANNELS,
     UIF,
+    TimKind,
 )
 
+GENERAL_32 = TimKind(width=32, has_or=True)  # TIM2 and TIM5
 TIM_IRQS = {  # which of whose flags each is
     24: (("TIM1", BIF), ("TIM9", ALL_FLAGS)),
     25: (("TIM1", UIF), ("TIM10", ALL_FLAGS)),
@@ -111,4 +125,62 @@ PADS = pads_of(
         "TIM13": (9, "CH1 PA6 PF8"),
         "TIM14": (9, "CH1 PA7 PF9"),
     }
+)
+
+
+def _irq(machine: Machine, irq: int) -> Callable[[bool], None]:
+    """Return what drives an interrupt that several timers raise."""
+    set_irq = machine.irq(irq)
+    return lambda _: set_irq(
+        any(cast(Tim, machine.unit(name)).is_raising(flags) for name, flags in TIM_IRQS[irq])
+    )
+
+
+def _pulse(
+    machine: Machine, controller: str, streams: tuple[tuple[int, int], ...]
+) -> Callable[[bool], None]:
+    """Return what asks some streams, each with its channel, for a transfer."""
+    dma = cast(DmaF4, machine.unit(controller))
+    requests = [dma.request(stream, channel, is_pulse=True) for stream, channel in streams]
+
+    def pulse(level: bool) -> None:
+        for request in requests:
+            request(level)
+
+    return pulse
+
+
+def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> Unit:
+    name = f"TIM{number}"
+
+    def irqs(machine: Machine) -> Mapping[int, Callable[[bool], None]]:
+        return {
+            flags: _irq(machine, irq)
+            for irq, raised_by in TIM_IRQS.items()
+            for timer_name, flags in raised_by
+            if timer_name == name
+        }
+
+    def requests(machine: Machine) -> Mapping[int, Callable[[bool], None]]:
+        controller, streams = DMA_STREAMS.get(name, ("DMA1", {}))
+        return {flag: _pulse(machine, controller, each) for flag, each in streams.items()}
+
+    return timer(name, address, kind, irqs, requests, is_apb2=is_apb2)
+
+
+TIMERS = (
+    _tim(1, 0x4001_0000, ADVANCED, is_apb2=True),
+    _tim(2, 0x4000_0000, GENERAL_32),
+    _tim(3, 0x4000_0400, GENERAL),
+    _tim(4, 0x4000_0800, GENERAL),
+    _tim(5, 0x4000_0C00, GENERAL_32),
+    _tim(6, 0x4000_1000, BASIC),
+    _tim(7, 0x4000_1400, BASIC),
+    _tim(8, 0x4001_0400, ADVANCED, is_apb2=True),
+    _tim(9, 0x4001_4000, TWO_CHANNELS, is_apb2=True),
+    _tim(10, 0x4001_4400, ONE_CHANNEL, is_apb2=True),
+    _tim(11, 0x4001_4800, ONE_CHANNEL._replace(has_or=True), is_apb2=True),
+    _tim(12, 0x4000_1800, TWO_CHANNELS),
+    _tim(13, 0x4000_1C00, ONE_CHANNEL),
+    _tim(14, 0x4000_2000, ONE_CHANNEL),
 )

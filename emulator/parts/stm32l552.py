@@ -24,13 +24,14 @@ from emulator.part import (
     SerialUnit,
     Unit,
     alternate_function,
+    clocked_by,
     flash_wires,
     port_wires,
 )
 from emulator.parts.stm32l552_absent import ABSENT
-from emulator.parts.stm32l552_timers import PADS, TIM_IRQS
+from emulator.parts.stm32l552_timers import PADS, TIMERS
 from emulator.peripherals.absent import Absent
-from emulator.peripherals.base import Gate, Peripheral, ResetCause
+from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.peripherals.crc_l5 import CrcL5
 from emulator.peripherals.dbgmcu import Dbgmcu
 from emulator.peripherals.dma import Dma
@@ -48,8 +49,6 @@ from emulator.peripherals.rcc_l5 import CCIPR1, CCIPR2, LSI_HZ, RccCcipr1, RccCc
 from emulator.peripherals.rtc_l5 import RtcL5
 from emulator.peripherals.syscfg_l5 import SyscfgL5
 from emulator.peripherals.tamp import Tamp
-from emulator.peripherals.tim import Tim
-from emulator.peripherals.tim_registers import BASIC, GENERAL, TimKind
 from emulator.peripherals.usart_v2 import UsartV2, lpuart
 from emulator.peripherals.wwdg import Wwdg, WwdgCfrL5
 from emulator.registers import Field
@@ -68,14 +67,6 @@ EXTI_IRQS = {  # by the lines that share one
     1 << 16 | 0b1111 << 35: 1,  # PVD_PVM
     0b11 << 21: 72,  # COMP
 }
-GENERAL_32 = TimKind(width=32, has_or=True)  # TIM2 and TIM5
-ADVANCED_OR = TimKind(is_advanced=True, has_or=True)  # TIM1 and TIM8
-TWO, ONE = (TimKind(channels=n, is_advanced=True, has_or=True) for n in (2, 1))  # TIM15; 16, 17
-
-
-def _clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
-    """Name the bits of RCC that clock and reset a unit: `name`EN and `name`RST."""
-    return lambda machine, peripheral: _rcc_of(machine).gate(name, peripheral)
 
 
 def _rcc_of(machine: Machine) -> RccL5:
@@ -132,21 +123,7 @@ def _gpio(name: str) -> Unit:
         return GpioF4(name, port_wires(machine, name), RESET_L5)
 
     address = 0x4202_0000 + 0x400 * PORTS.index(name)
-    return Unit(f"GPIO{name}", address, make, _clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
-
-
-def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> Unit:
-    name = f"TIM{number}"
-
-    def make(machine: Machine) -> Tim:
-        rcc = _rcc_of(machine)
-        timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
-        set_irqs = {flags: machine.irq(irq) for flags, irq in TIM_IRQS[number].items()}
-        tim = Tim(machine.clock, timer_hz, set_irqs, kind, machine.pads.of(name))
-        rcc.on_bus_clock.append(tim.clock_changed)
-        return tim
-
-    return Unit(name, address, make, _clocked_by(name))
+    return Unit(f"GPIO{name}", address, make, clocked_by(f"GPIO{name}"), lane=Lane.MERGE)
 
 
 def _iwdg(machine: Machine) -> Iwdg:
@@ -181,7 +158,7 @@ def _usart(
         requests = dmamux.request(rx + 1), dmamux.request(rx)
         return make_unit(machine.clock, kernel_hz, machine.irq(irq), requests)
 
-    return Unit(name, address, make, _clocked_by(name))
+    return Unit(name, address, make, clocked_by(name))
 
 
 def _i2c(name: str, address: int, event_irq: int, selected: Field, ccipr: int = CCIPR1) -> Unit:
@@ -192,23 +169,23 @@ def _i2c(name: str, address: int, event_irq: int, selected: Field, ccipr: int = 
         kernel_hz = functools.partial(rcc.serial_hz, selected, rcc.pclk1_hz, ccipr)
         return I2cV2(machine.clock, kernel_hz, machine.irq(event_irq))
 
-    return Unit(name, address, make, _clocked_by(name))
+    return Unit(name, address, make, clocked_by(name))
 
 
 def _absent(name: str, address: int, registers: str, clock: str, size: int) -> Unit:
     """Declare a unit that the model lacks."""
-    return Unit(name, address, lambda _: Absent(name, registers), _clocked_by(clock), size)
+    return Unit(name, address, lambda _: Absent(name, registers), clocked_by(clock), size)
 
 
 UNITS = (
     Unit("RCC", 0x4002_1000, _rcc, lane=Lane.MERGE),
-    Unit("PWR", 0x4000_7000, lambda _: pwr_l5(), _clocked_by("PWR")),
-    Unit("DMA1", 0x4002_0000, _dma(DMA1_IRQS), _clocked_by("DMA1"), lane=Lane.MERGE),
-    Unit("DMA2", 0x4002_0400, _dma(DMA2_IRQS), _clocked_by("DMA2"), lane=Lane.MERGE),
-    Unit("DMAMUX1", 0x4002_0800, _dmamux, _clocked_by("DMAMUX1"), lane=Lane.MERGE),
-    Unit("FLASH", 0x4002_2000, _flash, _clocked_by("FLASH"), lane=Lane.MERGE),
-    Unit("CRC", 0x4002_3000, lambda _: CrcL5(), _clocked_by("CRC"), lane=Lane.MERGE),
-    Unit("SYSCFG", 0x4001_0000, lambda _: SyscfgL5(), _clocked_by("SYSCFG"), size=0x100),
+    Unit("PWR", 0x4000_7000, lambda _: pwr_l5(), clocked_by("PWR")),
+    Unit("DMA1", 0x4002_0000, _dma(DMA1_IRQS), clocked_by("DMA1"), lane=Lane.MERGE),
+    Unit("DMA2", 0x4002_0400, _dma(DMA2_IRQS), clocked_by("DMA2"), lane=Lane.MERGE),
+    Unit("DMAMUX1", 0x4002_0800, _dmamux, clocked_by("DMAMUX1"), lane=Lane.MERGE),
+    Unit("FLASH", 0x4002_2000, _flash, clocked_by("FLASH"), lane=Lane.MERGE),
+    Unit("CRC", 0x4002_3000, lambda _: CrcL5(), clocked_by("CRC"), lane=Lane.MERGE),
+    Unit("SYSCFG", 0x4001_0000, lambda _: SyscfgL5(), clocked_by("SYSCFG"), size=0x100),
     Unit("EXTI", 0x4002_F400, _exti, lane=Lane.MERGE),
     Unit("ICACHE", 0x4003_0400, lambda m: Icache(m.irq(ICACHE_IRQ)), lane=Lane.MERGE),
     *(_gpio(name) for name in "ABCDEFGH"),
@@ -222,21 +199,11 @@ UNITS = (
     _i2c("I2C2", 0x4000_5800, 57, RccCcipr1.I2C2SEL),
     _i2c("I2C3", 0x4000_5C00, 88, RccCcipr1.I2C3SEL),
     _i2c("I2C4", 0x4000_8400, 100, RccCcipr2.I2C4SEL, CCIPR2),
-    _tim(1, 0x4001_2C00, ADVANCED_OR, is_apb2=True),
-    _tim(2, 0x4000_0000, GENERAL_32),
-    _tim(3, 0x4000_0400, GENERAL),
-    _tim(4, 0x4000_0800, GENERAL),
-    _tim(5, 0x4000_0C00, GENERAL_32),
-    _tim(6, 0x4000_1000, BASIC),
-    _tim(7, 0x4000_1400, BASIC),
-    _tim(8, 0x4001_3400, ADVANCED_OR, is_apb2=True),
-    _tim(15, 0x4001_4000, TWO, is_apb2=True),
-    _tim(16, 0x4001_4400, ONE, is_apb2=True),
-    _tim(17, 0x4001_4800, ONE, is_apb2=True),
-    Unit("WWDG", 0x4000_2C00, _wwdg, _clocked_by("WWDG")),
+    *TIMERS,
+    Unit("WWDG", 0x4000_2C00, _wwdg, clocked_by("WWDG")),
     Unit("IWDG", 0x4000_3000, _iwdg),
-    Unit("RTC", 0x4000_2800, _rtc, _clocked_by("RTCAPB")),
-    Unit("TAMP", 0x4000_3400, _tamp, _clocked_by("RTCAPB")),
+    Unit("RTC", 0x4000_2800, _rtc, clocked_by("RTCAPB")),
+    Unit("TAMP", 0x4000_3400, _tamp, clocked_by("RTCAPB")),
     *(_absent(*unit) for unit in ABSENT),
     Unit("DBGMCU", 0xE004_4000, lambda _: Dbgmcu(0x2001_0472, freezes=3), lane=Lane.MERGE),
 )

@@ -1,0 +1,71 @@
+"""The STM32F103's timers: their interrupts, pins and DMA channels.
+
+Sources: ST's device header stm32f103xb.h for interrupts and for AFIO_MAPR, whose comments name the
+pins; for DMA, ST's tables as ArduPilot's STM32F103xB.py has them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from emulator.pads import Pad
+from emulator.part import Machine
+from emulator.parts.timers import Wires, interrupts, timer
+from emulator.peripherals.dma import Dma
+from emulator.peripherals.tim_registers import (
+    ADVANCED,
+    ALL_FLAGS,
+    BIF,
+    CC1IF,
+    CC2IF,
+    CC3IF,
+    CC4IF,
+    CCIF,
+    COMIF,
+    GENERAL,
+    TIF,
+    UIF,
+)
+
+REMAPS = {  # CH1 to CH4, CH1N to CH3N, by a timer's bits in AFIO_MAPR; port E is not there
+    "TIM1": {
+        0b00: "PA8 PA9 PA10 PA11 PB13 PB14 PB15",
+        0b01: "PA8 PA9 PA10 PA11 PA7 PB0 PB1",
+    },
+    "TIM2": {
+        0b00: "PA0 PA1 PA2 PA3",
+        0b01: "PA15 PB3 PA2 PA3",
+        0b10: "PA0 PA1 PB10 PB11",
+        0b11: "PA15 PB3 PB10 PB11",
+    },
+    "TIM3": {0b00: "PA6 PA7 PB0 PB1", 0b10: "PB4 PB5 PB0 PB1", 0b11: "PC6 PC7 PC8 PC9"},
+    "TIM4": {0: "PB6 PB7 PB8 PB9", 1: "PD12 PD13 PD14 PD15"},
+}
+DMA_CHANNELS = {  # of DMA1, by timer and flag
+    "TIM1": {CC1IF: 2, CC3IF: 6, CC4IF: 4, UIF: 5},
+    "TIM2": {CC1IF: 5, CC2IF: 7, CC3IF: 1, CC4IF: 7, UIF: 2},
+    "TIM3": {CC1IF: 6, CC3IF: 2, CC4IF: 3, UIF: 3},
+    "TIM4": {CC1IF: 1, CC2IF: 4, CC3IF: 5, UIF: 7},
+}
+PADS = tuple(
+    Pad(timer, line, pin, remap)
+    for timer, remaps in REMAPS.items()
+    for remap, pins in remaps.items()
+    for line, pin in enumerate(pins.split())
+)
+
+
+def _requests(name: str) -> Wires:
+    def wire(machine: Machine) -> Mapping[int, Callable[[bool], None]]:
+        dma, channels = cast(Dma, machine.unit("DMA1")), DMA_CHANNELS[name]
+        return {flag: dma.request(n, is_pulse=True) for flag, n in channels.items()}
+
+    return wire
+
+
+TIM1_IRQS = interrupts({BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27})
+TIMERS = (
+    timer("TIM1", 0x4001_2C00, ADVANCED, TIM1_IRQS, _requests("TIM1"), is_apb2=True),
+    timer("TIM2", 0x4000_0000, GENERAL, interrupts({ALL_FLAGS: 28}), _requests("TIM2")),
+    timer("TIM3", 0x4000_0400, GENERAL, interrupts({ALL_FLAGS: 29}), _requests("TIM3")),
+    timer("TIM4", 0x4000_0800, GENERAL, interrupts({ALL_FLAGS: 30}), _requests("TIM4")),
+)

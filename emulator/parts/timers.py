@@ -1,0 +1,43 @@
+"""How parts wire their timers: to the clock tree, to interrupts, to pins and to DMA."""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from emulator.part import Machine, Unit, clocked_by
+from emulator.peripherals.rcc import Rcc
+from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim_registers import TimKind
+
+Wires = Callable[[Machine], Mapping[int, Callable[[bool], None]]]  # by flags
+
+
+def interrupts(numbers: Mapping[int, int]) -> Wires:
+    """Wire flags to interrupts that nobody else has."""
+    return lambda machine: {flags: machine.irq(irq) for flags, irq in numbers.items()}
+
+
+def nothing(_: Machine) -> Mapping[int, Callable[[bool], None]]:
+    """Wire none."""
+    return {}
+
+
+def timer(
+    name: str,
+    address: int,
+    kind: TimKind,
+    irqs: Wires,
+    requests: Wires = nothing,
+    *,
+    is_apb2: bool = False,
+) -> Unit:
+    """Declare one."""
+
+    def make(machine: Machine) -> Tim:
+        rcc = cast(Rcc, machine.unit("RCC"))
+        timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
+        pins = machine.pads.of(name)
+        tim = Tim(machine.clock, timer_hz, irqs(machine), kind, pins, requests(machine))
+        rcc.on_bus_clock.append(tim.clock_changed)
+        return tim
+
+    return Unit(name, address, make, clocked_by(name))
