@@ -29,6 +29,7 @@ from emulator.peripherals.tim_registers import (
     TimCr2,
     TimDcr,
     TimDier,
+    TimDierAlone,
     TimDmar,
     TimEgr,
     TimKind,
@@ -65,7 +66,8 @@ class Tim(Peripheral):
         pins: TimPins = NO_PINS,
         requests: Mapping[int, Callable[[bool], None]] = NO_REQUESTS,
     ) -> None:
-        self.cr1, self.cr2, self.dier, self.sr = TimCr1(), TimCr2(), TimDier(), TimSr()
+        self.cr1, self.cr2, self.sr = TimCr1(), TimCr2(), TimSr()
+        self.dier: TimDier = TimDier() if requests else TimDierAlone()
         self.counter = Counter(clock, timer_hz, kind.width, self.cr1, self._meet)
         self.channels = Channels(kind.channels, has_bdtr=kind.is_advanced)
         self._limits = {CNT: self.counter.last, PSC: 0xFFFF, ARR: self.counter.last}

@@ -66,6 +66,12 @@ class TimDier(Register):
     IE = Field(7, 0)  # BIE, TIE, COMIE, CC4IE to CC1IE, UIE: at the places of their flags
 
 
+class TimDierAlone(TimDier):
+    """TIMx_DIER, DMA/interrupt enable register, of a timer that has no DMA."""
+
+    DE = Unmodelled(12, 8)
+
+
 class TimSr(Register):
     """TIMx_SR, Status register."""
 

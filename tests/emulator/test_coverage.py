@@ -87,6 +87,11 @@ def test_coverage_lists_the_registers_that_a_modelled_unit_lacks() -> None:
     assert "BKP" not in said
 
 
+def test_coverage_lists_dma_where_a_timer_has_none() -> None:
+    assert "TIMx_DIER: TDE COMDE DE" in listed("stm32l552")["TIM2"]
+    assert "TIMx_DIER: TDE COMDE;" in listed("stm32f405")["TIM2"]
+
+
 def test_cb_has_twice_the_flash(build: "Callable[[str], Path]") -> None:
     source = "uint32_t get(uint32_t address) { return REG16(address); }"
     board = Board.from_elf("stm32f103cb", build(source))
