@@ -310,5 +310,5 @@ class Clock:
         self.native.cycles, self.hz, self._anchor_cycles, self._anchor_ns, dues = state
         for timer, due in zip(self._timers, dues, strict=True):
             timer.due, timer.due_ns = due
-        self.running = [timer for timer in self._timers if timer.is_running]
+        self.running = [timer for timer in self._timers if timer.due != NEVER]
         self.earliest = None
