@@ -153,7 +153,7 @@ def test_functions_are_at_both_parities(image: FirmwareImage) -> None:
         assert image.function(f"{name}_h").address % 4 == 2
 
 
-@pytest.mark.parametrize("parity", ["w", "h"])
+@pytest.mark.parametrize("parity", ["w", pytest.param("h", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", range(len(CASES)), ids=NAMES)
 def test_arguments_and_result_pass_through_a_patched_call(
     board: Board,

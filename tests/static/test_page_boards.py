@@ -23,7 +23,7 @@ from tests.static.browser import (
 
 SECOND = PORT.replace("c8", "cb")
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 
 @pytest.fixture

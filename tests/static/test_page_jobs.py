@@ -71,10 +71,11 @@ def expect_lines(page: Page, last: int) -> None:
     ("lacking", "streams"),
     [
         ("nothing", 1),
-        pytest.param("shared workers", 1, marks=pytest.mark.slow),
-        pytest.param("locks", 3, marks=pytest.mark.slow),
+        ("shared workers", 1),
+        ("locks", 3),
     ],
 )
+@pytest.mark.slow
 def test_tabs_share_a_stream_as_well_as_their_browser_lets_them(
     browser: Browser, bench: Running, lacking: str, streams: int
 ) -> None:
@@ -186,6 +187,7 @@ def test_lost_stream_is_no_failed_job(browser: Browser) -> None:
         expect(page.locator("#stream-state")).to_have_text("live", timeout=PATIENCE_MS)
 
 
+@pytest.mark.slow
 def test_six_finite_streams_leave_no_connection_waiting(browser: Browser, bench: Running) -> None:
     with tabs(browser) as context:
         page = open_page(context, bench.url)

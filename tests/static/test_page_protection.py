@@ -23,7 +23,7 @@ from tests.static.browser import chromium, needs_chromium
 EVIL = "evil.example"
 ORDER = json.dumps({"kind": "inject", "source": BLINK_FAST})
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

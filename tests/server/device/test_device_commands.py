@@ -415,7 +415,10 @@ def test_refusal_of_a_repeat_is_no_failure_where_the_first_was_done_after_all(
     CALLS["unpatch"](hasty)
 
 
-@pytest.mark.parametrize("command", ["enable", "unpatch", "write"])
+@pytest.mark.parametrize(
+    "command",
+    [*(pytest.param(name, marks=pytest.mark.slow) for name in ("enable", "unpatch")), "write"],
+)
 def test_outcome_that_nothing_tells_is_reported_as_unknown(
     far_end: FarEnd, hasty: Device, command: str
 ) -> None:
@@ -455,7 +458,9 @@ def test_write_that_is_not_in_memory_is_not_done_again(far_end: FarEnd, hasty: D
 # --- The length of a line -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("held", [511, 400, 128, 64])
+@pytest.mark.parametrize(
+    "held", [511, 64, *(pytest.param(n, marks=pytest.mark.slow) for n in (400, 128))]
+)
 @pytest.mark.parametrize("keeps_end", [True, False])
 def test_line_is_measured_without_harm_where_a_long_one_does_not_arrive_whole(
     far_end: FarEnd, hasty: Device, held: int, keeps_end: bool

@@ -178,7 +178,7 @@ VARIANTS = {
     "gcc hard": [*GCC, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"],
     "gcc pic": [*GCC, "-mcpu=cortex-m3", "-fpic"],
 }
-LEVELS = ("-O0", "-O1", "-O2", "-Os")
+LEVELS = ("-O0", pytest.param("-O1", marks=pytest.mark.slow), "-O2", "-Os")
 # What comes out at -O2 at least; the name of a meaning is the class's.
 FORMS = {
     "zig": {"Same", "Load", "Branch", "CompareBranch", "Call", "IfThen"},
