@@ -1,20 +1,15 @@
 """What a part is: its core, its memories and its peripherals, as data. The parts are in parts/."""
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 from emulator.bus import Bus, Lane
 from emulator.clock import Clock
 from emulator.memory_map import Memory, MemoryMap, Region
-from emulator.pads import PORTS, ExternalInterrupts, Pad, Pads
+from emulator.pads import Pad, Pads
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
-from emulator.peripherals.flash import Wires
 from emulator.peripherals.fpb import FpbConfig
-from emulator.peripherals.gpio import PortWires
-from emulator.peripherals.gpio_f4 import GpioF4
-from emulator.peripherals.rcc import Rcc
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +32,6 @@ class Core:
     def is_v8m(self) -> bool:
         """Whether the architecture is Armv8-M, mainline, without the Security Extension."""
         return self.model == "cortex-m33"
-
-
-Request = Callable[[bool], None]
-# Makes a unit of a clock, what asks for its bus's rate, its interrupt, and its DMA's two requests.
-SerialUnit = Callable[[Clock, Callable[[], int], Request, tuple[Request, Request]], Peripheral]
 
 
 class Machine(Protocol):
@@ -88,55 +78,6 @@ class Machine(Protocol):
     def unit(self, name: str) -> Peripheral:
         """Return a peripheral that the part declares further up."""
         ...
-
-
-class Interrupting(Protocol):
-    """A peripheral that shares its interrupt."""
-
-    @property
-    def is_interrupting(self) -> bool: ...
-
-
-def shared_irq(machine: Machine, number: int, *names: str) -> Callable[[bool], None]:
-    """Return what drives an interrupt that several units raise: it is on while any of them does."""
-    set_irq = machine.irq(number)
-    return lambda _: set_irq(
-        any(cast(Interrupting, machine.unit(name)).is_interrupting for name in names)
-    )
-
-
-def flash_wires(machine: Machine, address: int, irq: int) -> Wires:
-    """Wire a flash interface to the memory at an address."""
-    return Wires(
-        machine.memory_map.memory_at(address),
-        machine.clock,
-        machine.executes_from,
-        machine.stall_until,
-        machine.set_programming,
-        machine.flash_changed,
-        machine.irq(irq),
-    )
-
-
-def port_wires(machine: Machine, letter: str) -> PortWires:
-    """Wire a port's pins to external interrupts and to timers."""
-    exti, pads, port = cast(ExternalInterrupts, machine.unit("EXTI")), machine.pads, f"GPIO{letter}"
-
-    def on_level(pin: int, level: bool) -> None:
-        exti.pin_changed(PORTS.index(letter), pin, level)
-        pads.pin_changed(port, pin, level)
-
-    return PortWires(on_level, functools.partial(pads.driven, port), pads.rewiring)
-
-
-def alternate_function(machine: Machine, pad: Pad) -> int | None:
-    """Return the number of the function that a pad's pin has, where the port says it."""
-    return cast(GpioF4, machine.unit(pad.port)).function(pad.number)
-
-
-def clocked_by(name: str) -> Callable[[Machine, Peripheral], Gate]:
-    """Name the bits of RCC that clock and reset a unit: `name`EN and `name`RST."""
-    return lambda machine, peripheral: cast(Rcc, machine.unit("RCC")).gate(name, peripheral)
 
 
 @dataclass(frozen=True, slots=True)

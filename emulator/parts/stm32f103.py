@@ -11,24 +11,27 @@ from typing import cast
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
 from emulator.pads import PORTS, Pad
-from emulator.part import (
-    Core,
-    Machine,
-    Part,
+from emulator.part import Core, Machine, Part, Unit
+from emulator.parts.stm32f103_timers import PADS, TIMERS
+from emulator.parts.wiring import (
     SerialUnit,
-    Unit,
+    absent,
+    backed_up,
+    can_irqs,
     clocked_by,
     flash_wires,
+    i2c,
+    is_backup_writable,
     port_wires,
+    rcc_of,
     shared_irq,
+    window_watchdog,
 )
-from emulator.parts.stm32f103_timers import PADS, TIMERS
-from emulator.peripherals.absent import Absent
 from emulator.peripherals.adc_f1 import AdcF1
 from emulator.peripherals.afio import Afio
 from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.peripherals.bkp import Bkp
-from emulator.peripherals.bxcan import BxCan, CanIrqs
+from emulator.peripherals.bxcan import BxCan
 from emulator.peripherals.bxcan_filters import CanFilters
 from emulator.peripherals.crc import Crc
 from emulator.peripherals.dbgmcu import Dbgmcu
@@ -37,16 +40,14 @@ from emulator.peripherals.exti import Exti
 from emulator.peripherals.flash_f1 import FlashF1
 from emulator.peripherals.fpb import FPB_V1
 from emulator.peripherals.gpio_f1 import GpioF1
-from emulator.peripherals.i2c import I2c
 from emulator.peripherals.iwdg import Iwdg
-from emulator.peripherals.pwr import Pwr, pwr_f1
+from emulator.peripherals.pwr import pwr_f1
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.rtc_f1 import RtcF1
 from emulator.peripherals.spi import Spi
 from emulator.peripherals.usart import unconnected
 from emulator.peripherals.usart_v1 import UsartV1
-from emulator.peripherals.wwdg import Wwdg
 
 FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_F000  # the vendor's boot loader, which is not there, and what follows it
@@ -67,10 +68,6 @@ EXTI_IRQS = {  # by the lines that share one
 }
 
 
-def _rcc_of(machine: Machine) -> Rcc:
-    return cast(Rcc, machine.unit("RCC"))
-
-
 def _remap_of(machine: Machine, pad: Pad) -> int:
     return cast(Afio, machine.unit("AFIO")).remap(pad.timer)
 
@@ -79,7 +76,7 @@ def _rcc(machine: Machine) -> Rcc:
     return RccF1(
         machine.hse_hz,
         machine.clock.set_hz,
-        lambda: cast(Pwr, machine.unit("PWR")).is_backup_writable(),
+        is_backup_writable(machine),
     )
 
 
@@ -91,19 +88,17 @@ def _flash(machine: Machine) -> FlashF1:
 
 
 def _bkp(machine: Machine) -> Bkp:
-    bkp = Bkp(cast(Pwr, machine.unit("PWR")).is_backup_writable)
-    _rcc_of(machine).backup_domain.append(bkp)
+    bkp = Bkp(is_backup_writable(machine))
+    rcc_of(machine).backup_domain.append(bkp)
     return bkp
 
 
 def _rtc(machine: Machine) -> RtcF1:
-    rcc, exti = _rcc_of(machine), cast(Exti, machine.unit("EXTI"))
-    is_writable = cast(Pwr, machine.unit("PWR")).is_backup_writable
+    rcc, exti = rcc_of(machine), cast(Exti, machine.unit("EXTI"))
+    is_writable = is_backup_writable(machine)
     irq = machine.irq(RTC_IRQ)
     rtc = RtcF1(machine.clock, rcc.rtc_hz, is_writable, irq, lambda: exti.rise(RTC_ALARM_LINE))
-    rcc.backup_domain.append(rtc)
-    rcc.on_rtc_clock = rtc.clock_changed
-    return rtc
+    return backed_up(machine, rtc)
 
 
 def _dma1(machine: Machine) -> Dma:
@@ -130,20 +125,10 @@ def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, lambda: machine.request_reset(ResetCause.WATCHDOG))
 
 
-def _wwdg(machine: Machine) -> Wwdg:
-    rcc = _rcc_of(machine)
-    irq = machine.irq(WWDG_IRQ)
-    bite = functools.partial(machine.request_reset, ResetCause.WINDOW_WATCHDOG)
-    wwdg = Wwdg(machine.clock, rcc.pclk1_hz, irq, bite)
-    rcc.on_bus_clock.append(wwdg.clock_changed)
-    return wwdg
-
-
 def _can1(machine: Machine) -> BxCan:
-    tx, rx0, rx1, sce = (machine.irq(CAN1_TX_IRQ + n) for n in range(4))
-    irqs = CanIrqs(tx, (rx0, rx1), sce)
+    irqs = can_irqs(machine, CAN1_TX_IRQ)
     return BxCan(
-        machine.clock, _rcc_of(machine).pclk1_hz, irqs, CanFilters(CAN_BANKS, has_second=False)
+        machine.clock, rcc_of(machine).pclk1_hz, irqs, CanFilters(CAN_BANKS, has_second=False)
     )
 
 
@@ -159,7 +144,7 @@ def _serial(
     def make(machine: Machine) -> Peripheral:
         dma = cast(Dma, machine.unit("DMA1"))
         requests = dma.request(tx_channel), dma.request(rx_channel)
-        pclk = functools.partial(pclk_hz, _rcc_of(machine))
+        pclk = functools.partial(pclk_hz, rcc_of(machine))
         return make_unit(machine.clock, pclk, machine.irq(irq), requests)
 
     return make
@@ -167,16 +152,6 @@ def _serial(
 
 _usart = functools.partial(_serial, UsartV1)
 _spi = functools.partial(_serial, Spi)
-
-
-def _i2c(event_irq: int) -> Callable[[Machine], I2c]:
-    """Wire one; the interrupt of errors is the next one."""
-
-    def make(machine: Machine) -> I2c:
-        irqs = machine.irq(event_irq), machine.irq(event_irq + 1)
-        return I2c(machine.clock, _rcc_of(machine).pclk1_hz, *irqs)
-
-    return make
 
 
 def _adc(dma_channel: int | None) -> Callable[[Machine], AdcF1]:
@@ -190,12 +165,6 @@ def _adc(dma_channel: int | None) -> Callable[[Machine], AdcF1]:
         return AdcF1(machine.clock, rcc.adc_hz, irq, request, ADC_PINS, is_first=is_first)
 
     return make
-
-
-def _absent(name: str, address: int, registers: str, clock: str = "") -> Unit:
-    """Declare a unit that the model lacks, by the names of its registers."""
-    gate = clocked_by(clock) if clock else None
-    return Unit(name, address, lambda _: Absent(name, registers), gate)
 
 
 USB = "EP0R EP1R EP2R EP3R EP4R EP5R EP6R EP7R @40 CNTR=3 ISTR FNR DADDR BTABLE"
@@ -212,8 +181,8 @@ UNITS = (
     *TIMERS,
     Unit("SPI1", 0x4001_3000, _spi(35, Rcc.pclk2_hz, 3, 2), clocked_by("SPI1")),
     Unit("SPI2", 0x4000_3800, _spi(36, Rcc.pclk1_hz, 5, 4), clocked_by("SPI2")),
-    Unit("I2C1", 0x4000_5400, _i2c(31), clocked_by("I2C1")),
-    Unit("I2C2", 0x4000_5800, _i2c(33), clocked_by("I2C2")),
+    i2c("I2C1", 0x4000_5400, 31),
+    i2c("I2C2", 0x4000_5800, 33),
     Unit("ADC1", 0x4001_2400, _adc(dma_channel=1), clocked_by("ADC1")),
     Unit("ADC2", 0x4001_2800, _adc(dma_channel=None), clocked_by("ADC2")),
     Unit("IWDG", 0x4000_3000, _iwdg),
@@ -222,10 +191,10 @@ UNITS = (
     Unit("PWR", 0x4000_7000, lambda _: pwr_f1(), clocked_by("PWR")),
     Unit("BKP", 0x4000_6C00, _bkp, clocked_by("BKP")),
     Unit("RTC", 0x4000_2800, _rtc),
-    Unit("WWDG", 0x4000_2C00, _wwdg, clocked_by("WWDG")),
+    Unit("WWDG", 0x4000_2C00, window_watchdog(WWDG_IRQ), clocked_by("WWDG")),
     Unit("DBGMCU", 0xE004_2000, lambda _: Dbgmcu(0x2003_6410), lane=Lane.MERGE),
-    _absent("USB", 0x4000_5C00, USB, "USB"),
-    _absent("USB_SRAM", 0x4000_6000, "", "USB"),
+    absent("USB", 0x4000_5C00, USB, "USB"),
+    absent("USB_SRAM", 0x4000_6000, "", "USB"),
     Unit("CAN1", 0x4000_6400, _can1, clocked_by("CAN1")),
 )
 

@@ -13,24 +13,27 @@ from typing import cast
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
 from emulator.pads import PORTS
-from emulator.part import (
-    Core,
-    Machine,
-    Part,
-    SerialUnit,
-    Unit,
-    alternate_function,
-    clocked_by,
-    flash_wires,
-    port_wires,
-    shared_irq,
-)
+from emulator.part import Core, Machine, Part, Unit
 from emulator.parts.stm32f405_absent import ABSENT
 from emulator.parts.stm32f405_timers import PADS, TIMERS
-from emulator.peripherals.absent import Absent
+from emulator.parts.wiring import (
+    SerialUnit,
+    absent,
+    alternate_function,
+    backed_up,
+    can_irqs,
+    clocked_by,
+    flash_wires,
+    i2c,
+    is_backup_writable,
+    port_wires,
+    rcc_of,
+    shared_irq,
+    window_watchdog,
+)
 from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
-from emulator.peripherals.bxcan import BxCan, CanIrqs
+from emulator.peripherals.bxcan import BxCan
 from emulator.peripherals.bxcan_filters import CanFilters
 from emulator.peripherals.crc import Crc
 from emulator.peripherals.dac import Dac
@@ -40,9 +43,8 @@ from emulator.peripherals.exti import Exti
 from emulator.peripherals.flash_f4 import FlashF4
 from emulator.peripherals.fpb import FPB_V1
 from emulator.peripherals.gpio_f4 import GpioF4
-from emulator.peripherals.i2c import I2c
 from emulator.peripherals.iwdg import Iwdg
-from emulator.peripherals.pwr import Pwr, pwr_f4
+from emulator.peripherals.pwr import pwr_f4
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f4 import HSI_HZ, LSI_HZ, RccF4
 from emulator.peripherals.rng import Rng
@@ -50,7 +52,6 @@ from emulator.peripherals.rtc_f4 import RtcF4
 from emulator.peripherals.spi import Spi
 from emulator.peripherals.syscfg import Syscfg
 from emulator.peripherals.usart_v1 import UsartV1
-from emulator.peripherals.wwdg import Wwdg
 
 KIB = 1024
 FLASH_BASE = 0x0800_0000
@@ -82,30 +83,20 @@ ADC3_PINS = (
 )
 
 
-def _rcc_of(machine: Machine) -> Rcc:
-    return cast(Rcc, machine.unit("RCC"))
-
-
-def _is_backup_writable(machine: Machine) -> Callable[[], bool]:
-    return lambda: cast(Pwr, machine.unit("PWR")).is_backup_writable()
-
-
 def _rcc(machine: Machine) -> RccF4:
-    return RccF4(machine.hse_hz, machine.clock.set_hz, _is_backup_writable(machine))
+    return RccF4(machine.hse_hz, machine.clock.set_hz, is_backup_writable(machine))
 
 
 def _rtc(machine: Machine) -> RtcF4:
-    rcc, exti = _rcc_of(machine), cast(Exti, machine.unit("EXTI"))
+    rcc, exti = rcc_of(machine), cast(Exti, machine.unit("EXTI"))
     rtc = RtcF4(
         machine.clock,
         rcc.rtc_hz,
-        _is_backup_writable(machine),
+        is_backup_writable(machine),
         lambda: exti.rise(RTC_ALARM_LINE),
         lambda: exti.rise(RTC_WAKEUP_LINE),
     )
-    rcc.backup_domain.append(rtc)
-    rcc.on_rtc_clock = rtc.clock_changed
-    return rtc
+    return backed_up(machine, rtc)
 
 
 def _flash(machine: Machine) -> FlashF4:
@@ -146,21 +137,11 @@ def _rng(machine: Machine) -> Rng:
     return rng
 
 
-def _wwdg(machine: Machine) -> Wwdg:
-    rcc = _rcc_of(machine)
-    irq = machine.irq(WWDG_IRQ)
-    bite = functools.partial(machine.request_reset, ResetCause.WINDOW_WATCHDOG)
-    wwdg = Wwdg(machine.clock, rcc.pclk1_hz, irq, bite)
-    rcc.on_bus_clock.append(wwdg.clock_changed)
-    return wwdg
-
-
 def _can(number: int) -> Callable[[Machine], BxCan]:
     """Wire one; CAN1 has the filters of both."""
 
     def make(machine: Machine) -> BxCan:
-        tx, rx0, rx1, sce = (machine.irq(CAN_TX_IRQS[number] + n) for n in range(4))
-        irqs, pclk_hz = CanIrqs(tx, (rx0, rx1), sce), _rcc_of(machine).pclk1_hz
+        irqs, pclk_hz = can_irqs(machine, CAN_TX_IRQS[number]), rcc_of(machine).pclk1_hz
         is_second = number == 2
         filters = (
             cast(BxCan, machine.unit("CAN1")).filters
@@ -199,7 +180,7 @@ def _serial(
 ) -> Unit:
     def make(machine: Machine) -> Peripheral:
         requests = _request(machine, controller, tx), _request(machine, controller, rx)
-        pclk = functools.partial(pclk_hz, _rcc_of(machine))
+        pclk = functools.partial(pclk_hz, rcc_of(machine))
         return make_unit(machine.clock, pclk, machine.irq(irq), requests)
 
     return Unit(name, address, make, clocked_by(name))
@@ -209,23 +190,13 @@ _usart = functools.partial(_serial, functools.partial(UsartV1, has_over8=True))
 _spi = functools.partial(_serial, functools.partial(Spi, has_i2spr=True))
 
 
-def _i2c(name: str, address: int, event_irq: int) -> Unit:
-    """Declare one; the interrupt of errors is the next one."""
-
-    def make(machine: Machine) -> I2c:
-        irqs = machine.irq(event_irq), machine.irq(event_irq + 1)
-        return I2c(machine.clock, _rcc_of(machine).pclk1_hz, *irqs)
-
-    return Unit(name, address, make, clocked_by(name))
-
-
 def _adc(number: int, streams: Streams, pins: tuple[str, ...]) -> Unit:
     name = f"ADC{number}"
 
     def make(machine: Machine) -> AdcF4:
         def adc_hz() -> int:
             common = cast(AdcCommon, machine.unit("ADC"))
-            return _rcc_of(machine).pclk2_hz() // common.divisor
+            return rcc_of(machine).pclk2_hz() // common.divisor
 
         irq = shared_irq(machine, ADC_IRQ, *ADCS)
         request = _request(machine, "DMA2", streams)
@@ -239,7 +210,7 @@ def _adc_gate(name: str) -> Callable[[Machine, Peripheral], Gate]:
     """Clock a converter by its own bit; ADCRST resets all of them."""
 
     def gate(machine: Machine, peripheral: Peripheral) -> Gate:
-        rcc = _rcc_of(machine)
+        rcc = rcc_of(machine)
         rcc.reset_by("ADCRST", peripheral)
         return rcc.gate(name, peripheral)
 
@@ -248,12 +219,6 @@ def _adc_gate(name: str) -> Callable[[Machine, Peripheral], Gate]:
 
 def _adc_common(machine: Machine) -> AdcCommon:
     return AdcCommon([cast(AdcF4, machine.unit(name)).sr for name in ADCS])
-
-
-def _absent(name: str, address: int, registers: str, clock: str, size: int) -> Unit:
-    """Declare a unit that the model lacks."""
-    gate = clocked_by(clock) if clock else None
-    return Unit(name, address, lambda _: Absent(name, registers), gate, size)
 
 
 UNITS = (
@@ -279,22 +244,22 @@ UNITS = (
     _spi("SPI1", 0x4001_3000, 35, Rcc.pclk2_hz, "DMA2", tx=((3, 3), (5, 3)), rx=((0, 3), (2, 3))),
     _spi("SPI2", 0x4000_3800, 36, Rcc.pclk1_hz, "DMA1", tx=((4, 0),), rx=((3, 0),)),
     _spi("SPI3", 0x4000_3C00, 51, Rcc.pclk1_hz, "DMA1", tx=((5, 0), (7, 0)), rx=((0, 0), (2, 0))),
-    _i2c("I2C1", 0x4000_5400, 31),
-    _i2c("I2C2", 0x4000_5800, 33),
-    _i2c("I2C3", 0x4000_5C00, 72),
+    i2c("I2C1", 0x4000_5400, 31),
+    i2c("I2C2", 0x4000_5800, 33),
+    i2c("I2C3", 0x4000_5C00, 72),
     _adc(1, ((0, 0), (4, 0)), ADC_PINS),
     _adc(2, ((2, 1), (3, 1)), ADC_PINS),
     _adc(3, ((0, 2), (1, 2)), ADC3_PINS),
     Unit("ADC", 0x4001_2300, _adc_common, _adc_gate("ADC1"), size=0x100),
     Unit("IWDG", 0x4000_3000, _iwdg),
-    Unit("WWDG", 0x4000_2C00, _wwdg, clocked_by("WWDG")),
+    Unit("WWDG", 0x4000_2C00, window_watchdog(WWDG_IRQ), clocked_by("WWDG")),
     Unit("CAN1", 0x4000_6400, _can(1), clocked_by("CAN1")),
     Unit("CAN2", 0x4000_6800, _can(2), clocked_by("CAN2")),
     Unit("DAC", 0x4000_7400, lambda _: Dac(("PA4", "PA5")), clocked_by("DAC")),
     Unit("RNG", 0x5006_0800, _rng, clocked_by("RNG"), lane=Lane.MERGE),
     Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), clocked_by("PWR")),
     Unit("RTC", 0x4000_2800, _rtc),
-    *(_absent(*unit) for unit in ABSENT),
+    *(absent(*unit) for unit in ABSENT),
     Unit(
         "DBGMCU",
         0xE004_2000,

@@ -17,20 +17,20 @@ from typing import cast
 from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
 from emulator.pads import PORTS
-from emulator.part import (
-    Core,
-    Machine,
-    Part,
-    SerialUnit,
-    Unit,
-    alternate_function,
-    clocked_by,
-    flash_wires,
-    port_wires,
-)
+from emulator.part import Core, Machine, Part, Unit
 from emulator.parts.stm32l552_absent import ABSENT
 from emulator.parts.stm32l552_timers import PADS, TIMERS
-from emulator.peripherals.absent import Absent
+from emulator.parts.wiring import (
+    SerialUnit,
+    absent,
+    alternate_function,
+    backed_up,
+    clocked_by,
+    flash_wires,
+    is_backup_writable,
+    port_wires,
+    window_watchdog,
+)
 from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.peripherals.crc_l5 import CrcL5
 from emulator.peripherals.dbgmcu import Dbgmcu
@@ -43,14 +43,14 @@ from emulator.peripherals.gpio_f4 import RESET_L5, GpioF4
 from emulator.peripherals.i2c_v2 import I2cV2
 from emulator.peripherals.icache import Icache
 from emulator.peripherals.iwdg import Iwdg
-from emulator.peripherals.pwr import Pwr, pwr_l5
+from emulator.peripherals.pwr import pwr_l5
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_l5 import CCIPR1, CCIPR2, LSI_HZ, RccCcipr1, RccCcipr2, RccL5
 from emulator.peripherals.rtc_l5 import RtcL5
 from emulator.peripherals.syscfg_l5 import SyscfgL5
 from emulator.peripherals.tamp import Tamp
 from emulator.peripherals.usart_v2 import UsartV2, lpuart
-from emulator.peripherals.wwdg import Wwdg, WwdgCfrL5
+from emulator.peripherals.wwdg import WwdgCfrL5
 from emulator.registers import Field
 
 KIB = 1024
@@ -73,16 +73,12 @@ def _rcc_of(machine: Machine) -> RccL5:
     return cast(RccL5, machine.unit("RCC"))
 
 
-def _is_backup_writable(machine: Machine) -> Callable[[], bool]:
-    return lambda: cast(Pwr, machine.unit("PWR")).is_backup_writable()
-
-
 def _rcc(machine: Machine) -> RccL5:
-    return RccL5(machine.hse_hz, machine.clock.set_hz, _is_backup_writable(machine))
+    return RccL5(machine.hse_hz, machine.clock.set_hz, is_backup_writable(machine))
 
 
 def _tamp(machine: Machine) -> Tamp:
-    tamp = Tamp(_is_backup_writable(machine))
+    tamp = Tamp(is_backup_writable(machine))
     _rcc_of(machine).backup_domain.append(tamp)
     return tamp
 
@@ -90,10 +86,8 @@ def _tamp(machine: Machine) -> Tamp:
 def _rtc(machine: Machine) -> RtcL5:
     rcc = _rcc_of(machine)
     irq = machine.irq(RTC_IRQ)
-    rtc = RtcL5(machine.clock, rcc.rtc_hz, _is_backup_writable(machine), irq)
-    rcc.backup_domain.append(rtc)
-    rcc.on_rtc_clock = rtc.clock_changed
-    return rtc
+    rtc = RtcL5(machine.clock, rcc.rtc_hz, is_backup_writable(machine), irq)
+    return backed_up(machine, rtc)
 
 
 def _flash(machine: Machine) -> FlashL5:
@@ -131,15 +125,6 @@ def _iwdg(machine: Machine) -> Iwdg:
     return Iwdg(machine.clock, bite, LSI_HZ, has_window=True)
 
 
-def _wwdg(machine: Machine) -> Wwdg:
-    rcc = _rcc_of(machine)
-    irq = machine.irq(WWDG_IRQ)
-    bite = functools.partial(machine.request_reset, ResetCause.WINDOW_WATCHDOG)
-    wwdg = Wwdg(machine.clock, rcc.pclk1_hz, irq, bite, WwdgCfrL5)
-    rcc.on_bus_clock.append(wwdg.clock_changed)
-    return wwdg
-
-
 def _usart(
     name: str,
     address: int,
@@ -172,11 +157,6 @@ def _i2c(name: str, address: int, event_irq: int, selected: Field, ccipr: int = 
     return Unit(name, address, make, clocked_by(name))
 
 
-def _absent(name: str, address: int, registers: str, clock: str, size: int) -> Unit:
-    """Declare a unit that the model lacks."""
-    return Unit(name, address, lambda _: Absent(name, registers), clocked_by(clock), size)
-
-
 UNITS = (
     Unit("RCC", 0x4002_1000, _rcc, lane=Lane.MERGE),
     Unit("PWR", 0x4000_7000, lambda _: pwr_l5(), clocked_by("PWR")),
@@ -200,11 +180,11 @@ UNITS = (
     _i2c("I2C3", 0x4000_5C00, 88, RccCcipr1.I2C3SEL),
     _i2c("I2C4", 0x4000_8400, 100, RccCcipr2.I2C4SEL, CCIPR2),
     *TIMERS,
-    Unit("WWDG", 0x4000_2C00, _wwdg, clocked_by("WWDG")),
+    Unit("WWDG", 0x4000_2C00, window_watchdog(WWDG_IRQ, WwdgCfrL5), clocked_by("WWDG")),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("RTC", 0x4000_2800, _rtc, clocked_by("RTCAPB")),
     Unit("TAMP", 0x4000_3400, _tamp, clocked_by("RTCAPB")),
-    *(_absent(*unit) for unit in ABSENT),
+    *(absent(*unit) for unit in ABSENT),
     Unit("DBGMCU", 0xE004_4000, lambda _: Dbgmcu(0x2001_0472, freezes=3), lane=Lane.MERGE),
 )
 

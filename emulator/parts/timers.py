@@ -1,10 +1,9 @@
 """How parts wire their timers: to the clock tree, to interrupts, to pins and to DMA."""
 
 from collections.abc import Callable, Mapping
-from typing import cast
 
-from emulator.part import Machine, Unit, clocked_by
-from emulator.peripherals.rcc import Rcc
+from emulator.part import Machine, Unit
+from emulator.parts.wiring import clocked_by, rcc_of
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.tim_registers import TimKind
 
@@ -33,7 +32,7 @@ def timer(
     """Declare one."""
 
     def make(machine: Machine) -> Tim:
-        rcc = cast(Rcc, machine.unit("RCC"))
+        rcc = rcc_of(machine)
         timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
         pins = machine.pads.of(name)
         tim = Tim(machine.clock, timer_hz, irqs(machine), kind, pins, requests(machine))
