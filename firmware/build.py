@@ -34,8 +34,8 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
 }
 SHARED: Mapping[str, tuple[str, ...]] = {  # folders that parts have in common, beside their own
     "stm32f103c8": ("core", "stm32", "usart_v1", "stm32f103"),
-    "stm32f405": ("core", "stm32", "usart_v1"),
-    "stm32l552": ("core", "stm32", "usart_v2"),
+    "stm32f405": ("core", "stm32", "usart_v1", "gpio_v2"),
+    "stm32l552": ("core", "stm32", "usart_v2", "gpio_v2"),
 }
 CODE_FLAGS = (
     *("-std=c11", "-ffreestanding", "-Os", "-g", "-ffunction-sections", "-fdata-sections"),

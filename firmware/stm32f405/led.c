@@ -10,7 +10,7 @@ void led_start(void)
 {
     RCC->AHB1ENR |= RCC_AHB1ENR_GPIOCEN;
     led_set(false);
-    GPIOC->MODER = (GPIOC->MODER & ~(0x3u << 2u * PIN)) | GPIO_OUTPUT << 2u * PIN;
+    gpio_make_output(GPIOC, PIN);
 }
 
 void led_set(bool on)

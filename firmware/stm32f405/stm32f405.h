@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gpio.h"
 #include "rcc.h"
 
 typedef struct {
@@ -22,20 +23,7 @@ typedef struct {
     volatile uint32_t APB2ENR; /* 0x44 RCC_APB2ENR */
 } RCC_TypeDef;
 
-typedef struct {
-    volatile uint32_t MODER;   /* 0x00 GPIOx_MODER   */
-    volatile uint32_t OTYPER;  /* 0x04 GPIOx_OTYPER  */
-    volatile uint32_t OSPEEDR; /* 0x08 GPIOx_OSPEEDR */
-    volatile uint32_t PUPDR;   /* 0x0C GPIOx_PUPDR   */
-    volatile uint32_t IDR;     /* 0x10 GPIOx_IDR     */
-    volatile uint32_t ODR;     /* 0x14 GPIOx_ODR     */
-    volatile uint32_t BSRR;    /* 0x18 GPIOx_BSRR    */
-    volatile uint32_t LCKR;    /* 0x1C GPIOx_LCKR    */
-    volatile uint32_t AFR[2];  /* 0x20 GPIOx_AFRL, GPIOx_AFRH */
-} GPIO_TypeDef;
-
 _Static_assert(offsetof(RCC_TypeDef, APB2ENR) == 0x44, "RCC_APB2ENR offset");
-_Static_assert(offsetof(GPIO_TypeDef, AFR) == 0x20, "GPIOx_AFRL offset");
 
 #define RCC   ((RCC_TypeDef *)0x40023800u)
 #define FLASH ((FLASH_TypeDef *)0x40023C00u)
@@ -58,10 +46,5 @@ _Static_assert(offsetof(GPIO_TypeDef, AFR) == 0x20, "GPIOx_AFRL offset");
 #define FLASH_ACR_ICEN         (1u << 9)
 #define FLASH_ACR_PRFTEN       (1u << 8)
 #define FLASH_ACR_LATENCY_5WS  5u
-
-#define GPIO_OUTPUT     0x1u /* in MODER */
-#define GPIO_ALTERNATE  0x2u
-#define GPIO_PULL_UP    0x1u /* in PUPDR */
-#define GPIO_AF7_USART1 7u
 
 #endif

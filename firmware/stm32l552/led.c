@@ -10,7 +10,7 @@ void led_start(void)
 {
     RCC->AHB2ENR |= RCC_AHB2ENR_GPIOBEN;
     led_set(false);
-    GPIOB->MODER = (GPIOB->MODER & ~(0x3u << 2u * PIN)) | GPIO_OUTPUT << 2u * PIN;
+    gpio_make_output(GPIOB, PIN);
 }
 
 void led_set(bool on)
