@@ -1,4 +1,4 @@
-#include "guest.h"
+#include "timer.h"
 
 #define RCC_CR         REG(0x40023800)
 #define RCC_PLLCFGR    REG(0x40023804)
@@ -41,35 +41,11 @@ uint32_t start_clock(void)
 }
 
 /* Timers. */
-enum { TIM_CR1, TIM_DIER = 3, TIM_SR, TIM_EGR, TIM_CNT = 9, TIM_PSC, TIM_ARR };
-
-static volatile uint32_t *tim;
-static void on_update(void)
-{
-    tim[TIM_SR] = 0;
-    note(DWT_CYCCNT);
-}
-static void interrupts_of(uint32_t address, uint32_t irq, uint32_t period)
-{
-    tim = (volatile uint32_t *)(uintptr_t)address;
-    vectors[IRQ0 + irq] = on_update;
-    NVIC_ISER(irq / 32) = 1u << irq % 32;
-    DEMCR = 1u << 24;
-    DWT_CTRL = 1;
-    tim[TIM_ARR] = period - 1;
-    tim[TIM_EGR] = 1;
-    tim[TIM_SR] = 0;
-    tim[TIM_DIER] = 1;
-    tim[TIM_CR1] = 1;
-    while (noted < 4) {
-        ASM("wfi");
-    }
-    tim[TIM_CR1] = 0;
-}
 void timer_interrupts(uint32_t address, uint32_t irq, uint32_t period)
 {
     start_clock();
-    interrupts_of(address, irq, period);
+    tim = (volatile uint32_t *)(uintptr_t)address;
+    note_updates(irq, 1, period, 4);
 }
 
 /* Flash: sector 1 is at 16 KiB. */

@@ -1,4 +1,4 @@
-#include "guest.h"
+#include "timer.h"
 
 #define RCC(offset)      REG(0x40021000 + (offset))
 #define PWR_CR1          REG(0x40007000)
@@ -187,30 +187,11 @@ void send_by_dma(uint32_t from, uint32_t count)
 }
 
 /* Timers: as on the STM32F4, under other numbers. */
-enum { TIM_CR1, TIM_DIER = 3, TIM_SR, TIM_EGR, TIM_ARR = 11 };
-static volatile uint32_t *tim;
-static void on_update(void)
-{
-    tim[TIM_SR] = 0;
-    note(DWT_CYCCNT);
-}
 void timer_interrupts(uint32_t address, uint32_t irq, uint32_t period)
 {
     start_clock();
     tim = (volatile uint32_t *)(uintptr_t)address;
-    vectors[IRQ0 + irq] = on_update;
-    NVIC_ISER(irq / 32) = 1u << irq % 32;
-    DEMCR = 1u << 24;
-    DWT_CTRL = 1;
-    tim[TIM_ARR] = period - 1;
-    tim[TIM_EGR] = 1;
-    tim[TIM_SR] = 0;
-    tim[TIM_DIER] = 1;
-    tim[TIM_CR1] = 1;
-    while (noted < 4) {
-        ASM("wfi");
-    }
-    tim[TIM_CR1] = 0;
+    note_updates(irq, 1, period, 4);
 }
 
 /* Flash. */

@@ -1,4 +1,4 @@
-#include "guest.h"
+#include "timer.h"
 
 #define USART1_CR3     REG(0x40013814)
 #define TIM(n)         ((volatile uint32_t *)(0x40000000u + 0x400u * ((n) - 2)))
@@ -19,32 +19,10 @@
 #define RCC_CSR        REG(0x40021024)
 
 /* Timers. */
-enum { TIM_CR1, TIM_DIER = 3, TIM_SR, TIM_EGR, TIM_CNT = 9, TIM_PSC, TIM_ARR };
-
-static volatile uint32_t *tim;
-
-static void on_update(void)
-{
-    tim[TIM_SR] = 0;
-    note(DWT_CYCCNT);
-}
 void timer_interrupts(uint32_t timer, uint32_t irq, uint32_t prescaler, uint32_t period)
 {
     tim = timer == 1 ? (volatile uint32_t *)0x40012C00u : TIM(timer);
-    vectors[IRQ0 + irq] = on_update;
-    NVIC_ISER(0) = 1u << irq;
-    DEMCR = 1u << 24;
-    DWT_CTRL = 1;
-    tim[TIM_PSC] = prescaler - 1;
-    tim[TIM_ARR] = period - 1;
-    tim[TIM_EGR] = 1;
-    tim[TIM_SR] = 0;
-    tim[TIM_DIER] = 1;
-    tim[TIM_CR1] = 1;
-    while (noted < 5) {
-        ASM("wfi");
-    }
-    tim[TIM_CR1] = 0;
+    note_updates(irq, prescaler, period, 5);
 }
 uint32_t waits_for_count(uint32_t count)
 {
