@@ -127,8 +127,8 @@ class Assembly:
             self._cpu,
             self.memory_map,
             self.views,
+            self.units,
             {
-                **self.units,
                 "clock": self.clock,
                 "trace": self.clock.trace,
                 "interrupts": self._interrupts,

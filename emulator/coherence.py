@@ -91,8 +91,7 @@ class Coherence:
 
     def restart(self) -> None:
         """Start from what the units say: after a reset or a snapshot's restore."""
-        self._stale.is_protection = True
-        self.renew_views()
+        self._stale.is_protection = self._stale.are_views = True
 
     def renew_views(self) -> None:
         """Make fetches and reads see what the comparators and the table say now."""

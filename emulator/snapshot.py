@@ -5,6 +5,7 @@ another process, by way of bytes. Those bytes are plain values (plain.py) behind
 and number; what is no snapshot, or another part's, is refused and changes nothing.
 """
 
+import operator
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ from emulator.views import Views
 MAGIC = b"FPBay snapshot "
 FORMAT = 1  # of the bytes; raised when their meaning changes
 MAX_BYTES = 64 << 20  # unpacked; the largest part has some 2 MiB
+WORD = operator.attrgetter("word")
 OTHER_VERSION = "take it again with this version of FPBay"
 
 
 class Stateful(Protocol):
-    """A piece of a board; its state is plain values."""
+    """A piece of a board that is no peripheral; its state is plain values."""
 
     def state(self) -> tuple[Any, ...]: ...
     def restore(self, state: tuple[Any, ...], /) -> None: ...
@@ -59,11 +61,14 @@ class Snapshot:
 
     layout: Layout
     memories: tuple[bytes, ...]
-    states: Mapping[str, tuple[Any, ...]]  # of each piece, by name
+    units: tuple[Any, ...]  # what all of them keep, one behind the other
+    states: Mapping[str, tuple[Any, ...]]  # of each other piece, by name
 
     def to_bytes(self) -> bytes:
         layout = (self.layout.part, self.layout.hse_hz, dict(self.layout.pieces))
-        body = zlib.compress(plain.encode((layout, self.memories, dict(self.states))), 1)
+        body = zlib.compress(
+            plain.encode((layout, self.memories, self.units, dict(self.states))), 1
+        )
         return MAGIC + b"%d\n" % FORMAT + zlib.crc32(body).to_bytes(4, "little") + body
 
     @classmethod
@@ -80,27 +85,28 @@ class Snapshot:
             raise SnapshotError("damaged or cut short", "copy it again")
         try:
             unpacked = zlib.decompressobj().decompress(rest[4:], MAX_BYTES)
-            layout, memories, states = _checked(plain.decode(unpacked))
+            return cls(*_checked(plain.decode(unpacked)))
         except (ValueError, zlib.error) as error:
             raise SnapshotError(f"not readable ({error})", OTHER_VERSION) from error
-        return cls(layout, memories, states)
 
 
-def _checked(value: object) -> tuple[Layout, tuple[bytes, ...], dict[str, tuple[Any, ...]]]:
+def _checked(
+    value: object,
+) -> tuple[Layout, tuple[bytes, ...], tuple[Any, ...], dict[str, tuple[Any, ...]]]:
     """Return the fields of a snapshot, or raise ValueError where they are something else.
 
     What is in them shows when they are restored.
     """
     match value:
-        case ((str(), int() | None, dict()), tuple(), dict()):
-            layout, memories, states = cast(tuple[Any, Any, Any], value)
-            return Layout(*layout), memories, states
+        case ((str(), int() | None, dict()), tuple(), tuple(), dict()):
+            layout, *rest = cast(tuple[Any, Any, Any, Any], value)
+            return Layout(*layout), *rest
         case _:
             raise ValueError("the fields of a snapshot are missing")
 
 
 class Keeper:
-    """Takes and restores the snapshots of one board."""
+    """Takes and restores the snapshots of one board: of its units and of the other pieces."""
 
     def __init__(
         self,
@@ -108,23 +114,30 @@ class Keeper:
         cpu: Cpu,
         memory_map: MemoryMap,
         views: Views,
+        units: Mapping[str, Peripheral],
         pieces: Mapping[str, Stateful],
         on_flash_changed: Callable[[], None],
     ) -> None:
         self._cpu, self._memories, self._views = cpu, memory_map.memories, views
+        self._units = tuple(units.values())
+        registers = tuple(r for unit in self._units for r in unit.registers.values())
+        more = [(unit, name) for unit in self._units for name in unit.extra_state]
+        self._registers, self._more = registers, tuple(zip(*more, strict=True))
+        self._kept = [*((register, "word") for register in registers), *more]
         # The core last: it may resume.
         self._pieces: dict[str, Stateful] = {**pieces, "core": cpu.registers}
         self._on_flash_changed = on_flash_changed
         self._flash: dict[Memory, bytes] = {}  # what it holds, where that is known
         sizes = tuple(f"{memory.region.name} {memory.region.size}" for memory in self._memories)
-        kept = {name: _kept_by(piece) for name, piece in self._pieces.items()}
+        kept = {name: _kept_by(unit) for name, unit in units.items()}
         self._layout = Layout(*identity, {"memories": sizes, **kept})
 
     def take(self, progress: tuple[Any, ...]) -> Snapshot:
         """Take a snapshot; `progress` is what the board itself keeps, beside its pieces."""
-        states = {name: piece.state() for name, piece in self._pieces.items()}
         contents = tuple(self._content(memory) for memory in self._memories)
-        return Snapshot(self._layout, contents, {"board": progress, **states})
+        states = {name: piece.state() for name, piece in self._pieces.items()}
+        units = self._state_of_units()
+        return Snapshot(self._layout, contents, units, {"board": progress, **states})
 
     def restore(self, snapshot: Snapshot) -> tuple[Any, ...]:
         """Go back to a snapshot; return its `progress`. A snapshot that does not fit is refused."""
@@ -136,10 +149,23 @@ class Keeper:
                 self._restore_ram(memory, content)
             else:
                 self._restore_flash(memory, content)
+        self._restore_units(snapshot.units)
         states = snapshot.states
         for name, piece in self._pieces.items():
             piece.restore(states[name])
         return states["board"]
+
+    def _state_of_units(self) -> tuple[Any, ...]:
+        return (*map(WORD, self._registers), *map(getattr, *self._more))
+
+    def _restore_units(self, state: tuple[Any, ...]) -> None:
+        now = self._state_of_units()
+        if now != state:  # most is as it was; this is quicker to see
+            for (owner, name), before, value in zip(self._kept, now, state, strict=True):
+                if before != value:
+                    setattr(owner, name, value)
+        for unit in self._units:
+            unit.restored()
 
     def flash_changed(self) -> None:
         """Note that flash no longer holds what it did."""
@@ -170,9 +196,7 @@ class Keeper:
         memory.view[:] = content
 
 
-def _kept_by(piece: Stateful) -> tuple[str, ...]:
-    """Name what a piece keeps, so that a snapshot of another version is told apart."""
-    if not isinstance(piece, Peripheral):
-        return ()
-    registers = (type(register).__name__ for register in piece.registers.values())
-    return (*registers, *piece.extra_state)
+def _kept_by(unit: Peripheral) -> tuple[str, ...]:
+    """Name what a unit keeps, so that a snapshot of another version is told apart."""
+    registers = (type(register).__name__ for register in unit.registers.values())
+    return (*registers, *unit.extra_state)

@@ -3,8 +3,6 @@
 A program that touches a register is told on `emulator.unimplemented`, once for each.
 """
 
-from typing import Any
-
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Register, unimplemented
 
@@ -53,9 +51,3 @@ class Absent(Peripheral):
     def __init__(self, unit: str, registers: str) -> None:
         super().__init__(absent_registers(unit, registers))
         self.text = registers
-
-    def state(self) -> tuple[Any, ...]:
-        return ()
-
-    def restore(self, state: tuple[Any, ...]) -> None:
-        """Do nothing: nothing changes."""

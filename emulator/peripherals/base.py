@@ -2,10 +2,9 @@
 
 import enum
 import logging
-import operator
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from emulator.registers import WORD_MASK, Register, unimplemented
 
@@ -30,7 +29,6 @@ class Gate(NamedTuple):
 
 
 Rewiring = Callable[[], AbstractContextManager[None]]  # what connects units changes within it
-WORD = operator.attrgetter("word")
 OPEN = Gate(Register(WORD_MASK), WORD_MASK)
 
 
@@ -41,7 +39,6 @@ class Peripheral:
 
     def __init__(self, registers: Mapping[int, Register]) -> None:
         self.registers = dict(registers)
-        self._all = tuple(self.registers.values())
         self._reported: set[int] = set()
 
     def reset(self) -> None:
@@ -83,15 +80,5 @@ class Peripheral:
             self._reported.add(offset)
             unimplemented.warning("%s+%#05x: %s ignored", type(self).__name__, offset, what)
 
-    def state(self) -> tuple[Any, ...]:
-        """Return everything that `restore` needs, as plain values."""
-        return (tuple(map(WORD, self._all)), *(getattr(self, name) for name in self.extra_state))
-
-    def restore(self, state: tuple[Any, ...]) -> None:
-        words = state[0]
-        if tuple(map(WORD, self._all)) != words:  # most are as they were; this is quicker to see
-            for register, word in zip(self._all, words, strict=True):
-                register.word = word
-        if self.extra_state:
-            for name, value in zip(self.extra_state, state[1:], strict=True):
-                setattr(self, name, value)
+    def restored(self) -> None:
+        """Follow what a snapshot set: the registers, and what `extra_state` names."""

@@ -5,8 +5,6 @@ Deviation: a store to flash that is no halfword sets PGERR while PG is set; the 
 with a bus error. Not modelled: see flash.py.
 """
 
-from typing import Any
-
 from emulator.memory_map import ERASED
 from emulator.peripherals.base import guest
 from emulator.peripherals.flash import Flash, Wires
@@ -107,8 +105,7 @@ class FlashF1(Flash):
         super().reset()
         self._load_option_bytes()
 
-    def restore(self, state: tuple[Any, ...]) -> None:
-        super().restore(state)
+    def restored(self) -> None:
         self.set_programming(bool(self.cr.PG))
 
     def erase(self) -> None:

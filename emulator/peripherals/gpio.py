@@ -10,7 +10,7 @@ nothing drives and nothing pulls reads 0.
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from emulator.peripherals.base import Peripheral, Rewiring
 from emulator.registers import Access, Field, Register
@@ -131,8 +131,7 @@ class Gpio(Peripheral):
         self._lock_writes = ()
         self.refresh()
 
-    def restore(self, state: tuple[Any, ...]) -> None:
-        super().restore(state)
+    def restored(self) -> None:
         self._alternates = self.modes.alternates
 
     def read(self, offset: int) -> int:

@@ -10,7 +10,7 @@ Not modelled: that a peripheral stops while its clock is off; only the bus does.
 import functools
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.registers import Access, Field, Register, Unmodelled
@@ -175,8 +175,7 @@ class Rcc(Peripheral):
         super().reset()
         self._clock_changed()
 
-    def restore(self, state: tuple[Any, ...]) -> None:
-        super().restore(state)
+    def restored(self) -> None:
         self._clocks = None
 
     def system_reset(self, cause: ResetCause) -> None:

@@ -146,10 +146,11 @@ def of_format_99(data: bytes) -> bytes:
             id="another version's units",
         ),
         pytest.param(rewritten(1, ()), "does not keep", "take it again", id="no memories"),
-        pytest.param(rewritten(2, (1, 2), "clock"), "does not keep", "take it again", id="clock"),
-        pytest.param(rewritten(2, ("r0",), "core"), "does not keep", "take it again", id="core"),
-        pytest.param(rewritten(2, {}), "does not keep", "take it again", id="no states"),
-        pytest.param(rewritten(2, 7), "not readable", "take it again", id="other fields"),
+        pytest.param(rewritten(2, (1, 2)), "does not keep", "take it again", id="units"),
+        pytest.param(rewritten(3, (1, 2), "clock"), "does not keep", "take it again", id="clock"),
+        pytest.param(rewritten(3, ("r0",), "core"), "does not keep", "take it again", id="core"),
+        pytest.param(rewritten(3, {}), "does not keep", "take it again", id="no states"),
+        pytest.param(rewritten(3, 7), "not readable", "take it again", id="other fields"),
     ],
 )
 def test_bytes_that_do_not_fit_are_refused_and_change_nothing(
