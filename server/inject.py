@@ -34,7 +34,7 @@ from server.errors import (
 )
 from server.patch.compile import Toolchain, compile_patch
 from server.patch.image import FirmwareImage
-from server.patch.link import Patch, called_originals, link_patch, patch_size
+from server.patch.link import Patch, link_patch
 from server.patch.source import chosen_function
 from server.verify import (
     check_image,
@@ -165,11 +165,13 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
         report(WarningEvent(obj.warnings.strip(), obj.diagnostics))
 
     stages.enter("link", f"Linking {function.name}")
-    size = patch_size(obj, image, function)
+    seen = device.seen  # what the board said last; it decides anew at alloc
+    likely = None if seen is None else seen.likely_address(obj.file.memory + ALIGNMENT)
+    linked = link_patch(obj, image, function, likely)
 
-    stages.enter("alloc", f"Taking {size} bytes of the board's memory")
+    stages.enter("alloc", f"Taking {linked.size} bytes of the board's memory")
     before = device.info()
-    for used in dict.fromkeys([function, *called_originals(obj, image, function)]):
+    for used in dict.fromkeys([function, *linked.originals]):
         check_image(device, before, image, used)
     check_loader(before, function, request.mode)
     slot = choose_slot(before, function.address, request.slot, request.mode)
@@ -177,11 +179,11 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
     with undone_on_failure(Undo(device, before, slot)) as undo:
 
         def link(address: int) -> Patch:
-            patch = link_patch(obj, image, function, address, toolchain)
+            patch = linked.at(address)
             check_reach(function, patch.entry, request.mode)
             return patch
 
-        patch = stage_patch(device, before, size, link, stages)
+        patch = stage_patch(device, before, linked.size, link, stages)
 
         stages.enter("patch", f"Leading {function.name} to the patch, slot {slot}")
         undo.entry = patch.entry

@@ -19,6 +19,7 @@ debugmon: it becomes a breakpoint, and the DebugMonitor exception goes on at the
 LISTED: Mapping[Mode, str] = {"trampoline": "remap", "direct": "direct", "debugmon": "debugmon"}
 """What boards call them; in the order of their numbers in `slots`."""
 
+ARENA_ALIGNMENT = 8  # of our loader's allocations
 THUMB = 1  # bit 0 of a code address
 WORD_MASK = ~0b11  # the FPB compares whole words
 ENABLE = 1 << 0  # of FP_CTRL and of FP_COMPn
@@ -105,6 +106,22 @@ class Info:
     def slot_of(self, original: int) -> Slot | None:
         """Return the slot, the first of a pair, that patches a function."""
         return next((s for s in self.slots if s.original == original and s.pair is None), None)
+
+    def likely_address(self, size: int) -> int | None:
+        """Guess where `alloc` will put so many bytes: in the lowest gap. None: nothing tells."""
+        if self.memory is None:
+            return None
+        taken = sorted(
+            (slot.target & -ARENA_ALIGNMENT, slot.size)
+            for slot in self.slots
+            if slot.target is not None and slot.pair is None
+        )
+        at = self.memory.address
+        for begin, length in taken:
+            if at + size <= begin:
+                break
+            at = max(at, begin + length + ARENA_ALIGNMENT - 1 & -ARENA_ALIGNMENT)
+        return at
 
     def is_image(self, address: int, flash: bytes) -> bool | None:
         """Return whether the board runs this image; None if it does not say."""

@@ -6,7 +6,6 @@ Not modelled: C++, thread-local variables, constructors; they are refused by nam
 """
 
 import functools
-import io
 import re
 import shutil
 import subprocess
@@ -16,21 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
 from firmware.target import Target
 from server.errors import CompileError, Diagnostic, RequestError
 from server.patch.architecture import CORTEX_M3, Architecture, architecture_of
 from server.patch.confine import MEMORY
 from server.patch.diagnostics import parse_diagnostics
+from server.patch.object import SHF_TLS, ObjectFile
 from server.patch.source import function_definitions
 from server.patch.tools import answer, run_tool, zig_program
 
 MAX_BYTES = 0x10_0000  # of a patch; more than any Cortex-M3's SRAM
 MAX_OBJECT = 16 * MAX_BYTES  # of the object file, which is read into memory
 OUT_OF_MEMORY = re.compile("out of memory|memory exhausted", re.IGNORECASE)
-SHF_ALLOC, SHF_TLS = 1 << 1, 1 << 10
 START_UP = ("SHT_INIT_ARRAY", "SHT_FINI_ARRAY", "SHT_PREINIT_ARRAY")
 KEEP = ".fpbay.keep"  # section of the references that keep static functions; never linked
 
@@ -118,7 +114,7 @@ class Toolchain:
 class PatchObject:
     """A compiled patch, not yet linked."""
 
-    elf: bytes
+    file: ObjectFile
     functions: tuple[str, ...]  # that can be called from outside
     warnings: str
     diagnostics: tuple[Diagnostic, ...]  # the warnings as data
@@ -139,30 +135,32 @@ def compile_patch(
 
 
 def _compile(source: str, toolchain: Toolchain, name: str, timeout_s: float) -> PatchObject:
-    elf, stderr = _object(source, toolchain, name, timeout_s)
-    functions, _ = _functions(elf)
+    file, stderr = _object(source, toolchain, name, timeout_s)
+    functions, _ = _functions(file)
     # The compiler may drop a static function, or change how it is called. One whose address is
     # stored somewhere stays as it was written. What only looks like a function is dropped again.
     named = dict.fromkeys(name for _, name in function_definitions(source))
     keep = [n for n in named if n not in functions]
     while keep:
         try:
-            elf, stderr = _object(_keeping(source, keep), toolchain, name, timeout_s)
+            file, stderr = _object(_keeping(source, keep), toolchain, name, timeout_s)
         except CompileError as error:
             refused = {d.line for d in error.diagnostics if d.file == KEEP}
             left = [n for line, n in enumerate(keep, 1) if line not in refused]
             keep = left if len(left) < len(keep) else []
         else:
-            functions, internal = _functions(elf)
+            functions, internal = _functions(file)
             functions = (*functions, *(n for n in keep if n in internal))
             break
-    return PatchObject(elf, functions, stderr, tuple(parse_diagnostics(stderr)), name, toolchain)
+    return PatchObject(file, functions, stderr, tuple(parse_diagnostics(stderr)), name, toolchain)
 
 
 _compile_once = functools.lru_cache(maxsize=32)(_compile)
 
 
-def _object(source: str, toolchain: Toolchain, name: str, timeout_s: float) -> tuple[bytes, str]:
+def _object(
+    source: str, toolchain: Toolchain, name: str, timeout_s: float
+) -> tuple[ObjectFile, str]:
     with tempfile.TemporaryDirectory(prefix="fpbay-") as temporary:
         folder = Path(temporary)
         try:
@@ -183,9 +181,9 @@ def _object(source: str, toolchain: Toolchain, name: str, timeout_s: float) -> t
             raise _compile_error(stderr)
         if (folder / "object.o").stat().st_size > MAX_OBJECT:
             raise CompileError(f"{name} compiles to more than {MAX_OBJECT} bytes")
-        elf = (folder / "object.o").read_bytes()
-    _check_object(elf)
-    return elf, stderr
+        file = ObjectFile.read((folder / "object.o").read_bytes())
+    _check_object(file)
+    return file, stderr
 
 
 def _compile_error(stderr: str) -> CompileError:
@@ -202,40 +200,27 @@ def _compile_error(stderr: str) -> CompileError:
     return CompileError(reason, stderr=stderr, diagnostics=diagnostics)
 
 
-def _functions(elf: bytes) -> tuple[tuple[str, ...], frozenset[str]]:
+def _functions(file: ObjectFile) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the functions that other files could call, and the static ones."""
-    table = ELFFile(io.BytesIO(elf)).get_section_by_name(".symtab")
-    entries = table.iter_symbols() if isinstance(table, SymbolTableSection) else ()
-    found = [
-        (entry.name, entry["st_info"]["bind"] == "STB_LOCAL")
-        for entry in entries
-        if entry["st_info"]["type"] == "STT_FUNC" and entry["st_shndx"] != "SHN_UNDEF"
-    ]
-    internal = frozenset(name for name, is_local in found if is_local)
-    return tuple(name for name, is_local in found if not is_local), internal
+    found = [entry for entry in file.symbols if entry.kind == "STT_FUNC" and entry.section]
+    internal = frozenset(entry.name for entry in found if entry.is_local)
+    return tuple(entry.name for entry in found if not entry.is_local), internal
 
 
-def _check_object(elf: bytes) -> None:
+def _check_object(file: ObjectFile) -> None:
     """Refuse what needs somebody to prepare it before the patch is called."""
-    file = ELFFile(io.BytesIO(elf))
-    size = 0
-    for section in file.iter_sections():
-        if section["sh_flags"] & SHF_TLS:
+    for section in file.sections:
+        if section.flags & SHF_TLS:
             names = _thread_locals(file) or section.name
             raise CompileError(f"{names}: a board has no threads; use static, not _Thread_local")
-        if section["sh_type"] in START_UP or section.name.startswith((".ctors", ".dtors")):
+        if section.kind in START_UP or section.name.startswith((".ctors", ".dtors")):
             raise CompileError("the patch has constructors or destructors, and nobody calls them")
-        size += section["sh_size"] if section["sh_flags"] & SHF_ALLOC else 0
-    if size > MAX_BYTES:
+    if (size := file.memory) > MAX_BYTES:
         raise CompileError(f"the patch has {size} bytes of code and data, too many for any board")
 
 
-def _thread_locals(file: ELFFile) -> str:
-    table = file.get_section_by_name(".symtab")
-    entries = table.iter_symbols() if isinstance(table, SymbolTableSection) else ()
-    return ", ".join(
-        e.name for e in entries if e["st_info"]["type"] == "STT_TLS" and e.name[0] != "$"
-    )
+def _thread_locals(file: ObjectFile) -> str:
+    return ", ".join(e.name for e in file.symbols if e.kind == "STT_TLS" and e.name[0] != "$")
 
 
 def _keeping(source: str, names: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ firmware's address, functions with the Thumb bit; what the firmware lacks comes 
 libraries; what stands for an original (FPB_ORIGINAL) is written into the piece, last.
 """
 
-import functools
 import io
 import re
 import struct
@@ -17,20 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import Section, SymbolTableSection
-from elftools.elf.sections import Symbol as ElfSymbol
+from elftools.elf.sections import Section as LinkedSection
 
 from server.errors import LinkError, ToolchainError
-from server.patch.compile import KEEP, ORIGINAL, PatchObject, Toolchain
+from server.patch.compile import KEEP, ORIGINAL, PatchObject
 from server.patch.image import THUMB, FirmwareImage, Symbol, close_names
 from server.patch.library import compiler_rt
+from server.patch.object import SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, ObjectFile, Section
 from server.patch.original import relocate
 from server.patch.tools import run_tool
 
 ALIGNMENT = 8  # of the address; what the loader's memory and the AAPCS stack have in common
-TRIAL_ADDRESS = 0x2000_0000  # where the patch is linked to learn its size
+TRIAL_ADDRESS = 0x2000_0000  # where a patch is linked to learn its size, if no place is likelier
 TIMEOUT_S = 30.0
-SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1 << 0, 1 << 1, 1 << 2
 
 SCRIPT = """\
 {symbols}
@@ -39,7 +37,7 @@ SECTIONS
   . = ADDRESS;
   .patch :
   {{
-    KEEP(patch.o("{entry}"))
+    KEEP(patch.o("{first}"))
     {sections}
     *(.text .text.*) *(.rodata .rodata.*) *(.data .data.*) *(.bss .bss.* COMMON)
     {originals}
@@ -64,65 +62,53 @@ class Patch:
     entry: int  # Thumb bit set
 
 
-def patch_size(obj: PatchObject, image: FirmwareImage, function: Symbol) -> int:
-    """Return how many bytes the linked patch takes, wherever it is put."""
-    return len(_trial(obj, image, function.name).code)
+@dataclass(frozen=True, slots=True)
+class LinkedPatch:
+    """A patch linked for one address, and what the link for another can take over."""
 
+    patch: Patch
+    originals: tuple[Symbol, ...]  # of the functions whose originals it calls
+    obj: PatchObject
+    script: str
+    libraries: tuple[Path, ...]
 
-def called_originals(obj: PatchObject, image: FirmwareImage, function: Symbol) -> list[Symbol]:
-    """Return the functions whose originals the linked patch calls."""
-    return [*_trial(obj, image, function.name).originals]
+    @property
+    def size(self) -> int:
+        """How many bytes the patch takes, wherever it is put."""
+        return len(self.patch.code)
+
+    def at(self, address: int) -> Patch:
+        """Return the patch for an address, which is a multiple of 8."""
+        if address == self.patch.address:
+            return self.patch
+        if address % ALIGNMENT:
+            raise LinkError(f"0x{address:08X} is not a multiple of {ALIGNMENT}")
+        code = _code(_run(self.obj, self.script, address, self.libraries))
+        if len(code) != self.size:
+            raise LinkError(
+                f"the patch has {len(code)} bytes at 0x{address:08X}, {self.size} elsewhere:"
+                " its size must not depend on its address"
+            )
+        entry = self.patch.entry - self.patch.address + address
+        return Patch(self.patch.function, address, code, entry)
 
 
 def link_patch(
-    obj: PatchObject,
-    image: FirmwareImage,
-    function: Symbol,
-    address: int,
-    toolchain: Toolchain,
-) -> Patch:
-    """Link the patch for an address, which is a multiple of 8."""
-    if address % ALIGNMENT:
-        raise LinkError(f"0x{address:08X} is not a multiple of {ALIGNMENT}")
-    trial = _trial(obj, image, function.name)
-    linked = _run(obj, trial.script, address, toolchain, trial.libraries)
-    if linked.undefined:
-        raise _undefined_error(linked, image, built=True)
-    code = _code(linked)
-    if len(code) != len(trial.code):
-        raise LinkError(
-            f"the patch has {len(code)} bytes at 0x{address:08X}, {len(trial.code)} elsewhere:"
-            " its size must not depend on its address"
-        )
-    return Patch(function, address, code, address + trial.entry_offset | THUMB)
-
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """What the link for one address can take over from the link for another."""
-
-    script: str
-    entry_offset: int
-    libraries: tuple[Path, ...]
-    code: bytes
-    originals: tuple[Symbol, ...]
-
-
-@functools.lru_cache(maxsize=16)
-def _trial(obj: PatchObject, image: FirmwareImage, name: str) -> _Trial:
-    file = ELFFile(io.BytesIO(obj.elf))
-    entry = _entry(file, name, obj)
-    section = file.get_section(entry["st_shndx"]).name
-    script = _script(file, section, image)
+    obj: PatchObject, image: FirmwareImage, function: Symbol, likely: int | None = None
+) -> LinkedPatch:
+    """Link a patch to learn its size: for the address it will have, if that is guessed well."""
+    address = TRIAL_ADDRESS if likely is None or likely % ALIGNMENT else likely
+    section, offset = _entry(function.name, obj)
+    script = _script(obj.file, section, image)
     libraries, built = obj.toolchain.libraries, True
-    linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
+    linked = _run(obj, script, address, libraries)
     # Only now is it known which are called by what is linked.
     originals = tuple(
         image.function(n.removeprefix(ORIGINAL)) for n in linked.undefined if ORIGINAL in n
     )
     if originals:
-        script = _script(file, section, image, originals)
-        linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
+        script = _script(obj.file, section, image, originals)
+        linked = _run(obj, script, address, libraries)
     if linked.undefined:
         try:
             libraries = (
@@ -132,10 +118,11 @@ def _trial(obj: PatchObject, image: FirmwareImage, name: str) -> _Trial:
         except ToolchainError:
             built = False
         else:
-            linked = _run(obj, script, TRIAL_ADDRESS, obj.toolchain, libraries)
+            linked = _run(obj, script, address, libraries)
     if linked.undefined:
         raise _undefined_error(linked, image, built)
-    return _Trial(script, entry["st_value"] & ~THUMB, libraries, _code(linked), originals)
+    patch = Patch(function, address, _code(linked), address + offset | THUMB)
+    return LinkedPatch(patch, originals, obj, script, libraries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +134,13 @@ class _Linked:
     stderr: str
 
 
-def _run(
-    obj: PatchObject, script: str, address: int, toolchain: Toolchain, libraries: Sequence[Path]
-) -> _Linked:
+def _run(obj: PatchObject, script: str, address: int, libraries: Sequence[Path]) -> _Linked:
     with tempfile.TemporaryDirectory(prefix="fpbay-") as temporary:
         folder = Path(temporary)
-        (folder / "patch.o").write_bytes(obj.elf)
+        (folder / "patch.o").write_bytes(obj.file.elf)
         (folder / "patch.ld").write_text(script.replace("ADDRESS", f"{address:#x}", 1))
         options = ("--gc-sections", "-n", "-e", "0", "-T", "patch.ld", "-o", "patch.elf")
-        command: list[str | Path] = [*toolchain.linker, *options, "patch.o", *libraries]
+        command: list[str | Path] = [*obj.toolchain.linker, *options, "patch.o", *libraries]
         try:
             finished = run_tool(command, folder, TIMEOUT_S, libraries)
         except subprocess.TimeoutExpired as error:
@@ -177,7 +162,7 @@ def _code(linked: _Linked) -> bytes:
         for section in file.iter_sections()
         if section["sh_flags"] & SHF_ALLOC and section["sh_size"] and section.name != ".patch"
     ]
-    if strays or not isinstance(patch, Section):
+    if strays or not isinstance(patch, LinkedSection):
         raise LinkError(
             f"the patch has sections that are neither code nor data: {', '.join(strays)}",
             stderr=linked.stderr,
@@ -185,35 +170,30 @@ def _code(linked: _Linked) -> bytes:
     return patch.data()
 
 
-def _entry(file: ELFFile, name: str, obj: PatchObject) -> ElfSymbol:
-    for entry in _symbols(file):
-        if entry.name == name and name in obj.functions and entry["st_shndx"] != "SHN_UNDEF":
-            return entry
+def _entry(name: str, obj: PatchObject) -> tuple[Section, int]:
+    """Return the section that a function begins in, which comes first, and where in it."""
+    for entry in obj.file.symbols:
+        if entry.name == name and name in obj.functions and entry.section is not None:
+            return entry.section, entry.value & ~THUMB
     raise LinkError(
         f"{obj.source_name} does not define {name}; it defines {', '.join(obj.functions) or 'none'}"
     )
 
 
 def _script(
-    file: ELFFile, entry_section: str, image: FirmwareImage, originals: Sequence[Symbol] = ()
+    file: ObjectFile, first: Section, image: FirmwareImage, originals: Sequence[Symbol] = ()
 ) -> str:
     """Return the linker script, but for the address.
 
     Only names that the patch leaves undefined are given, so its own definitions win.
     """
-    sections = [
-        section
-        for section in file.iter_sections()
-        if section["sh_flags"] & SHF_ALLOC
-        and section["sh_size"]
-        and not section.name.startswith(NOT_LINKED)
-    ]
+    sections = [s for s in file.sections if s.memory and not s.name.startswith(NOT_LINKED)]
     _check_sections(file, sections)
-    wanted = [e.name for e in _symbols(file) if e["st_shndx"] == "SHN_UNDEF" and e.name]
+    wanted = [e.name for e in file.symbols if not e.is_defined and e.name]
     known = {name: image.symbols[name] for name in wanted if name in image.symbols}
     return SCRIPT.format(
         symbols="\n".join(f'"{name}" = {value:#x};' for name, value in known.items()),
-        entry=entry_section,
+        first=first.name,
         sections=" ".join(f'patch.o("{s.name}")' for s in sorted(sections, key=_place)),
         originals="\n    ".join(_original(image, function) for function in originals),
         not_linked=" ".join(f"*({name}*)" for name in NOT_LINKED),
@@ -229,35 +209,28 @@ def _original(image: FirmwareImage, function: Symbol) -> str:
 
 def _place(section: Section) -> int:
     """Order sections: code, constants, variables, zeroed variables."""
-    if section["sh_flags"] & SHF_EXECINSTR:
+    if section.flags & SHF_EXECINSTR:
         return 0
-    if section["sh_type"] == "SHT_NOBITS":
+    if section.kind == "SHT_NOBITS":
         return 3
-    return 2 if section["sh_flags"] & SHF_WRITE else 1
+    return 2 if section.flags & SHF_WRITE else 1
 
 
-def _check_sections(file: ELFFile, sections: Iterable[Section]) -> None:
+def _check_sections(file: ObjectFile, sections: Iterable[Section]) -> None:
     for section in sections:
         if not NAME.fullmatch(section.name):
             raise LinkError(f"{section.name!r} cannot be the name of a section here")
-        if section["sh_addralign"] > ALIGNMENT:
+        if section.alignment > ALIGNMENT:
             owners = [
                 entry.name
-                for entry in _symbols(file)
-                if entry["st_info"]["type"] in ("STT_OBJECT", "STT_FUNC")
-                and entry["st_shndx"] != "SHN_UNDEF"
-                and file.get_section(entry["st_shndx"]).name == section.name
+                for entry in file.symbols
+                if entry.kind in {"STT_OBJECT", "STT_FUNC"} and entry.section is section
             ]
             raise LinkError(
                 f"{', '.join(owners) or section.name} wants to be aligned to"
-                f" {section['sh_addralign']} bytes; the board's memory for patches is aligned"
+                f" {section.alignment} bytes; the board's memory for patches is aligned"
                 f" to {ALIGNMENT}"
             )
-
-
-def _symbols(file: ELFFile) -> list[ElfSymbol]:
-    table = file.get_section_by_name(".symtab")
-    return [*table.iter_symbols()] if isinstance(table, SymbolTableSection) else []
 
 
 def _undefined_error(linked: _Linked, image: FirmwareImage, built: bool) -> LinkError:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from emulator.board import Board
 from server.patch.compile import Toolchain, compile_patch
 from server.patch.image import FirmwareImage
-from server.patch.link import link_patch, patch_size
+from server.patch.link import link_patch
 from server.patch.source import chosen_function
 
 Ask = Callable[[str], list[str]]
@@ -43,10 +43,11 @@ def inject_source(
     toolchain = Toolchain.named().aimed_at(image.target)
     obj = compile_patch(source, toolchain)
     function = chosen_function(source, obj.functions, image, None)
-    size = patch_size(obj, image, function) + 8
+    linked = link_patch(obj, image, function)
+    size = linked.size + 8
     allocated = int(ask(f"fl -c alloc -s {size}")[-1].split(" at ")[1], 16)
     address = (allocated + 7) & ~7  # level 1 allocates anywhere
-    patch = link_patch(obj, image, function, address, toolchain)
+    patch = linked.at(address)
     for start in range(0, len(patch.code), CHUNK):
         text = b64encode(patch.code[start : start + CHUNK]).decode()
         offset = address - allocated + start

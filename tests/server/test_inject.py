@@ -29,6 +29,7 @@ from server.errors import (
     VerifyError,
 )
 from server.inject import (
+    ALIGNMENT,
     InjectRequest,
     InjectResult,
     ProgressEvent,
@@ -221,6 +222,14 @@ def test_injecting_again_and_again_takes_no_more_memory(bench: Bench) -> None:
     assert len(used) == 1
     bench.device.unpatch(0)
     assert bench.device.info().used == 0
+
+
+def test_place_of_a_patch_is_guessed_right(bench: Bench) -> None:
+    """So one link is enough; a wrong guess costs another (test_size_does_not_depend_on_…)."""
+    for source in (HALFWORD, LARGE, GREET, GREET_AGAIN, LARGE, GREET, HALFWORD):
+        before = bench.device.info()
+        result = bench.inject(source)
+        assert before.likely_address(result.size + ALIGNMENT) == result.address
 
 
 def test_warnings_of_the_compiler_are_reported(bench: Bench) -> None:

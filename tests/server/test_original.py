@@ -218,7 +218,7 @@ def test_recursion_of_the_original_goes_through_the_patch(
     board.write(image.symbols["argument"], argument.to_bytes(4, "little"))
     assert result() == 5 + 4 + 3 + 2 + 1
     source = f"unsigned {function}(unsigned n) {{ return FPB_ORIGINAL({function})(n) + 100; }}"
-    patch = link_patch(compile_patch(source, toolchain), image, symbol, PATCH, toolchain)
+    patch = link_patch(compile_patch(source, toolchain), image, symbol).at(PATCH)
     board.write(PATCH, patch.code)
     board.write(image.symbols["target"], patch.entry.to_bytes(4, "little"))
     lead(board, image, symbol.address)
@@ -232,6 +232,6 @@ def test_function_that_begins_with_its_loop_has_no_original(
     wait = image.function("wait")
     obj = compile_patch("void wait(unsigned *a) { FPB_ORIGINAL(wait)(a); }", toolchain)
     with pytest.raises(OriginalError) as refused:
-        link_patch(obj, image, wait, PATCH, toolchain)
+        link_patch(obj, image, wait)
     assert refused.value.instruction == f"b<c>.w (F43F AFFC) at 0x{wait.address + 4:08X}"
     assert f"branches to 0x{wait.address:08X}" in str(refused.value)

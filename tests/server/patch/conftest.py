@@ -98,7 +98,7 @@ def build(image: FirmwareImage, toolchain: Toolchain) -> Callable[..., Patch]:
     def build(source: str, function: str | None = None, address: int = 0x2000_1008) -> Patch:
         obj = compile_patch(source, toolchain)
         symbol = chosen_function(source, obj.functions, image, function)
-        return link_patch(obj, image, symbol, address, toolchain)
+        return link_patch(obj, image, symbol).at(address)
 
     return build
 

@@ -70,4 +70,4 @@ def test_a_toolchain_that_fits_is_kept() -> None:
     other = toolchain.aimed_at(Target("", V7E_M, "M", VFPV4_D16, is_hard_float=True))
     assert other.includes == toolchain.includes
     source = "float twice(float a) { return a * 2; }"
-    assert compile_patch(source, other).elf != compile_patch(source, toolchain).elf
+    assert compile_patch(source, other).file != compile_patch(source, toolchain).file

@@ -250,4 +250,4 @@ def test_compiler_leaves_no_files_behind(
 
 def test_object_is_the_same_each_time(toolchain: Toolchain) -> None:
     first = compile_patch(GOOD, toolchain, name="a.c", timeout_s=29)
-    assert first.elf == compile_patch(GOOD, toolchain, name="a.c", timeout_s=28).elf
+    assert first.file == compile_patch(GOOD, toolchain, name="a.c", timeout_s=28).file

@@ -8,7 +8,7 @@ from server.patch import library
 from server.patch.compile import Toolchain, compile_patch
 from server.patch.image import FirmwareImage
 from server.patch.library import compiler_rt
-from server.patch.link import patch_size
+from server.patch.link import link_patch
 
 NEEDS_HELPER = "int twice(unsigned a) { return (int)(1000000ull * a / (a + 3ull)); }"
 
@@ -56,6 +56,6 @@ def test_helper_is_named_when_the_archive_cannot_be_built(
     monkeypatch.setattr(library, "BUILD_TIMEOUT_S", 0.01)
     obj = compile_patch(NEEDS_HELPER, Toolchain.named("zig"))
     with pytest.raises(LinkError, match=r"defines __aeabi_uldivmod.*could not be built") as caught:
-        patch_size(obj, image, image.function("twice"))
+        link_patch(obj, image, image.function("twice"))
     assert caught.value.undefined == ["__aeabi_uldivmod"]
     assert list((tmp_path / "fpbay").iterdir()) == []

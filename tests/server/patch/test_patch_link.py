@@ -7,7 +7,7 @@ import pytest
 from server.errors import CompileError, LinkError, NotPatchableError, UnknownSymbolError
 from server.patch.compile import Toolchain, compile_patch
 from server.patch.image import FirmwareImage
-from server.patch.link import Patch, called_originals, link_patch, patch_size
+from server.patch.link import Patch, link_patch
 
 Build = Callable[..., Patch]
 Run = Callable[[Patch], Callable[..., int]]
@@ -182,10 +182,10 @@ def test_size_does_not_depend_on_the_address(
     image: FirmwareImage, toolchain: Toolchain, run: Run
 ) -> None:
     obj = compile_patch(EVERYTHING, toolchain)
-    function = image.function("blink_period_ms")
+    linked = link_patch(obj, image, image.function("blink_period_ms"))
     for address in (0x2000_0008, 0x2000_0410, 0x2000_4FF8):
-        patch = link_patch(obj, image, function, address, toolchain)
-        assert len(patch.code) == patch_size(obj, image, function)
+        patch = linked.at(address)
+        assert len(patch.code) == linked.size
         assert patch.entry == address | 1
         assert run(patch)(3) == 42
 
@@ -216,17 +216,17 @@ def test_originals_of_several_functions_can_be_called(
     call = run(build(source))
     assert [call(), call()] == [500 + 1 + 1007, 500 + 2 + 1007]
     function = image.function("blink_period_ms")
-    called = called_originals(compile_patch(source, toolchain), image, function)
-    assert {symbol.name for symbol in called} == {"blink_period_ms", "lonely"}
+    linked = link_patch(compile_patch(source, toolchain), image, function)
+    assert {symbol.name for symbol in linked.originals} == {"blink_period_ms", "lonely"}
 
 
 def test_size_counts_the_originals(image: FirmwareImage, toolchain: Toolchain, run: Run) -> None:
     source = "int twice(int a) { return FPB_ORIGINAL(twice)(a) + 1; }"
     obj = compile_patch(source, toolchain)
-    function = image.function("twice")
+    linked = link_patch(obj, image, image.function("twice"))
     for address in (0x2000_0008, 0x2000_4FF0):
-        patch = link_patch(obj, image, function, address, toolchain)
-        assert len(patch.code) == patch_size(obj, image, function)
+        patch = linked.at(address)
+        assert len(patch.code) == linked.size
         assert run(patch)(21) == 43
 
 
@@ -309,4 +309,4 @@ def test_clone_of_the_firmware_can_be_called_under_its_exact_name(build: Build, 
 def test_function_the_object_lacks_is_refused(image: FirmwareImage, toolchain: Toolchain) -> None:
     obj = compile_patch("int something(void) { return 1; }", toolchain)
     with pytest.raises(LinkError, match="does not define twice; it defines something"):
-        patch_size(obj, image, image.function("twice"))
+        link_patch(obj, image, image.function("twice"))
