@@ -21,6 +21,7 @@ FIRST_WIDE = 0xE800  # the lowest halfword that starts a 32-bit instruction. DDI
 REGIONS, CACHE_SIZE, MASKS, MASK_NAMES = 16, 4096, 3, 5  # as in clock.h
 CORE_REGISTERS, COMPARATORS = 16, 8
 NOT_REMAPPED = 1  # no word's address
+TABLE_SIZE = 32  # bytes of the remap table: a word for each of at most eight comparators
 GENERATION = 1 << 44  # the step from one to the next
 
 
@@ -63,7 +64,7 @@ class NativeClock(ctypes.Structure):
         ("generation", ctypes.c_uint64),
         ("table", ctypes.c_void_p),
         ("last", ctypes.c_uint64),
-        ("table_copy", ctypes.c_uint8 * 32),
+        ("table_copy", ctypes.c_uint8 * TABLE_SIZE),
         ("stop", ctypes.c_void_p),
         ("on_deadline", ctypes.c_void_p),
         ("read_registers", ctypes.c_void_p),
@@ -292,14 +293,14 @@ class Clock:
         """
         native = self.native
         words = [remapped.get(n, NOT_REMAPPED) for n in range(COMPARATORS)]
-        if (words, is_read) != (native.remapped[:], native.is_table_read):
+        shown, at = bytes(TABLE_SIZE), None
+        if table is not None:
+            shown, at = bytes(table), ctypes.addressof(ctypes.c_uint8.from_buffer(table))
+        known = (native.remapped[:], native.is_table_read, bytes(native.table_copy), native.table)
+        if (words, is_read, shown, at) != known:
             native.remapped[:], native.is_table_read = words, is_read
+            native.table_copy[:], native.table = shown, at
             self.forget_blocks()
-        if table is None:
-            native.table = None
-            return
-        native.table = ctypes.addressof(ctypes.c_uint8.from_buffer(table))
-        native.table_copy[:] = table
 
     def state(self) -> ClockState:
         """Return everything that `restore` needs, as plain values."""

@@ -84,6 +84,18 @@ static void find_table(const struct clock *clock, struct counted *slot)
     }
 }
 
+/* Note the pair's place and bytes if there is just one; else two that are never the same. */
+static void find_pair(const struct clock *clock, struct counted *slot)
+{
+    static const uint64_t other = 1;
+    slot->pair.now = (const uint8_t *)&other;
+    slot->pair.then = 0;
+    if (clock->table != NULL && slot->end_pair - slot->first_pair == 1) {
+        slot->pair.now = clock->table + 8u * slot->first_pair;
+        memcpy(&slot->pair.then, clock->table_copy + 8u * slot->first_pair, sizeof(uint64_t));
+    }
+}
+
 void block_count(const struct clock *clock, struct counted *slot, uint64_t key)
 {
     const uint32_t address = block_address(key), size = block_size(key);
@@ -107,8 +119,10 @@ void block_count(const struct clock *clock, struct counted *slot, uint64_t key)
         slot->key |= SEES_TABLE;
         slot->noted |= slot->only_loads ? 0 : SEES_TABLE;
     }
-    if (slot->host != NULL && size <= KEPT_BYTES) {
+    if (!is_stable && slot->host != NULL && size <= KEPT_BYTES) {
         memcpy(slot->bytes, slot->host, size);
+    } else if (is_stable) {
+        find_pair(clock, slot);
     }
 }
 

@@ -129,21 +129,21 @@ static inline uint64_t key_of(const struct clock *clock, uint64_t address, uint3
 }
 
 /* Whether a block sees one pair of the table's words, and those as they were. */
-static inline int sees_the_same(const struct clock *clock, const struct counted *slot, uint64_t key)
+static inline int sees_the_same(const struct counted *slot, uint64_t key)
 {
-    if (slot->key != (key | SEES_TABLE) || slot->end_pair - slot->first_pair != 1 ||
-        clock->table == NULL) {
+    uint64_t now;
+    if (slot->key != (key | SEES_TABLE)) {
         return 0;
     }
-    const unsigned at = 8u * slot->first_pair;
-    return memcmp(clock->table + at, clock->table_copy + at, 8) == 0;
+    memcpy(&now, slot->pair.now, sizeof now);
+    return now == slot->pair.then;
 }
 
 /* Whether a block needs counting only: as most do, and as one that comes again and stores nothing,
  * or that sees the table as it was. */
 static inline int is_simple(const struct clock *clock, const struct counted *slot, uint64_t key)
 {
-    return clock->last == key || slot->key == key || sees_the_same(clock, slot, key);
+    return clock->last == key || slot->key == key || sees_the_same(slot, key);
 }
 
 /* A block for which a look at its key is not enough. */

@@ -49,7 +49,13 @@ struct counted {
     uint8_t first_pair;      /* of the remap table's words: those that it sees */
     uint8_t end_pair;
     uint8_t reserved;
-    uint8_t bytes[KEPT_BYTES]; /* of a block in RAM: what was counted */
+    union {
+        uint8_t bytes[KEPT_BYTES]; /* of a block in RAM: what was counted */
+        struct {                   /* of one in flash that sees a single pair of those words */
+            const uint8_t *now;
+            uint64_t then;
+        } pair;
+    };
 };
 
 struct clock {
@@ -57,7 +63,8 @@ struct clock {
     uint64_t deadline;    /* no block starts at or after it */
     uint64_t slow_at;     /* the deadline or before; blocks that start at or after it need more */
     uint64_t generation;  /* raised when a view of flash changes */
-    const uint8_t *table; /* the remap table in the guest's RAM, or NULL */
+    const uint8_t *table; /* the remap table in the guest's RAM, or NULL; it and its copy change
+                             with `generation` */
     uint64_t last;        /* the key of the block counted last, or 0 */
     uint8_t table_copy[TABLE_SIZE]; /* what the views of flash were made from */
     int (*stop)(void *engine);

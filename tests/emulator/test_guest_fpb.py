@@ -106,6 +106,12 @@ def test_another_table_takes_effect(boot: "Boot") -> None:
     assert guest.call("one0") == 7
 
 
+def test_store_into_another_table_that_holds_the_same_takes_effect(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    patch(guest, 0, guest.address("one0"), RETURN_2)
+    assert guest.call("move_store_and_call", 0x2000_4000, 0x4770_2007) == 0x2227
+
+
 def test_enable_off_stops_matching_and_keeps_the_registers(boot: "Boot") -> None:
     guest = boot(PROGRAM)
     patch(guest, 5, guest.address("one0"), RETURN_2)
