@@ -34,7 +34,7 @@ from server.errors import (
 )
 from server.patch.compile import Toolchain, compile_patch
 from server.patch.image import FirmwareImage
-from server.patch.link import Patch, link_patch
+from server.patch.link import Patch, expected_size, link_patch
 from server.patch.source import chosen_function
 from server.verify import (
     check_image,
@@ -166,7 +166,7 @@ def inject(request: InjectRequest, board: Bench, report: Report) -> InjectResult
 
     stages.enter("link", f"Linking {function.name}")
     seen = device.seen  # what the board said last; it decides anew at alloc
-    likely = None if seen is None else seen.likely_address(obj.file.memory + ALIGNMENT)
+    likely = None if seen is None else seen.likely_address(expected_size(obj) + ALIGNMENT)
     linked = link_patch(obj, image, function, likely)
 
     stages.enter("alloc", f"Taking {linked.size} bytes of the board's memory")

@@ -93,6 +93,11 @@ class LinkedPatch:
         return Patch(self.patch.function, address, code, entry)
 
 
+def expected_size(obj: PatchObject) -> int:
+    """Return how many bytes the patch will about take: without libraries, with what is dropped."""
+    return sum(section.memory for section in _linked_sections(obj.file))
+
+
 def link_patch(
     obj: PatchObject, image: FirmwareImage, function: Symbol, likely: int | None = None
 ) -> LinkedPatch:
@@ -187,7 +192,7 @@ def _script(
 
     Only names that the patch leaves undefined are given, so its own definitions win.
     """
-    sections = [s for s in file.sections if s.memory and not s.name.startswith(NOT_LINKED)]
+    sections = _linked_sections(file)
     _check_sections(file, sections)
     wanted = [e.name for e in file.symbols if not e.is_defined and e.name]
     known = {name: image.symbols[name] for name in wanted if name in image.symbols}
@@ -205,6 +210,10 @@ def _original(image: FirmwareImage, function: Symbol) -> str:
     words = struct.iter_unpack("<I", relocate(image, function))
     data = " ".join(f"LONG({word:#x})" for (word,) in words)
     return f'. = ALIGN(4); "{ORIGINAL}{function.name}" = . + {THUMB}; {data}'
+
+
+def _linked_sections(file: ObjectFile) -> list[Section]:
+    return [s for s in file.sections if s.memory and not s.name.startswith(NOT_LINKED)]
 
 
 def _place(section: Section) -> int:
