@@ -26,10 +26,15 @@ class BoardThread:
     """One thread of a board. Its methods are called in the event loop and none of them blocks."""
 
     def __init__(
-        self, board: str, idle: Callable[[], float | None], close: Callable[[], None]
+        self,
+        board: str,
+        idle: Callable[[], float | None],
+        wake: Callable[[], None],
+        close: Callable[[], None],
     ) -> None:
         self._board = board
         self._idle = idle  # returns how long to wait for work; None: until there is some
+        self._wake = wake  # ends it early
         self._close = close
         self._is_stopping = False
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -41,6 +46,7 @@ class BoardThread:
     def put(self, work: Callable[[], None]) -> None:
         """Have work done that nobody waits for, and that fails at nothing."""
         self._work.put(work)
+        self._wake()
 
     async def do(self, work: Callable[[], T]) -> T:
         """Have work done, and return what it returns."""
@@ -62,7 +68,7 @@ class BoardThread:
             else:
                 future.set_result(result)
 
-        self._work.put(lambda: context.run(run))
+        self.put(lambda: context.run(run))
         return await asyncio.wrap_future(future)
 
     def refuse_when_stopping(self) -> None:
@@ -73,6 +79,7 @@ class BoardThread:
         """End after what there is to do."""
         self._is_stopping = True
         self._work.put(None)
+        self._wake()
 
     async def stopped(self, timeout_s: float) -> bool:
         """Wait for the end; tell whether it came."""

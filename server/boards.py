@@ -68,7 +68,7 @@ class Board:
         self._job: Job | None = None  # set in the loop, cleared by the thread
         self._connecting = 0  # requests to connect that are under way
         self._status = self._none = Status(name, "disconnected", toolchain=toolchain_name)
-        self._thread = BoardThread(name, self._idle, lambda: self._close(self._none))
+        self._thread = BoardThread(name, self._idle, self._wake, lambda: self._close(self._none))
         self._thread.start()
 
     def status(self) -> Status:
@@ -182,6 +182,11 @@ class Board:
         self._thread.refuse_when_stopping()
         if (job := self._job) is not None:
             raise BoardBusyError(job.id)
+
+    def _wake(self) -> None:
+        """Have the thread look for work; it may be listening to the board."""
+        if (link := self._link) is not None:
+            link.session.wake()
 
     # What follows runs in the board's thread.
 

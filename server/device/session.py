@@ -53,7 +53,7 @@ def fresh_nonce() -> bytes:
 
 
 class Session:
-    """Owns an open port. One thread at a time; a command costs one round trip.
+    """Owns an open port. One thread at a time, but for `wake`; a command costs one round trip.
 
     `on_log` gets every line that the board's program printed and no command claimed.
     """
@@ -74,6 +74,7 @@ class Session:
         self._wire = Wire(port, self._connection.receive_data, timeout_s, fragment)
         self._in_step = False
         self._is_silent = False
+        self._is_woken = False  # by another thread
         self._has_entered = False  # a shell's loader was started here, and is to be left again
         self._tag: int | None = None  # of the last request; None: level 1
 
@@ -142,9 +143,15 @@ class Session:
     def poll(self, timeout_s: float) -> None:
         """Hand on what the program prints; wait for it at most `timeout_s`."""
         if not self._wire.receive_waiting():
-            while timeout_s > 0 and not self._wire.receive(1):
+            while timeout_s > 0 and not self._is_woken and not self._wire.receive(1):
                 timeout_s -= READ_TIMEOUT_S
+        self._is_woken = False
         self._take_reply()
+
+    def wake(self) -> None:
+        """Have a `poll` that waits end now, or the next one; from any thread."""
+        self._is_woken = True
+        self._wire.wake()
 
     def listen(self, seconds: float) -> None:
         """Hand on what the program prints for so long, by the port's time as deadlines go."""

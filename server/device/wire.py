@@ -7,6 +7,7 @@ only while it is read, a host too busy to read does not blame the board, and not
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -40,6 +41,7 @@ class Wire:
         self._port.write_timeout = write_timeout_s
         self._on_data = on_data
         self._fragment = fragment
+        self._closing = threading.Lock()
         self.lost: PortError | None = None  # why the port is of no further use
 
     def duration_s(self, count: int) -> float:
@@ -86,12 +88,18 @@ class Wire:
         self._on_data(data)
         return len(data)
 
+    def wake(self) -> None:
+        """Have a read that waits return, where the port can; from any thread."""
+        with self._closing:  # what wakes it may be somebody else's after it
+            if self.lost is None and (cancel := getattr(self._port, "cancel_read", None)):
+                cancel()
+
     def close(self) -> None:
         """Close the port. Closing twice does nothing."""
-        if self.lost is None:
-            self.lost = PortError(self._name, "the connection was closed", "connect again")
         connection = getattr(self._port, "_socket", None)
-        with suppress(OSError):
+        with self._closing, suppress(OSError):
+            if self.lost is None:
+                self.lost = PortError(self._name, "the connection was closed", "connect again")
             self._port.close()
         if connection is not None:  # pyserial leaves it open where the far end is gone already
             connection.close()

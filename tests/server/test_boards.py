@@ -146,3 +146,14 @@ def test_doubt_about_one_board_is_none_about_another_at_the_same_url(two: Runnin
         go_on.set()
     wait_until(lambda: job.end is not None)
     assert two.client.get("/api/status").json()["doubt"] is None
+
+
+def test_listening_to_a_board_ends_when_there_is_work() -> None:
+    """The thread would listen for an hour, to a board that has nothing to say."""
+    quiet = "unsigned blink_period_ms(void) { return 3600000; }"
+    with serve_in_thread(Settings(idle_poll_s=3600)) as running:
+        client = running.client
+        client.post("/api/connect", json={"port": "emu://stm32f103c8?rate=0"}).raise_for_status()
+        for source in (quiet, GREET):
+            assert finished(client, ask(client, "inject", source=source).json())["result"]
+        assert client.get("/api/fpb/info").json()["slots"][1]["function"] == "greet"
