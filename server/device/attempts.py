@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.device.protocol import Reply, Request, crc16
+from server.device.replies import parse_info, updated
 from server.device.session import Session
-from server.device.slots import THUMB, Info, Mode, parse_info, updated
+from server.device.slots import THUMB, Info, Mode
 from server.errors import CorruptedError, RefusedError, RemoteProtocolError
 
 # What a loader says to a line that is not what was sent. "Unknown: x" is, where x was sent.

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from emulator.board import Board
-from server.device.slots import Info, parse_info, updated
+from server.device.replies import parse_info, updated
+from server.device.slots import Info
 from server.patch.image import FirmwareImage
 from tests.firmware.talking import Ask, inject_source
 

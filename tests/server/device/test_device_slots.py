@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.device.replies import parse_info, updated
 from server.device.slots import (
     FpbInfo,
     ImageInfo,
@@ -13,8 +14,6 @@ from server.device.slots import (
     MemoryInfo,
     Slot,
     choose_slot,
-    parse_info,
-    updated,
     words_of,
 )
 from server.errors import NoFreeSlotError, RemoteProtocolError, RequestError
