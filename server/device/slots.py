@@ -107,20 +107,23 @@ class Info:
         return next((s for s in self.slots if s.original == original and s.pair is None), None)
 
     def likely_address(self, size: int) -> int | None:
-        """Guess where `alloc` will put so many bytes: in the lowest gap. None: nothing tells."""
-        if self.memory is None:
+        """Guess where `alloc` will put so many bytes: in the lowest gap; None where there is none.
+
+        The board decides; not every loader says where its memory is.
+        """
+        if (memory := self.memory) is None:
             return None
         taken = sorted(
             (slot.target & -ARENA_ALIGNMENT, slot.size)
             for slot in self.slots
             if slot.target is not None and slot.pair is None
         )
-        at = self.memory.address
+        at = memory.address
         for begin, length in taken:
             if at + size <= begin:
                 break
             at = max(at, begin + length + ARENA_ALIGNMENT - 1 & -ARENA_ALIGNMENT)
-        return at
+        return at if at + size <= memory.address + memory.size else None
 
     def is_image(self, address: int, flash: bytes) -> bool | None:
         """Return whether the board runs this image; None if it does not say."""

@@ -188,6 +188,30 @@ def test_image_is_compared_by_its_crc(info: Info, address: int, flash: bytes, sa
     assert info.is_image(address, flash) is same
 
 
+@pytest.mark.parametrize(
+    ("taken", "size", "address"),
+    [
+        pytest.param([], 100, 0x2000_1000, id="nothing is taken"),
+        pytest.param([(0x1001, 9)], 8, 0x2000_1010, id="behind a block, rounded up"),
+        pytest.param([(0x1011, 8)], 16, 0x2000_1000, id="before the first"),
+        pytest.param([(0x1029, 8), (0x1001, 16)], 24, 0x2000_1010, id="just fits between two"),
+        pytest.param([(0x1029, 8), (0x1001, 16)], 25, 0x2000_1030, id="does not"),
+        pytest.param([(0x4001, 50), (0x0F01, 8)], 8, 0x2000_1000, id="others are elsewhere"),
+        pytest.param([(0x1001, 8184)], 8, 0x2000_2FF8, id="the last bytes"),
+        pytest.param([(0x1001, 8184)], 9, None, id="no room"),
+    ],
+)
+def test_place_of_a_patch_is_guessed(
+    info: Info, taken: list[tuple[int, int]], size: int, address: int | None
+) -> None:
+    slots = tuple(
+        Slot(n, 0x0800_0100, 0x2000_0000 + target, length)
+        for n, (target, length) in enumerate(taken)
+    )
+    assert replace(info, slots=slots).likely_address(size) == address
+    assert replace(info, memory=None).likely_address(size) is None
+
+
 def test_words_of_a_function() -> None:
     assert words_of(0x0800_0100) == (0x0800_0100,)
     assert words_of(0x0800_0102) == (0x0800_0100, 0x0800_0104)
