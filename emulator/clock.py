@@ -84,7 +84,7 @@ class NativeClock(ctypes.Structure):
         ("core", ctypes.c_uint32 * CORE_REGISTERS),
         ("has_event", ctypes.c_uint32),
         ("is_exclusive", ctypes.c_uint32),
-        ("has_no_coprocessor", ctypes.c_uint32),
+        ("asks_for_context", ctypes.c_uint32),
         ("stopped_at", ctypes.c_uint32),
         ("traps_division", ctypes.c_uint32),
         ("is_limit_set", ctypes.c_uint32),

@@ -134,15 +134,6 @@ class CoreRegisters:
         self._native.has_event = value
 
     @property
-    def has_no_coprocessor(self) -> bool:
-        """Whether the core stops before the next floating-point instruction."""
-        return bool(self._native.has_no_coprocessor)
-
-    @has_no_coprocessor.setter
-    def has_no_coprocessor(self, value: bool) -> None:
-        self._native.has_no_coprocessor = value
-
-    @property
     def is_exclusive(self) -> bool:
         """Whether the exclusive monitor may be set: LDREX has been executed."""
         return bool(self._native.is_exclusive)

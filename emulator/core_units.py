@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from emulator.clock import Clock
 from emulator.interrupts import Interrupts, Masks
+from emulator.native.core import NativeFpContext
 from emulator.part import Core
 from emulator.peripherals.base import Peripheral
 from emulator.peripherals.debug import CoreDebug
@@ -50,8 +51,9 @@ class CoreUnits:
         self.debug = CoreDebug(interrupts, on_fpb_change)
         make_mpu = MpuV8 if core.is_v8m else Mpu
         self.mpu = make_mpu(core.mpu_regions, on_protection_change)
-        self.access = CoprocessorAccess(has_fpu=core.has_fpu, on_change=attention)
-        self.fpu = Fpu(attention, is_v8m=core.is_v8m) if core.has_fpu else None
+        self.fp_context = fp = NativeFpContext(exists=core.has_fpu, is_v8m=core.is_v8m)
+        self.access = CoprocessorAccess(fp, attention)
+        self.fpu = Fpu(fp, attention) if core.has_fpu else None
         self._dwt, self._itm, self._tpiu = Dwt(clock, self.debug), Itm(self.debug), Tpiu()
         self._systick = SysTick(clock, interrupts, core.systick_calib)
         self._nvic, self._stir = Nvic(interrupts), SoftwareTrigger(interrupts)

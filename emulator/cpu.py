@@ -16,7 +16,7 @@ from emulator.engine import INVALID_INSTRUCTION, OK, Engine, error_of
 from emulator.frames import Frames
 from emulator.interrupts import Interrupts, Masks
 from emulator.memory_map import PAGE_SIZE, MemoryMap
-from emulator.native.core import NOT_THUMB
+from emulator.native.core import NOT_THUMB, NativeFpContext
 from emulator.protection import Protection
 from emulator.second_look import SecondLook
 from emulator.stops import (
@@ -63,12 +63,10 @@ class Cpu:
         has_fpu: bool,
         has_limits: bool,
     ) -> None:
-        clock.native.has_no_coprocessor = True  # until somebody says otherwise
         self._memory_map, self._views, self._clock = memory_map, views, clock
         self._protection = protection
         self._breakpoints: frozenset[int] = frozenset()
         self._engine = Engine(model, memory_map, views, bus, clock)
-        self._engine.native.has_fpu = has_fpu
         self.registers = CoreRegisters(
             self._engine, clock, protection, has_fpu=has_fpu, has_limits=has_limits
         )
@@ -274,9 +272,9 @@ class Cpu:
         self._engine.drop_all()
         self._clock.forget_blocks()
 
-    def frames(self, interrupts: Interrupts, to_handler: int) -> Frames:
+    def frames(self, interrupts: Interrupts, fp: NativeFpContext, to_handler: int) -> Frames:
         """Return what pushes and pops the frames of exceptions."""
-        return Frames(self._engine, self._clock, self._memory_map, interrupts, to_handler)
+        return Frames(self._engine, self._clock, self._memory_map, interrupts, fp, to_handler)
 
     def _map_for_counting(self) -> None:
         """Tell the native clock what a fetch sees: shadow pages first, then memories."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from emulator.errors import EmulatorError
 from emulator.native.build import load
-from emulator.native.core import FRAME, OTHERS, NativeCore, NativeLiteral, NativeWindow
+from emulator.native.core import FP_CONTEXT, FRAME, OTHERS, NativeCore, NativeLiteral, NativeWindow
 
 with suppress(EmulatorError):  # the first clock says it
     load()  # before Unicorn: see native/translation.h
@@ -120,6 +120,9 @@ ENGINE_FUNCTIONS = (
     "tcg_const_i64_arm",
     "tcg_gen_andi_i64_arm",
     "tcg_gen_movcond_i64_arm",
+    "tcg_gen_goto_tb_arm",
+    "tcg_gen_exit_tb_arm",
+    "helper_vfp_set_fpscr_arm",
 )
 
 # The same library for calls that are over at once. They keep the interpreter's lock: letting go of
@@ -183,6 +186,7 @@ class Engine:
             raise AssertionError("NativeCore and struct core differ")
         native.clock = ctypes.addressof(self._clock.native)
         native.frame[:] = [REGISTERS[name] for name in FRAME]
+        native.fp_registers[:] = [REGISTERS[name] for name in FP_CONTEXT]
         native.others[:] = [REGISTERS[name] for name in OTHERS]
         self._run, self._at_core = library.core_run, ctypes.byref(native)
         return native

@@ -14,7 +14,7 @@ from emulator.cpu import Cpu
 from emulator.exc_return import BASIC, PSP, THREAD, TOP, ExcReturns
 from emulator.fault_model import FaultModel, Lockup
 from emulator.fp_context import EXTENSION_SIZE, FpContext
-from emulator.interrupts import UNMASKED, Exc, Interrupts, Masks
+from emulator.interrupts import THREAD_PRIORITY, UNMASKED, Exc, Interrupts, Masks
 from emulator.memory_map import MemoryMap, is_execute_never
 from emulator.peripherals.scb_registers import Cfsr
 from emulator.protection import Mode, Protection
@@ -75,14 +75,17 @@ class ExceptionModel:
         exc_returns: ExcReturns,
     ) -> None:
         self._exc_returns = exc_returns
-        self._frames = cpu.frames(interrupts, exc_returns.to_handler)
+        self._frames = cpu.frames(interrupts, units.fp_context, exc_returns.to_handler)
         self._cpu, self._memory_map, self._interrupts = cpu, memory_map, interrupts
         self._protection, self._scb = protection, units.scb
         self._core = core = cpu.registers
         self._faults = FaultModel(
             interrupts, units.scb, units.debug, self.masks, lambda: core.get("pc")
         )
-        self._fp = FpContext(core, memory_map, protection, self._faults, units.fpu, units.access)
+        self._fp = FpContext(
+            *(core, memory_map, protection, self._faults),
+            *(units.fpu, units.access, units.fp_context),
+        )
         self._stack = Stack(memory_map, protection, units.scb, self._fp, self._faults)
         self._frame = core.register_set("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
         self._stacks = core.register_set("msp", "psp")
@@ -150,6 +153,7 @@ class ExceptionModel:
         """Do what `_enter` does, at once, where nothing about it is unusual; whether it was."""
         if not self._is_usual or any(self._core.limits()):
             return False
+        self._fp.let_go()
         vtor, stkalign = self._scb.vtor.word, self._scb.ccr.STKALIGN
         if not self._frames.enter(number, vtor, stkalign=stkalign):
             return False
@@ -285,7 +289,7 @@ class ExceptionModel:
 
     def run(self, deadline: int) -> StopReason:
         """Execute until `deadline`, or one instruction where the DebugMonitor steps."""
-        self._fp.arm()
+        self._fp.let_go(THREAD_PRIORITY)  # of whatever the core interrupts by itself
         if not self._faults.is_stepping:
             may_leave = self._is_usual and not self._does_more_on_exit
             may_enter = may_leave and not any(self._core.limits())

@@ -129,20 +129,25 @@ class FaultModel:
     @property
     def is_urgent(self) -> bool:
         """Whether the core runs at HardFault's priority, or NMI's."""
-        return self._priority() <= HARDFAULT_PRIORITY
+        return self.priority() <= HARDFAULT_PRIORITY
 
     def ignore_bus_fault(self, address: int) -> None:
         self._scb.cfsr.word |= Cfsr.PRECISERR.mask | Cfsr.BFARVALID.mask
         self._scb.bfar.ADDRESS = address
 
-    def _priority(self) -> int:
+    def priority(self) -> int:
+        """Return the priority of what runs now."""
         return self._interrupts.execution_priority(self._masks())
 
     def is_ready(self, number: Exc) -> bool:
         """Whether an exception is enabled and could preempt what runs now."""
+        return self.preempts(number, self.priority())
+
+    def preempts(self, number: Exc, priority: int) -> bool:
+        """Whether an exception is enabled and could preempt code of a priority."""
         interrupts = self._interrupts
-        priority = interrupts.group_priority(interrupts.priority_of(number))
-        return self._is_enabled(number) and priority < self._priority()
+        own = interrupts.group_priority(interrupts.priority_of(number))
+        return self._is_enabled(number) and own < priority
 
     def _is_enabled(self, number: Exc) -> bool:
         if number is Exc.DEBUGMONITOR:
@@ -155,7 +160,7 @@ class FaultModel:
         return self._interrupts.preempting(self._masks()) is not None
 
     def _hardfault(self, status: Field) -> Lockup | None:
-        if self._priority() <= HARDFAULT_PRIORITY:
+        if self.priority() <= HARDFAULT_PRIORITY:
             return Lockup(self._pc())
         self._scb.hfsr.word |= status.mask
         self._interrupts.pend(Exc.HARDFAULT)

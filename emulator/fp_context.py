@@ -1,22 +1,23 @@
 """The floating-point registers across exceptions: who owns them, where they are stored, and when.
 
-A first floating-point instruction stops the core, here as in the architecture's pseudocode: it is
-where the program gets a floating-point context, and where a handler makes the core store the one of
-the code it interrupted. Sources: DDI 0403E.e B1.5.7, B1.5.8.
-Deviation: CONTROL bit 3, reserved, may read as 1 while bit 2, FPCA, does.
+A first floating-point instruction is where the program gets a floating-point context, and where a
+handler makes the core store the one of the code it interrupted. What is usual of that is done
+native/fp_context.c's; the rest stops the core. Sources: DDI 0403E.e B1.5.7, B1.5.8.
+Deviation: CONTROL bit 3, reserved, may read as 1 while bit 2, FPCA, does. FPCA becomes 1 without
+FPCCR.ASPEN, too. A room that the same block of instructions has moved is found one block late.
 """
 
 from emulator.core_registers import CoreRegisters
 from emulator.fault_model import FaultModel, Lockup
 from emulator.interrupts import Exc
 from emulator.memory_map import MemoryMap
+from emulator.native.core import FP_CONTEXT, NativeFpContext
 from emulator.peripherals.fpu import CoprocessorAccess, Fpccr, FpccrV8, Fpu
 from emulator.peripherals.scb_registers import Cfsr
 from emulator.protection import Mode, Protection
 from emulator.registers import Field
 from emulator.views import AccessKind
 
-REGISTERS = tuple(f"s{n}" for n in range(16))  # that an exception stacks; the callee keeps the rest
 EXTENSION_SIZE = 72  # bytes of an extended frame behind the basic one: S0-S15, FPSCR, reserved
 STORED_SIZE = 68  # of these
 FPCA = 1 << 2  # of CONTROL
@@ -28,6 +29,7 @@ READY: dict[Exc, Field] = {
     Exc.USAGEFAULT: FpccrV8.UFRDY,
     Exc.DEBUGMONITOR: Fpccr.MONRDY,
 }
+READY_BITS = sum(field.mask for field in READY.values())
 
 
 class FpContext:
@@ -41,10 +43,13 @@ class FpContext:
         faults: FaultModel,
         fpu: Fpu | None,
         access: CoprocessorAccess,
+        native: NativeFpContext,
     ) -> None:
         self._core, self._memory_map, self._protection = core, memory_map, protection
-        self._faults, self._fpu, self._access = faults, fpu, access
-        self._registers = core.register_set(*REGISTERS, "fpscr") if fpu else None
+        self._faults, self._fpu, self._access, self._native = faults, fpu, access, native
+        self._registers = core.register_set(*FP_CONTEXT) if fpu else None
+        fields = fpu.fpccr.fields() if fpu else ()
+        self._ready_bits = {n: field.mask for n, field in READY.items() if field in fields}
 
     @property
     def exists(self) -> bool:
@@ -59,14 +64,20 @@ class FpContext:
         control = self._core.get("control") & ~FPCA_IN_ENGINE
         self._core.set_control(control | FPCA_IN_ENGINE * active)
 
-    def arm(self) -> None:
-        """Decide whether the next floating-point instruction stops the core."""
-        fpu = self._fpu
-        if fpu is None:
-            return
-        is_usable = self._access.allows(is_privileged=self._core.is_privileged)
-        has_context = self.is_active or not fpu.fpccr.ASPEN
-        self._core.has_no_coprocessor = not (is_usable and has_context) or bool(fpu.fpccr.LSPACT)
+    def let_go(self, priority: int | None = None) -> None:
+        """Say what native/fp_context.c must know to put off a context by itself, and to store it.
+
+        `priority` is that of the code it is of; what runs now, unless one is given.
+        """
+        if self._fpu is not None:
+            self._native.is_protected = self._protection.depends_on_mode
+            self._native.ready = self._ready(priority)
+
+    def _ready(self, priority: int | None = None) -> int:
+        """Return FPCCR's bits of the exceptions that could preempt the code a context is of."""
+        above = self._faults.priority() if priority is None else priority
+        bits = self._ready_bits.items()
+        return sum([bit for number, bit in bits if self._faults.preempts(number, above)])
 
     def first_use(self) -> Lockup | None:
         """Let a floating-point instruction go on, or have the fault taken where it may not."""
@@ -124,9 +135,7 @@ class FpContext:
         if fpu.fpccr.LSPEN:
             fpu.fpcar.word = address
             fpu.fpccr.LSPACT, fpu.fpccr.THREAD, fpu.fpccr.USER = 1, is_thread, not is_privileged
-            for number, field in READY.items():
-                if field in fpu.fpccr.fields():
-                    field.__set__(fpu.fpccr, self._faults.is_ready(number))
+            fpu.fpccr.word = fpu.fpccr.word & ~READY_BITS | self._ready()
         else:
             stored = self._store(address)
         return stored

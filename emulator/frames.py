@@ -1,9 +1,9 @@
 """An exception's frame pushed and popped natively, where nothing about it is unusual.
 
-What is usual: the whole frame is in RAM, the interrupted code has no floating-point context, and no
-MPU and no stack limit is on. `core_enter` and `core_leave` of native/frames.c do that in one call;
-what they refuse is exception_model.py's, and nothing has been changed then. Where one exception is
-all that goes on, `core_run` enters and leaves it by itself.
+What is usual: the whole frame is in RAM, and no MPU and no stack limit is on. `core_enter` and
+`core_leave` of native/frames.c do that in one call; what they refuse is exception_model.py's, and
+nothing has been changed then. Where one exception is all that goes on, `core_run` enters and leaves
+it by itself.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ from emulator.clock import Clock
 from emulator.engine import Engine
 from emulator.interrupts import Interrupts
 from emulator.memory_map import MemoryMap
-from emulator.native.core import MEMORIES, NativeMemory
+from emulator.native.core import MEMORIES, NativeFpContext, NativeMemory
 
 
 class Frames:
@@ -24,6 +24,7 @@ class Frames:
         clock: Clock,
         memory_map: MemoryMap,
         interrupts: Interrupts,
+        fp: NativeFpContext,
         to_handler: int,
     ) -> None:
         memories = [
@@ -31,7 +32,7 @@ class Frames:
             for w in memory_map.windows
         ][:MEMORIES]  # what is beyond them is done in Python
         native = engine.native
-        native.interrupts = ctypes.addressof(interrupts.native)
+        native.interrupts, native.fp = ctypes.addressof(interrupts.native), ctypes.addressof(fp)
         native.to_handler, native.memory_count = to_handler, len(memories)
         native.memories[: len(memories)] = memories
         self._at = ctypes.byref(native)

@@ -60,13 +60,20 @@ static void find_effects(const struct clock *clock, struct counted *slot)
 {
     const uint32_t begin = block_address(slot->key);
     const struct region *region = NULL;
+    unsigned conditional = 0, is_first_conditional = 0; /* of the instructions from here on */
     for (uint32_t address = begin; address < begin + block_size(slot->key);) {
         const uint16_t first = halfword_at(&region, clock, address);
         const uint16_t second = is_wide(first) ? halfword_at(&region, clock, address + 2u) : 0;
         slot->effects |= effects_of(first, second);
-        if (slot->coprocessor_at == 0 && is_floating_point(first, second)) {
-            slot->coprocessor_at = (uint16_t)(1u + (address - begin) / 2u);
+        if (is_floating_point(first, second)) {
+            if (slot->coprocessor_at == 0) {
+                slot->coprocessor_at = (uint16_t)(1u + (address - begin) / 2u);
+                is_first_conditional = conditional != 0;
+            } else {
+                slot->is_context_unsure |= is_first_conditional;
+            }
         }
+        conditional = conditional != 0 ? conditional - 1u : it_length(first);
         address += is_wide(first) ? 4u : 2u;
     }
 }

@@ -15,14 +15,7 @@ from pathlib import Path
 from emulator.errors import EmulatorError
 
 FOLDER = Path(__file__).parent
-SOURCES = tuple(
-    FOLDER / name
-    for name in ("blocks.c", "clock.c", "core.c", "frames.c", "polling.c", "windows.c")
-)
-HEADERS = tuple(
-    FOLDER / name
-    for name in ("blocks.h", "clock.h", "core.h", "literals.h", "thumb.h", "translation.h")
-)
+SOURCES, HEADERS = (tuple(sorted(FOLDER.glob(f"*.{kind}"))) for kind in "ch")
 FLAGS = (
     *(
         "-std=c11",

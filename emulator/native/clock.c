@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "blocks.h"
+#include "core.h"
 #include "translation.h"
 
 uint32_t clock_size(void)
@@ -35,6 +36,7 @@ void clock_begin(struct clock *clock)
 {
     clock->last = 0;    /* what ran before does not say why the engine stops now */
     clock->slow_at = 0; /* what a loop polls may have changed since */
+    clock->asks_for_context = 1;
 }
 
 int clock_passes_deadline(struct clock *clock)
@@ -95,7 +97,8 @@ static __attribute__((noinline)) int count_slowly(struct clock *clock, void *eng
     if (!block_is_unchanged(slot, key)) {
         block_count(clock, slot, key);
     }
-    if (slot->coprocessor_at != 0 && clock->has_no_coprocessor) {
+    if (slot->coprocessor_at != 0 && clock->asks_for_context &&
+        !fp_is_usual(translated.core, slot->is_context_unsure)) {
         clock->stopped_at = block_address(key) + 2u * (slot->coprocessor_at - 1u);
         stop(clock, engine, STOP_COPROCESSOR);
         return 0;
@@ -108,6 +111,7 @@ static __attribute__((noinline)) int count_slowly(struct clock *clock, void *eng
     clock->has_event |= slot->effects & SENDS_EVENT;
     clock->is_exclusive |= slot->effects & IS_EXCLUSIVE;
     clock->is_limit_set |= slot->effects & SETS_LIMIT;
+    clock->asks_for_context |= slot->effects & SETS_CONTROL;
     if (clock->cycles >= clock->slow_at && !clock->is_watching_masks) {
         block_look(clock, engine, slot);
         if (clock->cycles >= clock->deadline) {

@@ -48,7 +48,7 @@ struct counted {
     uint8_t effects;         /* enum effect */
     uint8_t first_pair;      /* of the remap table's words: those that it sees */
     uint8_t end_pair;
-    uint8_t reserved;
+    uint8_t is_context_unsure; /* has one on a condition, and others behind it */
     union {
         uint8_t bytes[KEPT_BYTES]; /* of a block in RAM: what was counted */
         struct {                   /* of one in flash that sees a single pair of those words */
@@ -86,7 +86,7 @@ struct clock {
     uint32_t core[CORE_REGISTERS];  /* their values when the look began */
     uint32_t has_event;             /* the event register: SEV has been executed */
     uint32_t is_exclusive;          /* LDREX has been executed */
-    uint32_t has_no_coprocessor;    /* stop before a floating-point instruction */
+    uint32_t asks_for_context;      /* ask whether a floating-point instruction may be executed */
     uint32_t stopped_at;            /* the address that the reason is about */
     uint32_t traps_division;        /* stop before SDIV and UDIV; changes with `generation` */
     uint32_t is_limit_set;          /* MSPLIM or PSPLIM has been written */

@@ -49,7 +49,9 @@ static int run_once(struct core *core)
     clock->reason = STOP_NONE;
     clock_begin(clock);
     core->is_known = 0;
+    translate_for_us(core);
     const int status = core->start(core->engine, core->pc | 1u, 0, 0, 0);
+    translate_for_others();
     uint32_t control = 0;
     add(&state, core->control, &control);
     add_masks(&state, core);
@@ -115,7 +117,7 @@ static int went_back(struct core *core)
     const uint32_t exc_return = core->pc | ((core->xpsr & XPSR_T) != 0);
     const int is_its_end = clock->reason == STOP_INTERRUPT && clock->interrupt == EXCEPTION_EXIT &&
                            number != 0 && number == (core->xpsr & XPSR_IPSR) &&
-                           (exc_return & ~RETURNS_ON_PSP) == to_thread;
+                           ((exc_return | RETURNS_BASIC) & ~RETURNS_ON_PSP) == to_thread;
     const int is_usual = !interrupts->lines[number] && core->masks[2] == 0 && !clock->is_exclusive;
     if (!is_its_end || !is_usual || !core_leave(core, exc_return)) {
         return 0;
@@ -147,7 +149,11 @@ static void sleep_on(const struct core *core)
     core->interrupts->is_asleep = 1;
 }
 
-static int run_on(struct core *core)
+/*
+ * Run until something stops the core that is not its own affair. A deadline that has come, or been
+ * withdrawn because something has changed, is another's: who set it looks at everything anew.
+ */
+int core_run(struct core *core)
 {
     const struct clock *const clock = core->clock;
     for (;;) {
@@ -165,16 +171,4 @@ static int run_on(struct core *core)
             return status;
         }
     }
-}
-
-/*
- * Run until something stops the core that is not its own affair. A deadline that has come, or been
- * withdrawn because something has changed, is another's: who set it looks at everything anew.
- */
-int core_run(struct core *core)
-{
-    translate_for_us((int)core->traps_unaligned, (int)core->is_judged, &core->literals);
-    const int status = run_on(core);
-    translate_for_others();
-    return status;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "fp_context.h"
 #include "literals.h"
 
 enum { MEMORIES = 12, FRAME_WORDS = 8, FRAME_SIZE = 4 * FRAME_WORDS };
@@ -16,10 +17,12 @@ enum { NUMBERS = 512 };    /* of exceptions */
 
 #define XPSR_T            (1u << 24)
 #define XPSR_IPSR         0x1FFu
+#define XPSR_IT           (3u << 25 | 0x3Fu << 10)
 #define NPRIV             (1u << 0) /* CONTROL */
 #define HARDFAULT         3u        /* in IPSR: Handler mode, where everything can be accessed */
 #define RETURNS_ON_PSP    (1u << 2) /* EXC_RETURN */
 #define RETURNS_TO_THREAD (1u << 3)
+#define RETURNS_BASIC     (1u << 4) /* the frame has no floating-point context */
 
 struct memory {
     uint32_t begin; /* guest addresses [begin, end) */
@@ -55,11 +58,12 @@ struct core {
     int frame[FRAME_WORDS]; /* the engine's numbers of a frame's registers */
     struct clock *clock;
     struct interrupts *interrupts;
+    struct fp_context *fp;
+    int fp_registers[FP_WORDS]; /* the engine's numbers of a context's registers */
     int lr, sp, msp, psp, control, ipsr, cpsr, primask, basepri, faultmask;
     uint32_t to_handler;      /* EXC_RETURN to Handler mode */
     uint32_t traps_unaligned; /* CCR.UNALIGN_TRP */
     uint32_t is_judged;       /* the next instruction's accesses are allowed; only it is executed */
-    uint32_t has_fpu;         /* which code that is not privileged may be forbidden to use */
     uint32_t pc;              /* these five: where and how the core stopped, while `is_known` */
     uint32_t xpsr;
     uint32_t masks[3]; /* PRIMASK, BASEPRI, FAULTMASK */
@@ -71,8 +75,8 @@ struct core {
 
 /* Registers to be read or written in one call, in this order. */
 struct batch {
-    int names[16];
-    void *values[16];
+    int names[FP_WORDS];
+    void *values[FP_WORDS];
     int count;
 };
 
@@ -92,8 +96,17 @@ static inline void write_all(const struct core *core, const struct batch *batch)
     core->write(core->engine, batch->names, batch->values, batch->count);
 }
 
-/* frames.c */
+/* translation.h: this thread runs the engine of a core of ours; it no longer does. */
+void translate_for_us(const struct core *core);
+void translate_for_others(void);
+
+extern uint32_t unasked; /* how many calls have been left out; 0 where Unicorn's functions run */
+
+/* frames.c: these two return 0 where it takes more, and nothing has been changed. */
 int core_enter(const struct core *core, uint32_t number, uint32_t vtor, uint32_t stkalign);
 int core_leave(const struct core *core, uint32_t exc_return);
+
+/* Return where the bytes at an address are, or NULL where not all of them are in one memory. */
+uint8_t *bytes_at(const struct core *core, uint32_t address, uint32_t size, int to_write);
 
 #endif

@@ -4,6 +4,7 @@ import ctypes
 
 MEMORIES, NUMBERS, LITERALS = 12, 512, 2  # as in core.h and literals.h
 FRAME = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")  # DDI 0403E.e B1.5.6
+FP_CONTEXT = (*(f"s{n}" for n in range(16)), "fpscr")  # that an extended frame has, too
 OTHERS = (
     *("lr", "sp", "msp", "psp", "control", "ipsr", "cpsr"),
     *("primask", "basepri", "faultmask"),
@@ -41,6 +42,21 @@ class NativeInterrupts(ctypes.Structure):
     )
 
 
+class NativeFpContext(ctypes.Structure):
+    """`struct fp_context`."""
+
+    _fields_ = (
+        ("cpacr", ctypes.c_uint32),
+        ("fpccr", ctypes.c_uint32),
+        ("fpcar", ctypes.c_uint32),
+        ("fpdscr", ctypes.c_uint32),
+        ("exists", ctypes.c_uint32),
+        ("is_v8m", ctypes.c_uint32),
+        ("is_protected", ctypes.c_uint32),
+        ("ready", ctypes.c_uint32),
+    )
+
+
 class NativeLiteral(ctypes.Structure):
     """`struct literal`: memory's own bytes, and their guest address."""
 
@@ -74,11 +90,12 @@ class NativeCore(ctypes.Structure):
         ("frame", ctypes.c_int * len(FRAME)),
         ("clock", ctypes.c_void_p),
         ("interrupts", ctypes.c_void_p),
+        ("fp", ctypes.c_void_p),
+        ("fp_registers", ctypes.c_int * len(FP_CONTEXT)),
         ("others", ctypes.c_int * len(OTHERS)),
         ("to_handler", ctypes.c_uint32),
         ("traps_unaligned", ctypes.c_uint32),
         ("is_judged", ctypes.c_uint32),
-        ("has_fpu", ctypes.c_uint32),
         ("pc", ctypes.c_uint32),
         ("xpsr", ctypes.c_uint32),
         ("masks", ctypes.c_uint32 * 3),

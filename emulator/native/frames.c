@@ -1,7 +1,7 @@
 /*
  * An exception's frame pushed and popped, where nothing about it is unusual.
  *
- * That is two or three calls of the engine in place of a dozen from Python, and the same steps as
+ * That is a few calls of the engine in place of dozens from Python, and the same steps as
  * in emulator/exception_model.py, which does itself whatever is refused here.
  * Source: Armv7-M Architecture Reference Manual, DDI 0403E.e, B1.5.6 and B1.5.8.
  */
@@ -9,11 +9,8 @@
 
 #include "core.h"
 
-#define XPSR_ALIGNED   (1u << 9)
-#define SPSEL          (1u << 1) /* CONTROL */
-#define FPCA           (1u << 2)
-#define FPCA_IN_ENGINE (FPCA | 1u << 3)
-#define RETURNS_BASIC  (1u << 4) /* EXC_RETURN */
+#define XPSR_ALIGNED (1u << 9)
+#define SPSEL        (1u << 1) /* CONTROL */
 
 static void add_frame(struct batch *batch, const struct core *core, uint32_t *words)
 {
@@ -22,8 +19,7 @@ static void add_frame(struct batch *batch, const struct core *core, uint32_t *wo
     }
 }
 
-/* Return where the bytes at an address are, or NULL where not all of them are in one memory. */
-static uint8_t *bytes_at(const struct core *core, uint32_t address, uint32_t size, int to_write)
+uint8_t *bytes_at(const struct core *core, uint32_t address, uint32_t size, int to_write)
 {
     for (uint32_t i = 0; i < core->memory_count; i++) {
         const struct memory *memory = &core->memories[i];
@@ -33,6 +29,11 @@ static uint8_t *bytes_at(const struct core *core, uint32_t address, uint32_t siz
         }
     }
     return NULL;
+}
+
+static uint32_t size_of(int is_extended)
+{
+    return FRAME_SIZE + (is_extended ? EXTENSION_SIZE : 0u);
 }
 
 /* Have the engine access memory as the new mode may: only this recomputes its own flag. */
@@ -58,27 +59,34 @@ int core_enter(const struct core *core, uint32_t number, uint32_t vtor, uint32_t
     read_all(core, &now);
 
     const int is_thread = (words[XPSR] & XPSR_IPSR) == 0, on_psp = is_thread && (control & SPSEL);
-    const int is_misaligned = stkalign && (sp & 4u);
-    sp -= FRAME_SIZE + (is_misaligned ? 4u : 0u);
-    uint8_t *const where = bytes_at(core, sp, FRAME_SIZE, 1);
+    const int is_extended = (control & FPCA) != 0;
+    const int is_misaligned = (stkalign || is_extended) && (sp & 4u);
+    const uint32_t size = size_of(is_extended);
+    sp -= size + (is_misaligned ? 4u : 0u);
+    uint8_t *const where = bytes_at(core, sp, size, 1);
     const uint8_t *const vector_at = bytes_at(core, vtor + 4u * number, sizeof(uint32_t), 0);
-    if (where == NULL || vector_at == NULL || (control & FPCA) ||
-        (core->has_fpu && (control & NPRIV))) {
+    if (where == NULL || vector_at == NULL || (is_extended && !core->fp->exists)) {
         return 0;
     }
     uint32_t vector = 0;
     memcpy(&vector, vector_at, sizeof vector);
     words[XPSR] = (words[XPSR] & ~XPSR_ALIGNED) | (is_misaligned ? XPSR_ALIGNED : 0u);
     memcpy(where, words, FRAME_SIZE);
+    if (is_extended) {
+        const int is_privileged = !is_thread || !(control & NPRIV);
+        fp_enter(core, sp + FRAME_SIZE, where + FRAME_SIZE, is_thread, is_privileged);
+    }
 
-    uint32_t handler_mode = HARDFAULT, msp_selected = control & ~SPSEL, pc = vector & ~1u;
+    uint32_t handler_mode = HARDFAULT, pc = vector & ~1u;
+    uint32_t for_handler = control & ~(is_extended ? SPSEL | FPCA_IN_ENGINE : SPSEL);
     uint32_t lr =
         core->to_handler | (is_thread ? RETURNS_TO_THREAD : 0u) | (on_psp ? RETURNS_ON_PSP : 0u);
+    lr &= ~(is_extended ? RETURNS_BASIC : 0u);
     uint32_t xpsr = number | (vector & 1u ? XPSR_T : 0u);
     struct batch next = {.count = 0};
     add(&next, core->ipsr, &handler_mode);
     add(&next, on_psp ? core->psp : core->msp, &sp);
-    add(&next, core->control, &msp_selected);
+    add(&next, core->control, &for_handler);
     add(&next, core->lr, &lr);
     add(&next, core->frame[PC], &pc);
     add(&next, core->frame[XPSR], &xpsr);
@@ -100,17 +108,22 @@ int core_leave(const struct core *core, uint32_t exc_return)
     add(&now, stack, &sp);
     read_all(core, &now);
 
-    const uint8_t *const where = bytes_at(core, sp, FRAME_SIZE, 1);
-    if (where == NULL || !(exc_return & RETURNS_BASIC) || (control & FPCA_IN_ENGINE)) {
+    const int is_extended = !(exc_return & RETURNS_BASIC);
+    const uint8_t *const where = bytes_at(core, sp, size_of(is_extended), 1);
+    if (where == NULL || ((is_extended || (control & FPCA_IN_ENGINE)) && !core->fp->exists)) {
         return 0;
     }
     memcpy(words, where, FRAME_SIZE);
     uint32_t ipsr = words[XPSR] & XPSR_IPSR;
-    if ((ipsr == 0) != is_thread || (core->has_fpu && (control & NPRIV))) {
+    if ((ipsr == 0) != is_thread) {
         return 0;
     }
-    sp += FRAME_SIZE + (words[XPSR] & XPSR_ALIGNED ? 4u : 0u);
-    control = on_psp ? control | SPSEL : control & ~SPSEL;
+    if (is_extended) {
+        fp_leave(core, where + FRAME_SIZE);
+    }
+    sp += size_of(is_extended) + (words[XPSR] & XPSR_ALIGNED ? 4u : 0u);
+    control &= ~(SPSEL | FPCA_IN_ENGINE);
+    control |= (on_psp ? SPSEL : 0u) | (is_extended ? FPCA_IN_ENGINE : 0u);
     words[PC] &= ~1u;
     words[XPSR] &= ~XPSR_ALIGNED;
     struct batch next = {.count = 0};

@@ -19,10 +19,4 @@ struct literals {
     struct literal words[LITERALS];
 };
 
-/* Say that this thread runs an engine of ours, whether that traps every unaligned access, whether
- * accesses were judged, and which words a load may see in place of memory's; and that it no longer
- * does. */
-void translate_for_us(int traps_unaligned, int is_judged, const struct literals *literals);
-void translate_for_others(void);
-
 #endif

@@ -7,8 +7,9 @@
 
 #include <stdint.h>
 
-/* Of a block: SEV; LDREX and its kind; a write of a stack limit; SDIV or UDIV. */
-enum effect { SENDS_EVENT = 1, IS_EXCLUSIVE = 2, SETS_LIMIT = 4, DIVIDES = 8 };
+/* Of a block: SEV; LDREX and its kind; a write of a stack limit; SDIV or UDIV; a write of CONTROL.
+ */
+enum effect { SENDS_EVENT = 1, IS_EXCLUSIVE = 2, SETS_LIMIT = 4, DIVIDES = 8, SETS_CONTROL = 16 };
 
 /* DDI 0403E.e A5.1: a halfword whose bits [15:11] are 0b11101, 0b11110 or 0b11111 starts a 32-bit
  * instruction. */
@@ -57,6 +58,17 @@ static inline int changes_registers_only(uint16_t first, uint16_t second)
 static inline int is_floating_point(uint16_t first, uint16_t second)
 {
     return (first & 0xEC00u) == 0xEC00u && (second & 0x0E00u) == 0x0A00u;
+}
+
+/* How many instructions IT has executed on a condition; 0 for all others. DDI 0403E.e A7.7. */
+static inline unsigned it_length(uint16_t halfword)
+{
+    const unsigned mask = halfword & 0xFu;
+    return (halfword & 0xFF00u) != 0xBF00u || mask == 0 ? 0
+           : mask & 1u                                  ? 4
+           : mask & 2u                                  ? 3
+           : mask & 4u                                  ? 2
+                                                        : 1;
 }
 
 /* LDM, STM; LDRD, STRD, exclusives, but not TBB and TBH; VLDR, VLDM and their kind: a word at an
@@ -111,6 +123,9 @@ static inline unsigned effects_of(uint16_t first, uint16_t second)
     }
     if ((first & 0xFFF0u) == 0xF380u && (second & 0xFFFEu) == 0x880Au) {
         return SETS_LIMIT;
+    }
+    if ((first & 0xFFF0u) == 0xF380u && second == 0x8814u) {
+        return SETS_CONTROL;
     }
     return (first & 0xFFD0u) == 0xFB90u && (second & 0xF0F0u) == 0xF0F0u ? DIVIDES : 0;
 }

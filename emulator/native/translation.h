@@ -14,22 +14,27 @@
  * while the Flash Patch unit remaps words of data, a load that is not aligned asks us: it reads
  * memory's own. Source: DDI 0403E.e C1.11.
  *
+ * Floating-point contexts: the engine sets FPSCR where one begins, by a call that is ours. Behind
+ * it blocks are translated otherwise than without a context, and on a condition it may not be
+ * reached: such a block leads on to none of them directly. Source: DDI 0403E.e B1.5.7.
+ *
  * What we judge or answer is undefined there, so that it stops: TT; LDRT, STRT and their kind,
  * until their accesses have been judged.
  */
 #ifndef EMULATOR_NATIVE_TRANSLATION_H
 #define EMULATOR_NATIVE_TRANSLATION_H
 
-#include "literals.h"
+#include "core.h"
 #include "thumb.h"
 
 /* Of an access, as Unicorn has it: the logarithm of its size, and what its address must be. */
 enum { SIZE = 3, OF_8_BYTES = 3, ALIGNED = 7 << 4, ALIGNED_TO_4 = 2 << 4 };
 #define ALIGNED_TO(access) (((access) & SIZE) << 4) /* asks us where it is not aligned */
 enum { MODE_BITS = 4 };                             /* below an access, where it is made */
+enum { LAST_NEXT = 1 }; /* of a block's two exits to another block; higher ones are no such */
 enum { UNDEFINED = 0xDE00, MAKES_TT_UNDEFINED = 1, MAKES_LDRT_UNDEFINED = 6 << 8 };
 
-struct clock;
+void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *clock);
 
 /* Unicorn's own functions. The guest calls `stop_if_asked`, and only it may be its caller: the
  * types of its parameters are those of `clock_block` for that reason. */
@@ -47,52 +52,72 @@ struct engine_functions {
     void *(*constant_64)(void *, int64_t value);
     void (*and_64)(void *, void *to, void *, int64_t value);
     void (*choose_64)(void *, unsigned condition, void *to, void *, void *, void *if_so, void *);
+    void (*go_to_block)(void *, unsigned exit);
+    void (*exit_block)(void *, const void *block, unsigned exit);
+    void (*set_fpscr)(void *core, uint32_t value);
 };
 static struct engine_functions engine_functions;
 
-static const struct literals none;
-
 /* What this thread's engine does, and the instruction it translates. */
 static _Thread_local struct {
-    int is_ours;
-    int traps_unaligned;
-    int is_judged;
-    const struct literals *literals;
-    uint32_t address; /* of the halfword read last */
+    const struct core *core; /* NULL for others */
+    int begins_context;      /* of this block: it has such a call */
+    uint32_t address;        /* of the halfword read last */
     uint16_t first;
     uint16_t second; /* 0 if there is none */
     int is_whole;
-} translated = {.literals = &none};
+} translated;
 
 void set_engine_functions(const struct engine_functions *functions)
 {
     engine_functions = *functions;
 }
 
-void translate_for_us(int traps_unaligned, int is_judged, const struct literals *literals)
+void translate_for_us(const struct core *core)
 {
-    translated.is_ours = 1;
-    translated.traps_unaligned = traps_unaligned;
-    translated.is_judged = is_judged;
-    translated.literals = literals;
+    translated.core = core;
     translated.is_whole = 1; /* a fault may have come between two halfwords */
 }
 
 void translate_for_others(void)
 {
-    translated.is_ours = translated.traps_unaligned = 0;
-    translated.literals = &none;
+    translated.core = NULL;
+    translated.begins_context = 0;
 }
 
-uint32_t unasked; /* how many of these calls have been left out */
+void helper_vfp_set_fpscr_arm(void *engine_core, uint32_t value)
+{
+    const struct core *const core = translated.core;
+    engine_functions.set_fpscr(engine_core, core == NULL ? value : fp_begin(core, value));
+}
+
+uint32_t unasked;
 
 void tcg_gen_callN_arm(void *t, void *function, void *result, int count, void **arguments)
 {
-    if (translated.is_ours && function == (void *)engine_functions.stop_if_asked) {
+    if (translated.core != NULL && function == (void *)engine_functions.stop_if_asked) {
         unasked++;
-    } else {
-        engine_functions.call(t, function, result, count, arguments);
+        return;
     }
+    if (function == (void *)clock_block) { /* before anything else of a block */
+        translated.begins_context = 0;
+    } else if (function == (void *)helper_vfp_set_fpscr_arm) {
+        translated.begins_context = translated.core != NULL;
+    }
+    engine_functions.call(t, function, result, count, arguments);
+}
+
+void tcg_gen_goto_tb_arm(void *t, unsigned exit)
+{
+    if (!translated.begins_context) {
+        engine_functions.go_to_block(t, exit);
+    }
+}
+
+void tcg_gen_exit_tb_arm(void *t, const void *block, unsigned exit)
+{
+    const int is_unsure = translated.begins_context && exit <= LAST_NEXT;
+    engine_functions.exit_block(t, is_unsure ? NULL : block, is_unsure ? 0 : exit);
 }
 
 /* What the engine's core knows and ours does not is undefined: its own halfword says so. So is what
@@ -109,13 +134,13 @@ uint32_t cpu_lduw_code_arm(void *core, uint32_t address)
         translated.is_whole = !is_wide(halfword);
     }
     translated.address = address;
-    if (!translated.is_ours) {
+    if (translated.core == NULL) {
         return halfword;
     }
     if (is_test_target(translated.first, translated.second)) {
         return translated.second | MAKES_TT_UNDEFINED;
     }
-    if (!translated.is_judged && is_unprivileged(translated.first, translated.second)) {
+    if (!translated.core->is_judged && is_unprivileged(translated.first, translated.second)) {
         return translated.second & ~(uint32_t)MAKES_LDRT_UNDEFINED;
     }
     return translated.second == 0 && is_security_branch(halfword) ? UNDEFINED : halfword;
@@ -123,8 +148,8 @@ uint32_t cpu_lduw_code_arm(void *core, uint32_t address)
 
 static int must_be_aligned(void)
 {
-    return translated.is_ours &&
-           (translated.traps_unaligned || is_always_aligned(translated.first, translated.second));
+    return translated.core != NULL && (translated.core->traps_unaligned ||
+                                       is_always_aligned(translated.first, translated.second));
 }
 
 static unsigned aligned(unsigned access)
@@ -137,7 +162,8 @@ static unsigned aligned(unsigned access)
 
 static unsigned aligned_load(unsigned access)
 {
-    const int asks_us = translated.literals->count != 0 && !must_be_aligned();
+    const struct core *const core = translated.core;
+    const int asks_us = core != NULL && core->literals.count != 0 && !must_be_aligned();
     return asks_us ? access | ALIGNED_TO(access) : aligned(access);
 }
 
@@ -164,8 +190,9 @@ void tcg_gen_qemu_st_i64_arm(void *t, void *value, void *address, uintptr_t mode
 /* Put memory's own bytes in place of those that a literal comparator shows. */
 static uint64_t without_literals(uint64_t value, uint32_t address, unsigned size)
 {
-    for (unsigned i = 0; i < translated.literals->count; i++) {
-        const struct literal *literal = &translated.literals->words[i];
+    const struct core *const core = translated.core;
+    for (unsigned i = 0; core != NULL && i < core->literals.count; i++) {
+        const struct literal *literal = &core->literals.words[i];
         for (unsigned n = 0; n < size; n++) {
             const uint32_t at = address + n - literal->address;
             if (at < sizeof(uint32_t)) {
@@ -205,7 +232,7 @@ uint64_t helper_le_ldul_mmu_arm(void *core, uint32_t address, uint32_t access, u
 void tcg_gen_brcond_i64_arm(void *t, unsigned condition, void *address, void *monitor, void *label)
 {
     const uint32_t mask = exclusive_store_mask(translated.first, translated.second);
-    if (translated.is_ours && mask != 0) {
+    if (translated.core != NULL && mask != 0) {
         void *const zero = engine_functions.constant_64(t, 0);
         void *const low = engine_functions.constant_64(t, 0);
         engine_functions.and_64(t, low, address, mask);

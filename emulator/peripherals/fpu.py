@@ -6,20 +6,37 @@ for UFRDY.
 
 from collections.abc import Callable
 
+from emulator.native.core import NativeFpContext
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register
 
 DENIED, PRIVILEGED, FULL = 0b00, 0b01, 0b11  # of CPACR
 
 
-class Cpacr(Register):
+class Shared(Register):
+    """A register that native/fp_context.c has, too: its word is there."""
+
+    def __init__(self, native: NativeFpContext, reset: int = 0) -> None:
+        self._native, self._name = native, self.manual_name().lower()
+        super().__init__(reset)
+
+    @property
+    def word(self) -> int:
+        return int(getattr(self._native, self._name))
+
+    @word.setter
+    def word(self, word: int) -> None:
+        setattr(self._native, self._name, word)
+
+
+class Cpacr(Shared):
     """CPACR, Coprocessor Access Control Register. DDI 0403E.e B3.2."""
 
     CP11 = Field(23, 22)  # the same as CP10, or UNPREDICTABLE
     CP10 = Field(21, 20)
 
 
-class Fpccr(Register):
+class Fpccr(Shared):
     """FPCCR, Floating Point Context Control Register. DDI 0403E.e B3.2."""
 
     ASPEN = Field(31, 31)  # 1: the first floating-point instruction sets CONTROL.FPCA
@@ -39,13 +56,13 @@ class FpccrV8(Fpccr):
     UFRDY = Field(10, 10)
 
 
-class Fpcar(Register):
+class Fpcar(Shared):
     """FPCAR, Floating Point Context Address Register. DDI 0403E.e B3.2."""
 
     ADDRESS = Field(31, 3)
 
 
-class Fpdscr(Register):
+class Fpdscr(Shared):
     """FPDSCR, Floating Point Default Status Control Register. DDI 0403E.e B3.2."""
 
     AHP = Field(26, 26)
@@ -63,10 +80,10 @@ class Mvfr(Register):
 class CoprocessorAccess(Peripheral):
     """The word at 0xE000ED88; RAZ/WI without an FPU."""
 
-    def __init__(self, *, has_fpu: bool, on_change: Callable[[], None]) -> None:
-        self.cpacr = Cpacr()
+    def __init__(self, native: NativeFpContext, on_change: Callable[[], None]) -> None:
+        self.cpacr = Cpacr(native)
         self._on_change = on_change
-        super().__init__({0x008: self.cpacr} if has_fpu else {})
+        super().__init__({0x008: self.cpacr} if native.exists else {})
 
     def write(self, offset: int, word: int) -> None:
         super().write(offset, word)
@@ -86,10 +103,11 @@ class CoprocessorAccess(Peripheral):
 class Fpu(Peripheral):
     """The block at 0xE000EF30."""
 
-    def __init__(self, on_change: Callable[[], None], *, is_v8m: bool) -> None:
-        self.fpccr = (FpccrV8 if is_v8m else Fpccr)(reset=Fpccr.ASPEN.mask | Fpccr.LSPEN.mask)
-        self.fpcar = Fpcar()
-        self.fpdscr = Fpdscr()
+    def __init__(self, native: NativeFpContext, on_change: Callable[[], None]) -> None:
+        make_fpccr = FpccrV8 if native.is_v8m else Fpccr
+        self.fpccr = make_fpccr(native, reset=Fpccr.ASPEN.mask | Fpccr.LSPEN.mask)
+        self.fpcar = Fpcar(native)
+        self.fpdscr = Fpdscr(native)
         self._on_change = on_change
         super().__init__(
             {
@@ -98,7 +116,7 @@ class Fpu(Peripheral):
                 0x00C: self.fpdscr,
                 0x010: Mvfr(reset=0x1011_0021),
                 0x014: Mvfr(reset=0x1100_0011),
-                **({0x018: Mvfr(reset=0x0000_0040)} if is_v8m else {}),  # FPv5
+                **({0x018: Mvfr(reset=0x0000_0040)} if native.is_v8m else {}),  # FPv5
             }
         )
 

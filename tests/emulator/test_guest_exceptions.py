@@ -4,13 +4,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from emulator.board import Board
+from emulator.fp_context import FpContext
 from emulator.frames import Frames
+from emulator.image import load_image
+from emulator.native.core import MEMORIES
 from emulator.parts import part_named
+from tests.emulator.conftest import Guest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.emulator.conftest import Guest
+    from pathlib import Path
 
     Boot = Callable[[str], Guest]
 
@@ -261,26 +265,62 @@ def test_system_reset_clears_the_monitors_bits_and_keeps_the_debuggers(boot: "Bo
     assert guest.board.read(0xE000_EDFC, 4) == bytes(4)
 
 
-def refuse(*_: object, **__: object) -> bool:
-    """Have a frame pushed or popped step by step, as an unusual one is."""
-    return False
+FLOATING, KERNEL = "floating.c", "kernel.c"
+M4, M33 = "stm32f405", "stm32l552"
 
 
-@pytest.mark.parametrize("part", ["stm32f103c8", "stm32f405", "stm32l552"])
+FRAMED = [
+    *((FRAMES, name) for name in ("on_msp", "on_psp", "from_handler", "tail_chained")),
+    *((FRAMES, "frame_at", 4, 1), (THREADS, "threads"), (THREADS, "unprivileged")),
+    (ORDER, "nesting"),
+]
+FLOATED = [
+    *((FLOATING, "interrupted", then, lazily) for then in (0, 1) for lazily in (0, 1)),
+    *((FLOATING, "nested"), (FLOATING, "on_psp"), (FLOATING, "default_status", 0x07C0_0000)),
+    *((FLOATING, "frame_at", 12), (FLOATING, "in_a_block")),
+]
+CONTEXTS = {
+    "stm32f103c8": [],
+    M4: [*FLOATED, (KERNEL, "kernel", 1, 0, 0)],
+    M33: [*FLOATED, (KERNEL, "kernel", 1, 1, 0)],
+}
+
+
 @pytest.mark.parametrize(
-    ("source", "function", "arguments"),
+    ("part", "source", "function", "arguments"),
     [
-        (FRAMES, "on_msp", ()),
-        (FRAMES, "on_psp", ()),
-        (FRAMES, "from_handler", ()),
-        (FRAMES, "frame_at", (4, 1)),
-        (FRAMES, "tail_chained", ()),
-        (THREADS, "threads", ()),
-        (THREADS, "unprivileged", ()),
-        (ORDER, "nesting", ()),
+        (part, source, function, arguments)
+        for part in CONTEXTS
+        for source, function, *arguments in FRAMED + CONTEXTS[part]
     ],
 )
 def test_a_usual_frame_is_what_it_would_be_step_by_step(
+    build: "Callable[..., Path]",
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    source: str,
+    function: str,
+    arguments: list[int],
+) -> None:
+    hashes: list[str] = []
+    for memories in (MEMORIES, 0):  # in none of which a frame could be pushed at once
+        monkeypatch.setattr("emulator.frames.MEMORIES", memories)
+        guest = Guest(Board(part_named(part), load_image(build(source, part))))
+        guest.board.run_for(ms=2)
+        guest.call(function, *arguments)
+        hashes.append(guest.board.trace_hash)
+    assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize(
+    ("part", "source", "function", "arguments"),
+    [
+        (M4, KERNEL, "kernel", (1, 0, 0)),
+        (M4, FLOATING, "nested", ()),
+        (M33, FLOATING, "nested", ()),
+    ],
+)
+def test_usual_contexts_are_the_cores_own_affair(
     boot: "Callable[..., Guest]",
     monkeypatch: pytest.MonkeyPatch,
     part: str,
@@ -288,11 +328,20 @@ def test_a_usual_frame_is_what_it_would_be_step_by_step(
     function: str,
     arguments: tuple[int, ...],
 ) -> None:
+    """A stop for each would cost a kernel's switch several hundred microseconds."""
+    for step in ("first_use", "enter", "leave"):
+        monkeypatch.setattr(FpContext, step, None)
     guest = boot(source, part_named(part))
     guest.call(function, *arguments)
-    at_once = guest.board.trace_hash
-    monkeypatch.setattr(Frames, "enter", refuse)
-    monkeypatch.setattr(Frames, "leave", refuse)
-    guest = boot(source, part_named(part))
-    guest.call(function, *arguments)
-    assert guest.board.trace_hash == at_once
+    assert guest.is_idle
+
+
+@pytest.mark.parametrize("part", [M4, M33])
+@pytest.mark.parametrize("lazily", [0, 1])
+def test_return_to_a_context_is_the_cores_own_affair(
+    boot: "Callable[..., Guest]", monkeypatch: pytest.MonkeyPatch, part: str, lazily: int
+) -> None:
+    monkeypatch.setattr(Frames, "leave", None)
+    guest = boot(FLOATING, part_named(part))
+    guest.call("interrupted", 1, lazily)
+    assert guest.words("out", 16) == list(range(1, 17))

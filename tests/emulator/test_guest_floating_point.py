@@ -107,6 +107,11 @@ def test_new_context_starts_with_the_default_status(guest: "Guest") -> None:
     assert guest.notes == [0x07C0_0000, 1 << 25]
 
 
+def test_without_aspen_no_context_begins_with_the_default_status(guest: "Guest") -> None:
+    guest.call("without_contexts")
+    assert guest.notes == [1 << 25]
+
+
 def test_code_that_gave_up_its_context_gets_a_basic_frame(guest: "Guest") -> None:
     guest.call("frame_without_context")
     assert guest.out(EXC_RETURN) == 0xFFFF_FFF9
@@ -118,6 +123,33 @@ def test_instruction_whose_condition_fails_makes_no_context(
 ) -> None:
     assert guest.call("condition_fails", n) == result
     assert guest.notes == [fpca]
+
+
+def test_context_is_stored_by_the_instruction_itself(guest: "Guest") -> None:
+    guest.call("in_a_block")
+    lspact = [word & 1 for word in guest.words("out", 2, first=20)]
+    assert lspact == [1, 0]  # before it, and behind
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_context_begins_behind_an_instruction_whose_condition_fails(
+    guest: "Guest", which: int
+) -> None:
+    guest.call("begins_behind_a_condition", which)
+    assert guest.notes == [4, 4]
+
+
+def test_context_is_stored_though_the_handler_claims_to_have_one(guest: "Guest") -> None:
+    guest.call("claimed")
+    assert guest.notes == [0, 1]  # LSPACT; FPCAR points behind the basic frame
+    assert context_in_frame(guest) == FIRST_CONTEXT
+    assert guest.words("out", 16) == FIRST_CONTEXT[:16]
+
+
+def test_extended_frame_is_always_aligned(guest: "Guest") -> None:
+    guest.call("frame_at", 12)
+    assert guest.out(SP) % 8 == 0
+    assert guest.words("out", 16) == FIRST_CONTEXT[:16]
 
 
 def test_registers_survive_a_snapshot(guest: "Guest") -> None:

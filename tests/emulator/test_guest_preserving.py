@@ -79,6 +79,13 @@ def test_bus_fault_is_taken_at_once_where_it_was_ready(guest: "Guest") -> None:
     assert guest.notes == [HFRDY | BFRDY, BUSFAULT, LSPERR, 0, 9, STORED, BACK]
 
 
+def test_bus_fault_comes_where_the_room_was_moved(guest: "Guest") -> None:
+    """With the next block's first use, since this one's was looked at before its first store."""
+    guest.call("preserves_elsewhere", guest.address("area") + 256, BUSFAULTENA)
+    assert guest.notes[:3] == [BUSFAULT, LSPERR, 0]
+    assert guest.notes[-1] == BACK
+
+
 @pytest.mark.parametrize("enabled_later", [0, BUSFAULTENA])
 def test_bus_fault_escalates_where_it_was_not(guest: "Guest", enabled_later: int) -> None:
     guest.call("preserves", HALF_IN_RAM, 0, enabled_later, ON_PSP)

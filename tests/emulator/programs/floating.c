@@ -185,6 +185,96 @@ void on_psp(void)
     stacks_badly((uint32_t)(uintptr_t)top_of_thread_stack());
     keep(out);
 }
+/* The context is stored where the block has come to, neither before nor behind it. */
+NAKED void looks_around_use(volatile uint32_t *fpccr)
+{
+    ASM(FPU "ldr r1, [r0]\n\tvmov s0, r0\n\tldr r2, [r0]\n\tldr r0, =out\n\t"
+            "strd r1, r2, [r0, #80]\n\tbx lr\n\t.pool");
+}
+static void on_svc_in_a_block(void)
+{
+    looks_around_use(&FPCCR);
+}
+void in_a_block(void)
+{
+    vectors[SVCALL] = on_svc_in_a_block;
+    enable(3);
+    fill(1);
+    ASM("svc 0");
+    keep(out);
+}
+/* An instruction that is not executed, and one that is: behind a branch, or in the same block. */
+#define UNSURE(name, between)                                                                      \
+    NAKED void name(uint32_t condition)                                                            \
+    {                                                                                              \
+        ASM(FPU "cmp r0, #0\n\tit eq\n\tvmoveq s0, r0\n\t" between "\n\tvmov s1, r0\n\tbx lr");    \
+    }
+UNSURE(unsure_behind_a_branch, "b 0f\n\tnop\n\t0:")
+UNSURE(unsure_in_a_block, "nop")
+UNSURE(unsure_twice, "b 0f\n\tnop\n\t0: it eq\n\tvmoveq s0, r0")
+void begins_behind_a_condition(uint32_t which)
+{
+    static void (*const unsure[])(uint32_t) = {
+        unsure_behind_a_branch,
+        unsure_in_a_block,
+        unsure_twice,
+    };
+    enable(3);
+    for (uint32_t condition = 0; condition < 2; condition++) {
+        clear_fpca();
+        unsure[which](condition);
+        note(control() & 4);
+    }
+}
+/* Without ASPEN no context begins: FPSCR stays. */
+void without_contexts(void)
+{
+    uint32_t fpscr;
+    enable(3);
+    FPDSCR = 1u << 24;
+    fill(1);
+    FPCCR &= ~(1u << 31);
+    clear_fpca();
+    unsure_in_a_block(1);
+    clear_fpca();
+    __asm volatile(FPU "vmov s0, %1\n\tvmrs %0, fpscr" : "=r"(fpscr) : "r"(0));
+    note(fpscr);
+}
+/* A handler that says itself that it has a context. */
+NAKED void set_fpca(void)
+{
+    ASM("mrs r0, control\n\torr r0, #12\n\tmsr control, r0\n\tisb\n\tbx lr");
+}
+NOINLINE void claim_and_use(void)
+{
+    set_fpca();
+    fill(100);
+    look();
+}
+FRAME_HANDLER(claims_it, claim_and_use)
+void claimed(void)
+{
+    vectors[SVCALL] = claims_it;
+    enable(3);
+    fill(1);
+    ASM("svc 0");
+    keep(out);
+}
+/* The thread's SP is not aligned to eight bytes when it is interrupted. */
+NAKED void svc_below(uint32_t below)
+{
+    ASM("push {r4, lr}\n\tmov r4, sp\n\tsubs r0, r4, r0\n\tmov sp, r0\n\tsvc 0\n\t"
+        "mov sp, r4\n\tpop {r4, pc}");
+}
+void frame_at(uint32_t below)
+{
+    vectors[SVCALL] = uses_it;
+    CCR = 0;
+    enable(3);
+    fill(1);
+    svc_below(below);
+    keep(out);
+}
 uint32_t read(uint32_t address)
 {
     return REG(address);

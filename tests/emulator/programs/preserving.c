@@ -4,6 +4,7 @@
 #define FPU   ".fpu fpv4-sp-d16\n\t"
 #define CPACR REG(0xE000ED88)
 #define FPCCR REG(0xE000EF34)
+#define FPCAR REG(0xE000EF38)
 
 uint32_t area[64] __attribute__((aligned(256)));
 
@@ -70,6 +71,26 @@ void preserves_in_nmi(uint32_t psp, uint32_t enabled)
     faults(enabled);
     vectors[NMI] = uses_it;
     nmi_there(psp, 2);
+    note(200);
+}
+/* The room is moved to where nothing is by the instruction before the one that stores it. */
+NAKED void move_and_use(volatile uint32_t *fpcar)
+{
+    ASM(FPU
+        "mov r1, #0x30000000\n\tstr r1, [r0]\n\tvmov s0, r1\n\tb 0f\n\t0: vmov s1, r1\n\tbx lr");
+}
+static void moves_and_uses(void)
+{
+    is_using = 1;
+    move_and_use(&FPCAR);
+    is_using = 0;
+    note(100 + (FPCCR & 1));
+}
+void preserves_elsewhere(uint32_t psp, uint32_t enabled)
+{
+    faults(enabled);
+    vectors[SVCALL] = moves_and_uses;
+    svc_there(psp, 2);
     note(200);
 }
 static void denies_and_uses(void)
