@@ -54,6 +54,10 @@ NAKED static uint32_t store(uint32_t address)
 {
     ASM("str r0, [r0]\n\tbx lr");
 }
+NAKED static uint32_t load_as_others(uint32_t address)
+{
+    ASM("ldrt r0, [r0]\n\tbx lr"); /* whose second halfword alone shifts r0 */
+}
 NAKED static uint32_t load_pair(uint32_t address)
 {
     ASM("movs r2, r0\n\tldmia r0!, {r1, r3}\n\tsubs r0, r0, r2\n\tbx lr");
@@ -75,7 +79,7 @@ static void try(uint32_t (*access)(uint32_t), uint32_t address, uint32_t is_priv
 }
 
 #ifdef ARMV8M
-enum { FOR_ALL = 1, PERMISSIONS = 4, READ_ONLY = 3 };
+enum { FOR_ALL = 1, FOR_PRIVILEGED = 0, PERMISSIONS = 4, READ_ONLY = 3 };
 static void region(uint32_t number, uint32_t begin, uint32_t end, uint32_t ap, uint32_t xn)
 {
     MPU_RNR = number;
@@ -115,7 +119,7 @@ static void test_targets(void)
     }
 }
 #else
-enum { FOR_ALL = 3, PERMISSIONS = 8, READ_ONLY = 7 };
+enum { FOR_ALL = 3, FOR_PRIVILEGED = 1, PERMISSIONS = 8, READ_ONLY = 7 };
 static void region(uint32_t number, uint32_t begin, uint32_t end, uint32_t ap, uint32_t xn)
 {
     uint32_t log = 4;
@@ -184,6 +188,20 @@ static void execution(void)
         }
     }
 }
+/* What is forbidden and not aligned either. */
+static void unaligned(void)
+{
+    note(0xF0);
+    region(2, ARENA, ARENA_END, FOR_PRIVILEGED, 1);
+    for (uint32_t traps = 0; traps < 2; traps++) {
+        CCR = (CCR & ~8u) | traps << 3; /* UNALIGN_TRP */
+        try(load, ARENA + 0x41, 0);
+        try(load_as_others, ARENA + 0x41, 0);
+        try(load_as_others, ARENA + 0x41, 1);
+        try(load_as_others, ARENA + 0x40, 1);
+    }
+    CCR &= ~8u;
+}
 /* HardFault's handler reads what is forbidden, with and without the MPU. */
 static void urgent(void)
 {
@@ -206,6 +224,7 @@ void reset(void)
     permissions();
     execution();
     of_the_family();
+    unaligned();
     urgent();
     MPU_CTRL = ENABLE | PRIVDEFENA;
     note(0xF1);
