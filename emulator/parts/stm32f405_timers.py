@@ -129,10 +129,12 @@ PADS = pads_of(
 
 
 def _irq(machine: Machine, irq: int) -> Callable[[bool], None]:
-    """Return what drives an interrupt that several timers raise."""
-    set_irq = machine.irq(irq)
+    """Return what drives an interrupt, which several timers may raise."""
+    set_irq, raised_by = machine.irq(irq), TIM_IRQS[irq]
+    if len(raised_by) == 1:
+        return set_irq
     return lambda _: set_irq(
-        any(cast(Tim, machine.unit(name)).is_raising(flags) for name, flags in TIM_IRQS[irq])
+        any(cast(Tim, machine.unit(name)).is_raising(flags) for name, flags in raised_by)
     )
 
 

@@ -197,7 +197,7 @@ class Tim(Peripheral):
     def _raise(self, flags: int) -> None:
         """Set flags, and ask for the transfers that come with them."""
         self.sr.word |= flags
-        self._asked |= flags & self.dier.DE
+        self._asked |= flags & self.dier.word >> DE_LOW
 
     def _on_event(self, due: int) -> None:
         self.counter.come_to(due, self._wrap)
@@ -221,27 +221,26 @@ class Tim(Peripheral):
 
     def _schedule(self) -> None:
         """Find what can be seen next."""
-        if not self.counter.is_counting:
+        counter = self.counter
+        if not counter.is_counting:
             self._event.stop()
             return
-        course = self.counter.course
-        place = self.counter.place_in(course)
+        course, seen_flags = counter.course, self._seen_flags
         watched = self._pins.watched() if self.is_at_pins else 0
-        places = self.channels.seen(course, self._seen_flags, watched)
-        if self._is_update_seen:
+        places = self.channels.seen(course, seen_flags, watched)
+        if self._is_update_seen(seen_flags):
             places += course.wraps
-        if not places:
+        if places:
+            place = counter.place_in(course)
+            ticks = course.next_at(places, place) - place
+            self._event.start_at(counter.cycle_after(ticks))
+        else:
             self._event.stop()
-            return
-        ticks = course.next_at(places, place) - place
-        self._event.start_at(self.counter.cycle_after(ticks))
 
-    @property
-    def _is_update_seen(self) -> bool:
-        if self.cr1.UDIS:
-            return False
-        is_new = not self._seen_flags & UIF
-        return is_new or self.counter.is_update_due or self.channels.is_update_due
+    def _is_update_seen(self, seen_flags: int) -> bool:
+        is_new = not seen_flags & UIF
+        is_any = is_new or self.counter.is_update_due or self.channels.is_update_due
+        return is_any and not self.cr1.UDIS
 
     def _wrap(self) -> None:
         self._update(sets_flag=True)
@@ -310,9 +309,9 @@ class Tim(Peripheral):
 
     def is_raising(self, flags: int) -> bool:
         """Whether any of these flags is an interrupt."""
-        return bool(self.sr.word & self.dier.IE & flags)
+        return bool(self.sr.word & self.dier.word & flags)
 
     def _update_irqs(self) -> None:
-        raised = self.sr.word & self.dier.IE
+        raised = self.sr.word & self.dier.word  # whose enables are at the places of their flags
         for flags, set_irq in self._set_irqs.items():
             set_irq(bool(raised & flags))

@@ -14,7 +14,7 @@ from emulator.peripherals.tim_registers import TimCount, TimCr1, TimRcr, TimSmcr
 from emulator.peripherals.tim_slave import CLOCKED_BY_EDGES
 
 CEN, DIR, OPM = TimCr1.CEN.mask, TimCr1.DIR.mask, TimCr1.OPM.mask
-CMS_AND_DIR = TimCr1.CMS.mask | DIR
+CMS = TimCr1.CMS.mask
 Meet = Callable[[Course, int, int], None]
 SMS = TimSmcr.SMS.mask
 Progress = tuple[int, int, int, int, int, int]
@@ -58,7 +58,7 @@ class Counter:
 
     @property
     def course(self) -> Course:
-        return course_of(self._cr1.word & CMS_AND_DIR, self._top, self.last)
+        return course_of(self._cr1.word & (CMS | DIR), self._top, self.last)
 
     def place_in(self, course: Course) -> int:
         """Return where the count was when it was last settled."""
@@ -122,7 +122,7 @@ class Counter:
             place = self.place_in(course)
             self._anchor = self.cycle_after(ticks)
             self.cnt.word, is_down = course.count_at(place + ticks)
-            self._cr1.DIR = is_down
+            self._cr1.word = self._cr1.word & ~DIR | DIR * is_down
             self._meet(course, place, place + ticks)
 
     def come_to(self, cycle: int, update: Callable[[], None]) -> None:
@@ -164,6 +164,7 @@ class Counter:
         self._begin(self._clock.cycles, is_overflow=False)
 
     def _begin(self, cycle: int, *, is_overflow: bool) -> None:
-        if self._cr1.CMS:
+        if self._cr1.word & CMS:
             self._cr1.DIR = is_overflow
-        self._anchor, self.cnt.word = cycle, self._top * self._cr1.DIR
+        is_down = self._cr1.word & DIR != 0
+        self._anchor, self.cnt.word = cycle, self._top * is_down
