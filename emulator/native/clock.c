@@ -150,14 +150,24 @@ static inline int is_simple(const struct clock *clock, const struct counted *slo
     return clock->last == key || slot->key == key || sees_the_same(slot, key);
 }
 
+/* Whether nothing but floating-point instructions keeps a block from being simple, and those have a
+ * context. */
+static inline int only_calculates(const struct clock *clock, const struct counted *slot,
+                                  uint64_t key)
+{
+    return slot->key == (key | NEEDS_MORE) && slot->coprocessor_at != 0 && slot->is_stable &&
+           slot->effects == 0 && !clock->asks_for_context;
+}
+
 /* A block for which a look at its key is not enough. */
 static __attribute__((noinline)) void look_closer(void *engine, uint64_t address, uint32_t size,
                                                   struct clock *clock)
 {
     struct counted *slot = slot_of(clock, (uint32_t)address);
     const uint64_t key = key_of(clock, address, size);
-    if (slot->key == (key | SEES_TABLE) && clock->cycles < clock->slow_at &&
-        !its_table_changed(clock, slot)) {
+    if (clock->cycles < clock->slow_at &&
+        ((slot->key == (key | SEES_TABLE) && !its_table_changed(clock, slot)) ||
+         only_calculates(clock, slot, key))) {
         count(clock, slot);
     } else if (!count_slowly(clock, engine, slot, key) && engine_functions.stop_if_asked != NULL) {
         __attribute__((musttail)) return engine_functions.stop_if_asked(engine, 0, 0, clock);
