@@ -87,7 +87,6 @@ class NativeClock(ctypes.Structure):
         ("asks_for_context", ctypes.c_uint32),
         ("stopped_at", ctypes.c_uint32),
         ("traps_division", ctypes.c_uint32),
-        ("is_limit_set", ctypes.c_uint32),
         ("remapped", ctypes.c_uint32 * COMPARATORS),
         ("is_table_read", ctypes.c_uint32),
         ("region_count", ctypes.c_uint32),

@@ -30,11 +30,10 @@ class CoreRegisters:
         protection: Protection,
         *,
         has_fpu: bool,
-        has_limits: bool,
     ) -> None:
-        self._own_code = OwnCode(engine, clock, has_limits=has_limits)
+        self._own_code = OwnCode(engine, clock)
         self.clear_exclusive = self._own_code.clear_exclusive
-        self.limits, self.set_limits = self._own_code.limits, self._own_code.set_limits
+        self.set_limits = self._own_code.set_limits
         self._engine, self._native, self._protection = engine, clock.native, protection
         self.register_set: Callable[..., RegisterSet] = engine.register_set
         self._masks, self._stopped = engine.register_set(*MASKS), engine.native
@@ -58,6 +57,11 @@ class CoreRegisters:
             with self._handler_mode():
                 masks = self._masks.read()
         return masks
+
+    def limits(self) -> list[int]:
+        """Return MSPLIM and PSPLIM; without the registers nothing is limited."""
+        limits: list[int] = self._stopped.limits[:]
+        return limits
 
     def watch_masks(self, masks: Sequence[int]) -> None:
         """While anything is masked, stop as soon as the masks are no longer these."""

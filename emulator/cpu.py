@@ -67,9 +67,8 @@ class Cpu:
         self._protection = protection
         self._breakpoints: frozenset[int] = frozenset()
         self._engine = Engine(model, memory_map, views, bus, clock)
-        self.registers = CoreRegisters(
-            self._engine, clock, protection, has_fpu=has_fpu, has_limits=has_limits
-        )
+        self._engine.native.has_limits = has_limits
+        self.registers = CoreRegisters(self._engine, clock, protection, has_fpu=has_fpu)
         self._accesses = Accesses(self._engine, self.registers, views, bus, protection)
         self._second_look = SecondLook(
             self._engine, self.registers, self._accesses, clock, self.step

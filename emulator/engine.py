@@ -123,6 +123,7 @@ ENGINE_FUNCTIONS = (
     "tcg_gen_goto_tb_arm",
     "tcg_gen_exit_tb_arm",
     "helper_vfp_set_fpscr_arm",
+    "helper_v7m_msr_arm",
 )
 
 # The same library for calls that are over at once. They keep the interpreter's lock: letting go of

@@ -151,7 +151,7 @@ class ExceptionModel:
 
     def _enter_natively(self, number: int) -> bool:
         """Do what `_enter` does, at once, where nothing about it is unusual; whether it was."""
-        if not self._is_usual or any(self._core.limits()):
+        if not self._is_usual:
             return False
         self._fp.let_go()
         vtor, stkalign = self._scb.vtor.word, self._scb.ccr.STKALIGN
@@ -291,10 +291,9 @@ class ExceptionModel:
         """Execute until `deadline`, or one instruction where the DebugMonitor steps."""
         self._fp.let_go(THREAD_PRIORITY)  # of whatever the core interrupts by itself
         if not self._faults.is_stepping:
-            may_leave = self._is_usual and not self._does_more_on_exit
-            may_enter = may_leave and not any(self._core.limits())
+            is_usual = self._is_usual and not self._does_more_on_exit
             vtor, stkalign = self._scb.vtor.word, self._scb.ccr.STKALIGN
-            self._interrupts.let_go(vtor, stkalign, may_enter=may_enter, may_leave=may_leave)
+            self._interrupts.let_go(vtor, stkalign, is_usual=is_usual)
             stop = self._cpu.run(deadline)
             if self._interrupts.take_back():
                 self._sleep = Sleep.INTERRUPT

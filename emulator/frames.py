@@ -1,9 +1,9 @@
 """An exception's frame pushed and popped natively, where nothing about it is unusual.
 
-What is usual: the whole frame is in RAM, and no MPU and no stack limit is on. `core_enter` and
-`core_leave` of native/frames.c do that in one call; what they refuse is exception_model.py's, and
-nothing has been changed then. Where one exception is all that goes on, `core_run` enters and leaves
-it by itself.
+What is usual: the whole frame is in RAM, within the stack's limit, and no MPU is on. `core_enter`
+and `core_leave` of native/frames.c do that in one call; what they refuse is exception_model.py's,
+and nothing has been changed then. Where one exception is all that goes on, `core_run` enters and
+leaves it by itself.
 """
 
 import ctypes

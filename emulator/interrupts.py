@@ -62,7 +62,7 @@ class Interrupts:
         self.priority_mask = 0xFF & ~(0xFF >> priority_bits)  # unimplemented low bits: RAZ/WI
         self._on_change = on_change
         self.native = NativeInterrupts()
-        self._may_enter = self._may_leave = self._is_let_go = False
+        self._is_usual = self._is_let_go = False
         self._lines = memoryview(self.native.lines).cast("B")  # by number: 1 while its line is high
         self.on_activate: Callable[[int, int], None] | None = None  # takes a number and the cycle
         self.reset()
@@ -229,20 +229,21 @@ class Interrupts:
 
     # What the core does by itself.
 
-    def let_go(self, vtor: int, stkalign: int, *, may_enter: bool, may_leave: bool) -> None:
+    def let_go(self, vtor: int, stkalign: int, *, is_usual: bool) -> None:
         """Say what that may be now: to take the only exception there is, to end it, to sleep."""
         self.native.vtor, self.native.stkalign = vtor, stkalign
-        self._may_enter, self._may_leave, self._is_let_go = may_enter, may_leave, True
+        self._is_usual, self._is_let_go = is_usual, True
         self._offer()
 
     def _offer(self) -> None:
         native, active = self.native, self.active
         number, _, _ = self._contest or self._known()
-        is_next = self._may_enter and not active and self._pending & self.enabled == {number}
-        is_alone = number is None and self._may_leave and len(active) == 1
+        native.next = native.alone = 0
         native.may_sleep = number is None
-        native.next = number if number is not None and is_next else 0
-        native.alone = min(active) if is_alone else 0
+        if number is None and self._is_usual and len(active) == 1:
+            native.alone = min(active)
+        elif number is not None and self._is_usual and not active:
+            native.next = number if self._pending & self.enabled == {number} else 0
 
     def take_back(self) -> bool:
         """Have the core do nothing more by itself; whether it sleeps."""

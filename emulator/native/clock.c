@@ -110,8 +110,6 @@ static __attribute__((noinline)) int count_slowly(struct clock *clock, void *eng
     }
     clock->has_event |= slot->effects & SENDS_EVENT;
     clock->is_exclusive |= slot->effects & IS_EXCLUSIVE;
-    clock->is_limit_set |= slot->effects & SETS_LIMIT;
-    clock->asks_for_context |= slot->effects & SETS_CONTROL;
     if (clock->cycles >= clock->slow_at && !clock->is_watching_masks) {
         block_look(clock, engine, slot);
         if (clock->cycles >= clock->deadline) {

@@ -89,7 +89,6 @@ struct clock {
     uint32_t asks_for_context;      /* ask whether a floating-point instruction may be executed */
     uint32_t stopped_at;            /* the address that the reason is about */
     uint32_t traps_division;        /* stop before SDIV and UDIV; changes with `generation` */
-    uint32_t is_limit_set;          /* MSPLIM or PSPLIM has been written */
     uint32_t remapped[COMPARATORS]; /* the words fetched from the table, or 1; this and what follows
                                        change with `generation` */
     uint32_t is_table_read;         /* data reads see words of the table, too */

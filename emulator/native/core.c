@@ -63,6 +63,22 @@ static int run_once(struct core *core)
     return status;
 }
 
+void core_wrote(struct core *core, uint32_t special, uint32_t value)
+{
+    if (special == CONTROL) {
+        core->clock->asks_for_context = 1;
+    } else if (core->has_limits && (special == MSPLIM || special == PSPLIM)) {
+        uint32_t control = 0, ipsr = 0;
+        struct batch mode = {.count = 0};
+        add(&mode, core->control, &control);
+        add(&mode, core->ipsr, &ipsr);
+        read_all(core, &mode);
+        if (!(control & NPRIV) || ipsr != 0) {
+            core->limits[special == PSPLIM] = value & ~7u;
+        }
+    }
+}
+
 /* Enter the exception that has come, or that the masks held back, where they let it; whether it
  * was. */
 static int went_in(struct core *core)
@@ -72,8 +88,7 @@ static int went_in(struct core *core)
     const uint32_t number = interrupts->next;
     const int is_free = (core->masks[0] | core->masks[1] | core->masks[2]) == 0;
     const int is_time = clock->reason == STOP_MASKS || clock->reason == STOP_CALL;
-    const int is_usual = !clock->is_exclusive && !clock->is_limit_set;
-    if (!is_time || number == 0 || !is_free || !is_usual ||
+    if (!is_time || number == 0 || !is_free || clock->is_exclusive ||
         !core_enter(core, number, interrupts->vtor, interrupts->stkalign)) {
         return 0;
     }

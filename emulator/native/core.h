@@ -12,8 +12,9 @@
 #include "literals.h"
 
 enum { MEMORIES = 12, FRAME_WORDS = 8, FRAME_SIZE = 4 * FRAME_WORDS };
-enum { PC = 6, XPSR = 7 }; /* in a frame: r0-r3, r12, lr, return address, xPSR */
-enum { NUMBERS = 512 };    /* of exceptions */
+enum { PC = 6, XPSR = 7 };                  /* in a frame: r0-r3, r12, lr, return address, xPSR */
+enum { NUMBERS = 512 };                     /* of exceptions */
+enum { MSPLIM = 10, PSPLIM, CONTROL = 20 }; /* special registers, as MSR has them */
 
 #define XPSR_T            (1u << 24)
 #define XPSR_IPSR         0x1FFu
@@ -63,6 +64,8 @@ struct core {
     int lr, sp, msp, psp, control, ipsr, cpsr, primask, basepri, faultmask;
     uint32_t to_handler;      /* EXC_RETURN to Handler mode */
     uint32_t traps_unaligned; /* CCR.UNALIGN_TRP */
+    uint32_t has_limits;      /* the core has MSPLIM and PSPLIM */
+    uint32_t limits[2];       /* these */
     uint32_t is_judged;       /* the next instruction's accesses are allowed; only it is executed */
     uint32_t pc;              /* these five: where and how the core stopped, while `is_known` */
     uint32_t xpsr;
@@ -97,10 +100,13 @@ static inline void write_all(const struct core *core, const struct batch *batch)
 }
 
 /* translation.h: this thread runs the engine of a core of ours; it no longer does. */
-void translate_for_us(const struct core *core);
+void translate_for_us(struct core *core);
 void translate_for_others(void);
 
 extern uint32_t unasked; /* how many calls have been left out; 0 where Unicorn's functions run */
+
+/* core.c: MSR has been executed. The engine does not show what stack limits it has. */
+void core_wrote(struct core *core, uint32_t special, uint32_t value);
 
 /* frames.c: these two return 0 where it takes more, and nothing has been changed. */
 int core_enter(const struct core *core, uint32_t number, uint32_t vtor, uint32_t stkalign);

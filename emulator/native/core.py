@@ -95,6 +95,8 @@ class NativeCore(ctypes.Structure):
         ("others", ctypes.c_int * len(OTHERS)),
         ("to_handler", ctypes.c_uint32),
         ("traps_unaligned", ctypes.c_uint32),
+        ("has_limits", ctypes.c_uint32),
+        ("limits", ctypes.c_uint32 * 2),
         ("is_judged", ctypes.c_uint32),
         ("pc", ctypes.c_uint32),
         ("xpsr", ctypes.c_uint32),

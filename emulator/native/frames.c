@@ -65,7 +65,8 @@ int core_enter(const struct core *core, uint32_t number, uint32_t vtor, uint32_t
     sp -= size + (is_misaligned ? 4u : 0u);
     uint8_t *const where = bytes_at(core, sp, size, 1);
     const uint8_t *const vector_at = bytes_at(core, vtor + 4u * number, sizeof(uint32_t), 0);
-    if (where == NULL || vector_at == NULL || (is_extended && !core->fp->exists)) {
+    if (where == NULL || vector_at == NULL || sp < core->limits[on_psp] ||
+        (is_extended && !core->fp->exists)) {
         return 0;
     }
     uint32_t vector = 0;

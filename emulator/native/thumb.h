@@ -7,9 +7,8 @@
 
 #include <stdint.h>
 
-/* Of a block: SEV; LDREX and its kind; a write of a stack limit; SDIV or UDIV; a write of CONTROL.
- */
-enum effect { SENDS_EVENT = 1, IS_EXCLUSIVE = 2, SETS_LIMIT = 4, DIVIDES = 8, SETS_CONTROL = 16 };
+/* Of a block: SEV; LDREX and its kind; SDIV or UDIV. */
+enum effect { SENDS_EVENT = 1, IS_EXCLUSIVE = 2, DIVIDES = 4 };
 
 /* DDI 0403E.e A5.1: a halfword whose bits [15:11] are 0b11101, 0b11110 or 0b11111 starts a 32-bit
  * instruction. */
@@ -120,12 +119,6 @@ static inline unsigned effects_of(uint16_t first, uint16_t second)
     }
     if ((first & 0xFFF0u) == 0xE850u || ((first & 0xFFF0u) == 0xE8D0u && (second & 0x40u))) {
         return IS_EXCLUSIVE;
-    }
-    if ((first & 0xFFF0u) == 0xF380u && (second & 0xFFFEu) == 0x880Au) {
-        return SETS_LIMIT;
-    }
-    if ((first & 0xFFF0u) == 0xF380u && second == 0x8814u) {
-        return SETS_CONTROL;
     }
     return (first & 0xFFD0u) == 0xFB90u && (second & 0xF0F0u) == 0xF0F0u ? DIVIDES : 0;
 }

@@ -18,6 +18,8 @@
  * it blocks are translated otherwise than without a context, and on a condition it may not be
  * reached: such a block leads on to none of them directly. Source: DDI 0403E.e B1.5.7.
  *
+ * MSR is ours, too, for the registers that the engine does not show.
+ *
  * What we judge or answer is undefined there, so that it stops: TT; LDRT, STRT and their kind,
  * until their accesses have been judged.
  */
@@ -31,7 +33,8 @@
 enum { SIZE = 3, OF_8_BYTES = 3, ALIGNED = 7 << 4, ALIGNED_TO_4 = 2 << 4 };
 #define ALIGNED_TO(access) (((access) & SIZE) << 4) /* asks us where it is not aligned */
 enum { MODE_BITS = 4 };                             /* below an access, where it is made */
-enum { LAST_NEXT = 1 }; /* of a block's two exits to another block; higher ones are no such */
+enum { LAST_NEXT = 1 };  /* of a block's two exits to another block; higher ones are no such */
+enum { SPECIAL = 0xFF }; /* of what MSR writes: which register; the rest says which of its fields */
 enum { UNDEFINED = 0xDE00, MAKES_TT_UNDEFINED = 1, MAKES_LDRT_UNDEFINED = 6 << 8 };
 
 void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *clock);
@@ -55,14 +58,15 @@ struct engine_functions {
     void (*go_to_block)(void *, unsigned exit);
     void (*exit_block)(void *, const void *block, unsigned exit);
     void (*set_fpscr)(void *core, uint32_t value);
+    void (*set_special)(void *core, uint32_t special, uint32_t value);
 };
 static struct engine_functions engine_functions;
 
 /* What this thread's engine does, and the instruction it translates. */
 static _Thread_local struct {
-    const struct core *core; /* NULL for others */
-    int begins_context;      /* of this block: it has such a call */
-    uint32_t address;        /* of the halfword read last */
+    struct core *core;  /* NULL for others */
+    int begins_context; /* of this block: it has such a call */
+    uint32_t address;   /* of the halfword read last */
     uint16_t first;
     uint16_t second; /* 0 if there is none */
     int is_whole;
@@ -73,7 +77,7 @@ void set_engine_functions(const struct engine_functions *functions)
     engine_functions = *functions;
 }
 
-void translate_for_us(const struct core *core)
+void translate_for_us(struct core *core)
 {
     translated.core = core;
     translated.is_whole = 1; /* a fault may have come between two halfwords */
@@ -89,6 +93,14 @@ void helper_vfp_set_fpscr_arm(void *engine_core, uint32_t value)
 {
     const struct core *const core = translated.core;
     engine_functions.set_fpscr(engine_core, core == NULL ? value : fp_begin(core, value));
+}
+
+void helper_v7m_msr_arm(void *engine_core, uint32_t special, uint32_t value)
+{
+    engine_functions.set_special(engine_core, special, value);
+    if (translated.core != NULL) {
+        core_wrote(translated.core, special & SPECIAL, value);
+    }
 }
 
 uint32_t unasked;

@@ -115,6 +115,10 @@ def test_exception_entry_stays_within_the_limit(
     assert guest.out(0) == UNTOUCHED
 
 
+def test_unprivileged_code_sets_no_limit(guest: "Guest") -> None:
+    assert guest.call("unprivileged_sets_limit", 0x2004_0000) == 0  # or no frame could be pushed
+
+
 def test_limits_survive_a_snapshot(guest: "Guest") -> None:
     guest.call("set_limits", 0x2000_0100, 0x2000_0200)
     limited = guest.board.snapshot()

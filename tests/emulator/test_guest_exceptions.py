@@ -317,6 +317,7 @@ def test_a_usual_frame_is_what_it_would_be_step_by_step(
     [
         (M4, KERNEL, "kernel", (1, 0, 0)),
         (M4, FLOATING, "nested", ()),
+        (M33, KERNEL, "kernel", (1, 1, 0)),  # with stack limits
         (M33, FLOATING, "nested", ()),
     ],
 )

@@ -90,6 +90,19 @@ uint32_t set_limits(uint32_t msplim, uint32_t psplim)
     set_psplim(psplim);
     return limits();
 }
+NAKED void privileged_again(void)
+{
+    ASM("mrs r0, control\n\tbic r0, #1\n\tmsr control, r0\n\tbx lr");
+}
+uint32_t unprivileged_sets_limit(uint32_t msplim)
+{
+    vectors[SVCALL] = privileged_again;
+    __asm volatile("msr control, %0\n\tisb" ::"r"(1));
+    set_msplim(msplim);
+    ASM("svc 0");
+    limits();
+    return out[0];
+}
 /* Thread mode goes on the process stack, `room` words above its limit; there something happens. */
 #define ON_PSP(name, what)                                                                         \
     NAKED void name(uint32_t *sp)                                                                  \
@@ -129,7 +142,7 @@ static void limit(uint32_t *psplim)
     for (uint32_t i = 0; i < FRAMES; i++) {
         stack[i] = 0x5A5A5A5A;
     }
-    set_psplim((uint32_t)(uintptr_t)psplim);
+    set_psplim((uint32_t)(uintptr_t)psplim + 7); /* whose lowest bits do not count */
 }
 void exception_entry(uint32_t room)
 {
@@ -182,10 +195,6 @@ NAKED uint32_t load_unprivileged(uint32_t address)
 {
     ASM("movs r1, #1\n\tmsr control, r1\n\tisb\n\tmov r1, r0\n\tmovs r0, #42\n\tldr r0, [r1]\n\t"
         "svc 0\n\tbx lr");
-}
-NAKED void privileged_again(void)
-{
-    ASM("mrs r1, control\n\tbic r1, #1\n\tmsr control, r1\n\tbx lr");
 }
 /* Everything is for all, but what the test's own region forbids. */
 uint32_t loads_unprivileged(uint32_t address)
