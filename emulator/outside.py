@@ -42,8 +42,9 @@ class Outside:
         """Change memory, flash too, or a peripheral's registers word by word."""
         where = self._memory_map.slice_at(address, len(data))
         if where is not None:
-            where[:] = data
-            self._on_write(address, len(data))
+            if data:
+                where[:] = data
+                self._on_write(address, len(data))
             return
         if address % 4 or len(data) % 4 or not self._bus.has(address):
             raise BoardError(f"nothing to write at {address:#010x}, {len(data)} bytes")

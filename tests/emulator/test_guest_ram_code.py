@@ -47,3 +47,11 @@ def test_reset_forgets_what_was_translated(boot: "Boot") -> None:
     guest.board.reset()
     guest.board.run_for(ms=2)
     assert guest.call("call_in_ram") == 1
+
+
+def test_writing_nothing_changes_nothing(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    before = guest.board.snapshot()
+    for address in (0x2000_0000, 0x0800_0000):
+        guest.board.write(address, b"")
+    assert guest.board.snapshot() == before
