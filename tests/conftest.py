@@ -2,6 +2,11 @@
 
 import os
 
+from hypothesis import settings
+
+settings.register_profile("fpbay", deadline=None)  # a host may be busy
+settings.load_profile("fpbay")
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many tests run side by side: a third of a test's time is waiting."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.clock import Clock
@@ -91,7 +91,6 @@ def test_time_never_goes_back() -> None:
     assert clock.cycles == 50
 
 
-@settings(deadline=None)
 @given(
     steps=st.lists(
         st.tuples(

@@ -47,13 +47,11 @@ def passed(plan: FaultPlan, seed: int = 0) -> list[list[Passed]]:
 # The plan.
 
 
-@settings(deadline=None)
 @given(plan=plans)
 def test_plan_comes_back_from_its_text(plan: FaultPlan) -> None:
     assert FaultPlan.parse(str(plan)) == plan
 
 
-@settings(deadline=None)
 @given(text=st.text() | st.text("flipdrop:,.019e-", max_size=20))
 def test_any_text_is_a_plan_or_a_board_error(text: str) -> None:
     with contextlib.suppress(BoardError):
@@ -78,19 +76,16 @@ def test_plan_that_is_none_is_refused(text: str, words: str) -> None:
 # What a plan does.
 
 
-@settings(deadline=None)
 @given(seed=seeds)
 def test_probability_0_changes_nothing(seed: int) -> None:
     assert passed(FaultPlan.parse("flip:0,drop:0.0,cut:0"), seed) == [[Passed(f)] for f in FRAMES]
 
 
-@settings(deadline=None)
 @given(plan=plans, seed=seeds)
 def test_same_seed_same_faults(plan: FaultPlan, seed: int) -> None:
     assert passed(plan, seed) == passed(plan, seed)
 
 
-@settings(deadline=None)
 @given(plan=plans, seed=seeds, n=st.integers(0, len(FRAMES)))
 def test_faults_go_on_where_their_state_was_kept(plan: FaultPlan, seed: int, n: int) -> None:
     line, other = faults(plan, seed), Faults()
@@ -160,7 +155,7 @@ def talk(boards: Boards, plan: str, seed: int = 0, *, ms: int = 200) -> tuple[by
     return board.line.receive(), board.trace_hash
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=seeds)
 def test_run_with_probability_0_is_the_run_without(boards: Boards, seed: int) -> None:
     without = talk(boards, "")
@@ -168,7 +163,7 @@ def test_run_with_probability_0_is_the_run_without(boards: Boards, seed: int) ->
     assert talk(boards, "drop:0,flip:0,duplicate:0,garbage:0,delay:0", seed) == without
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(plan=plans, seed=seeds)
 def test_same_seed_same_run(boards: Boards, plan: FaultPlan, seed: int) -> None:
     assert talk(boards, str(plan), seed) == talk(boards, str(plan), seed)

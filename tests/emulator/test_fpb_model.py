@@ -84,7 +84,7 @@ stores = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     writes=st.lists(st.one_of(ctrl, remap, comp, comp, comp, stores), max_size=14),
     offset=st.integers(1, 3),

@@ -45,7 +45,7 @@ def follow(
     return on(MEMORIES), on(0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(script=st.lists(st.integers(END, LAST_STEP), max_size=40).map(bytes))
 def test_contexts_are_the_same_step_by_step(
     follow: "tuple[Callable[[bytes], str], ...]", script: bytes

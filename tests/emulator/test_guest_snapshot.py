@@ -30,7 +30,7 @@ def start(boot: "Boot") -> "Guest":
     return guest
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(cycles=st.integers(1, 12_000), elsewhere=st.booleans())
 def test_run_after_a_restore_is_the_run_that_was(
     booted_once: "Boot", other_board: Board, cycles: int, *, elsewhere: bool

@@ -77,7 +77,7 @@ def test_slices_of_one_block_change_nothing(polling: "Guest", boot: "Boot") -> N
     assert run_in_slices(guest, repeat(1)) == whole
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     sizes=st.lists(st.one_of(st.integers(1, 50), st.integers(1, 5000)), max_size=60),
     rest=st.integers(50, 20_000),

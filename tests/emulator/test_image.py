@@ -247,7 +247,6 @@ def test_targets_fit_the_cores_that_run_them(target: Target, cores: set[str]) ->
     assert str(target).startswith(("unknown", "Arm"))
 
 
-@settings(deadline=None)
 @given(attributes=st.binary() | st.binary().map(b"A\xff\0\0\0aeabi\0\1\xff\0\0\0".__add__))
 def test_any_attributes_are_a_target(attributes: bytes) -> None:
     target = target_of(attributes, is_hard_float=False)
@@ -255,7 +254,7 @@ def test_any_attributes_are_a_target(attributes: bytes) -> None:
     assert isinstance(fits(target, "cortex-m3"), bool)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     changes=st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 255)), min_size=1, max_size=12),
     kept=st.integers(0, 8000),

@@ -4,7 +4,7 @@ import contextlib
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.plain import MAX_DEPTH, decode, encode
@@ -39,26 +39,22 @@ def typed(value: object) -> object:
             return (type(value).__name__, value)
 
 
-@settings(deadline=None)
 @given(value=values)
 def test_value_comes_back_as_it_was(value: object) -> None:
     assert typed(decode(encode(value))) == typed(value)
 
 
-@settings(deadline=None)
 @given(value=st.dictionaries(st.integers(), st.integers()))
 def test_equal_values_have_equal_bytes(value: dict[int, int]) -> None:
     assert encode(dict(reversed(value.items()))) == encode(value)
 
 
-@settings(deadline=None)
 @given(data=st.binary() | values.map(encode).flatmap(lambda d: st.just(d[:-1]) | st.just(d + b"N")))
 def test_bytes_are_a_value_or_a_value_error(data: bytes) -> None:
     with contextlib.suppress(ValueError):
         assert typed(decode(encode(decode(data)))) == typed(decode(data))
 
 
-@settings(deadline=None)
 @given(value=values, n=st.integers(0), byte=st.integers(0, 255))
 def test_damaged_bytes_are_a_value_or_a_value_error(value: object, n: int, byte: int) -> None:
     data = bytearray(encode(value))

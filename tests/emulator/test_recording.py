@@ -53,7 +53,7 @@ def session(build: Build) -> Lines:
     return recorded(fresh(build), (1000, ("send", b"hello")), (70, ("send", b"again")))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(steps=st.lists(st.tuples(st.integers(0, 3000), actions), max_size=8))
 def test_what_was_recorded_replays(build: Build, steps: list[tuple[int, tuple[Any, ...]]]) -> None:
     board = fresh(build)

@@ -170,7 +170,7 @@ def test_snapshot_of_a_board_without_a_crystal_is_refused(board: Board) -> None:
         board.restore(other.snapshot())
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(at=st.integers(0), byte=st.integers(0, 255))
 def test_damage_is_seen(
     boards: Callable[[str], tuple[Board, Snapshot]], at: int, byte: int

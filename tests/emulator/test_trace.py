@@ -35,7 +35,7 @@ def test_100_runs_are_one(boot: Boot) -> None:
     assert len({run(boot, []) for _ in range(100)}) == 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(1, 500), max_size=30))
 def test_how_a_run_is_cut_leaves_no_trace(booted_once: Boot, cuts: list[int]) -> None:
     assert run(booted_once, cuts) == run(booted_once, [])
@@ -120,7 +120,6 @@ def test_fault_that_is_taken_is_in_the_trace(boot: Boot) -> None:
     assert [(kind, what) for kind, what, _ in added] == [(Happening.EXCEPTION, 11)]
 
 
-@settings(deadline=None)
 @given(
     records=st.lists(
         st.tuples(st.sampled_from(Happening), st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1)),

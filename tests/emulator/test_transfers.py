@@ -114,7 +114,7 @@ def executed() -> Executed:
     return execute
 
 
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 @given(code=ENCODINGS)
 def test_transfers_are_those_that_the_engine_makes(executed: Executed, code: Code) -> None:
     assert transfers(*code, REGISTERS) == executed(*code)

@@ -44,7 +44,7 @@ OPTIONS = [
     "tag",
 ]
 
-quickly = settings(max_examples=100, deadline=None)
+quickly = settings(max_examples=100)
 
 
 class Line(ctypes.Structure):

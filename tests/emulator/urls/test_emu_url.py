@@ -88,7 +88,7 @@ def test_error_names_value_and_remedy(url: str, value: str, remedy: str) -> None
     assert remedy in str(caught.value)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     url=st.one_of(
         st.text(),

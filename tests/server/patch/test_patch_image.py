@@ -192,9 +192,7 @@ def test_big_endian_file_is_refused(elf: Path, tmp_path: Path) -> None:
         load_image(tmp_path / "big.elf")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_file_is_an_error_and_nothing_else(
     elf: Path, tmp_path: Path, data: st.DataObject

@@ -127,7 +127,7 @@ def filled(row: Row, bits: int) -> bytes:
     return b"".join(half.to_bytes(2, "little") for half in halves)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.sampled_from(NARROW + WIDE), st.integers(0, 2**32 - 1), st.sampled_from([0, 0xF << 28]))
 def test_what_is_called_the_same_does_the_same_elsewhere(row: Row, bits: int, flags: int) -> None:
     code = filled(row, bits)
