@@ -9,12 +9,14 @@ import operator
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, Protocol, Self, cast
 
 from emulator import plain
 from emulator.cpu import Cpu
 from emulator.errors import SnapshotError
 from emulator.memory_map import PAGE_SIZE, Memory, MemoryMap
+from emulator.peripherals.absent import AbsentRegister
 from emulator.peripherals.base import Peripheral
 from emulator.views import Views
 
@@ -120,7 +122,12 @@ class Keeper:
     ) -> None:
         self._cpu, self._memories, self._views = cpu, memory_map.memories, views
         self._units = tuple(units.values())
-        registers = tuple(r for unit in self._units for r in unit.registers.values())
+        registers = tuple(
+            register
+            for unit in self._units
+            for register in unit.registers.values()
+            if not isinstance(register, AbsentRegister)  # which never change
+        )
         more = [(unit, name) for unit in self._units for name in unit.extra_state]
         self._registers, self._more = registers, tuple(zip(*more, strict=True))
         self._kept = [*((register, "word") for register in registers), *more]
@@ -161,9 +168,9 @@ class Keeper:
     def _restore_units(self, state: tuple[Any, ...]) -> None:
         now = self._state_of_units()
         if now != state:  # most is as it was; this is quicker to see
-            for (owner, name), before, value in zip(self._kept, now, state, strict=True):
-                if before != value:
-                    setattr(owner, name, value)
+            differs = map(operator.is_not, now, state)
+            for (owner, name), value in compress(zip(self._kept, state, strict=True), differs):
+                setattr(owner, name, value)
         for unit in self._units:
             unit.restored()
 
