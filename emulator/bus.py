@@ -129,7 +129,7 @@ class Bus:
         offset = address - block.address
         if size == WORD:  # nearly always; a quick way is worth a line here
             return block.peripheral.read(offset & ~0b11) >> 8 * (offset & 0b11)
-        word = block.peripheral.read(offset & ~0b11)
+        word = block.peripheral.read_narrow(offset & ~0b11, size)
         return word >> 8 * (offset & 0b11) & (1 << 8 * size) - 1
 
     def write(self, address: int, size: int, value: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from emulator.bus import Bus
 from emulator.errors import BoardError
 from emulator.memory_map import MemoryMap
-from emulator.peripherals.adc import Adc
+from emulator.peripherals.analog_inputs import AnalogInputs
 from emulator.peripherals.base import Peripheral
 from emulator.peripherals.dac import Dac
 from emulator.peripherals.gpio import PINS, Gpio
@@ -67,9 +67,10 @@ class Outside:
 
     def set_voltage(self, name: str, millivolts: int) -> None:
         """Apply a voltage to a pin such as PA0, for the converters that are there."""
-        adcs = [u for u in self._units.values() if isinstance(u, Adc) and name in u.pins]
+        converters = [unit for unit in self._units.values() if isinstance(unit, AnalogInputs)]
+        adcs = [adc for adc in converters if name in adc.pins]
         if not adcs:
-            pins = sorted({p for u in self._units.values() if isinstance(u, Adc) for p in u.pins})
+            pins = sorted({pin for adc in converters for pin in adc.pins})
             raise BoardError(
                 f"no converter at {name!r} on {self._part}; there are some at {', '.join(pins)}"
             )

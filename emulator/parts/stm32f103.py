@@ -45,7 +45,7 @@ from emulator.peripherals.pwr import pwr_f1
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f1 import HSI_HZ, RccF1
 from emulator.peripherals.rtc_f1 import RtcF1
-from emulator.peripherals.spi import Spi
+from emulator.peripherals.spi_v1 import SpiV1
 from emulator.peripherals.usart import unconnected
 from emulator.peripherals.usart_v1 import UsartV1
 
@@ -151,7 +151,7 @@ def _serial(
 
 
 _usart = functools.partial(_serial, UsartV1)
-_spi = functools.partial(_serial, Spi)
+_spi = functools.partial(_serial, SpiV1)
 
 
 def _adc(dma_channel: int | None) -> Callable[[Machine], AdcF1]:

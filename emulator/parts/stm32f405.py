@@ -49,7 +49,7 @@ from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_f4 import HSI_HZ, LSI_HZ, RccF4
 from emulator.peripherals.rng import Rng
 from emulator.peripherals.rtc_f4 import RtcF4
-from emulator.peripherals.spi import Spi
+from emulator.peripherals.spi_v1 import SpiV1
 from emulator.peripherals.syscfg import Syscfg
 from emulator.peripherals.usart_v1 import UsartV1
 
@@ -187,7 +187,7 @@ def _serial(
 
 
 _usart = functools.partial(_serial, functools.partial(UsartV1, has_over8=True))
-_spi = functools.partial(_serial, functools.partial(Spi, has_i2spr=True))
+_spi = functools.partial(_serial, functools.partial(SpiV1, has_i2spr=True))
 
 
 def _adc(number: int, streams: Streams, pins: tuple[str, ...]) -> Unit:

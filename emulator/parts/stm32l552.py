@@ -29,8 +29,10 @@ from emulator.parts.wiring import (
     flash_wires,
     is_backup_writable,
     port_wires,
+    shared_irq,
     window_watchdog,
 )
+from emulator.peripherals.adc_l5 import AdcCommonL5, AdcL5
 from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.peripherals.crc_l5 import CrcL5
 from emulator.peripherals.dbgmcu import Dbgmcu
@@ -46,7 +48,9 @@ from emulator.peripherals.iwdg import Iwdg
 from emulator.peripherals.pwr import pwr_l5
 from emulator.peripherals.rcc import Rcc
 from emulator.peripherals.rcc_l5 import CCIPR1, CCIPR2, LSI_HZ, RccCcipr1, RccCcipr2, RccL5
+from emulator.peripherals.rng_l5 import RngL5
 from emulator.peripherals.rtc_l5 import RtcL5
+from emulator.peripherals.spi_v2 import SpiV2
 from emulator.peripherals.syscfg_l5 import SyscfgL5
 from emulator.peripherals.tamp import Tamp
 from emulator.peripherals.usart_v2 import UsartV2, lpuart
@@ -59,7 +63,13 @@ SYSTEM_MEMORY = 0x0BF9_0000  # the vendor's boot loader, which is not there
 FACTORY = 0x0BFA_0000  # OTP and what the vendor programmed
 PACKAGE, UNIQUE_ID, FLASH_SIZE = 0x0BFA_0500, 0x0BFA_0590, 0x0BFA_05E0
 MSI_HZ = 4_000_000  # after reset
-WWDG_IRQ, RTC_IRQ, FLASH_IRQ, ICACHE_IRQ = 0, 2, 6, 107
+WWDG_IRQ, RTC_IRQ, FLASH_IRQ, ADC_IRQ, RNG_IRQ, ICACHE_IRQ = 0, 2, 6, 37, 94, 107
+ADCS, ADC1_REQUEST = ("ADC1", "ADC2"), 5
+ADC_PINS = (  # channels 1 to 16 of both
+    *(f"PC{n}" for n in range(4)),
+    *(f"PA{n}" for n in range(8)),
+    *("PC4", "PC5", "PB0", "PB1"),
+)
 DMA1_IRQS, DMA2_IRQS = range(29, 37), range(80, 88)
 CONTROLLERS = ("DMA1", "DMA2")  # as DMAMUX numbers their channels
 EXTI_IRQS = {  # by the lines that share one
@@ -157,6 +167,46 @@ def _i2c(name: str, address: int, event_irq: int, selected: Field, ccipr: int = 
     return Unit(name, address, make, clocked_by(name))
 
 
+def _spi(
+    name: str, address: int, irq: int, rx: int, pclk_hz: Callable[[Rcc], int] = Rcc.pclk1_hz
+) -> Unit:
+    """Declare one; the DMA request to send is the one after `rx`."""
+
+    def make(machine: Machine) -> SpiV2:
+        dmamux = cast(Dmamux, machine.unit("DMAMUX1"))
+        requests = dmamux.request(rx + 1), dmamux.request(rx)
+        pclk = functools.partial(pclk_hz, _rcc_of(machine))
+        return SpiV2(machine.clock, pclk, machine.irq(irq), requests)
+
+    return Unit(name, address, make, clocked_by(name), lane=Lane.MERGE)
+
+
+def _adc(number: int) -> Unit:
+    def make(machine: Machine) -> AdcL5:
+        def adc_hz() -> int:
+            return cast(AdcCommonL5, machine.unit("ADC12_COMMON")).adc_hz()
+
+        irq = shared_irq(machine, ADC_IRQ, *ADCS)
+        request = cast(Dmamux, machine.unit("DMAMUX1")).request(ADC1_REQUEST + number - 1)
+        return AdcL5(machine.clock, adc_hz, irq, request, ADC_PINS, is_first=number == 1)
+
+    address = 0x4202_8000 + 0x100 * (number - 1)
+    return Unit(f"ADC{number}", address, make, clocked_by("ADC"), size=0x100, lane=Lane.MERGE)
+
+
+def _adc_common(machine: Machine) -> AdcCommonL5:
+    rcc = _rcc_of(machine)
+    status = [cast(AdcL5, machine.unit(name)).isr for name in ADCS]
+    return AdcCommonL5(status, lambda: rcc.clocks.hclk, rcc.adc_hz)
+
+
+def _rng(machine: Machine) -> RngL5:
+    rcc = _rcc_of(machine)
+    rng = RngL5(machine.clock, rcc.clk48_hz, machine.irq(RNG_IRQ))
+    rcc.on_bus_clock.append(rng.follow)
+    return rng
+
+
 UNITS = (
     Unit("RCC", 0x4002_1000, _rcc, lane=Lane.MERGE),
     Unit("PWR", 0x4000_7000, lambda _: pwr_l5(), clocked_by("PWR")),
@@ -179,6 +229,13 @@ UNITS = (
     _i2c("I2C2", 0x4000_5800, 57, RccCcipr1.I2C2SEL),
     _i2c("I2C3", 0x4000_5C00, 88, RccCcipr1.I2C3SEL),
     _i2c("I2C4", 0x4000_8400, 100, RccCcipr2.I2C4SEL, CCIPR2),
+    _spi("SPI1", 0x4001_3000, 59, 11, Rcc.pclk2_hz),
+    _spi("SPI2", 0x4000_3800, 60, 13),
+    _spi("SPI3", 0x4000_3C00, 99, 15),
+    _adc(1),
+    _adc(2),
+    Unit("ADC12_COMMON", 0x4202_8300, _adc_common, clocked_by("ADC"), 0x100, Lane.MERGE),
+    Unit("RNG", 0x420C_0800, _rng, clocked_by("RNG"), lane=Lane.MERGE),
     *TIMERS,
     Unit("WWDG", 0x4000_2C00, window_watchdog(WWDG_IRQ, WwdgCfrL5), clocked_by("WWDG")),
     Unit("IWDG", 0x4000_3000, _iwdg),

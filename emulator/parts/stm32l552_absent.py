@@ -1,10 +1,9 @@
 """What of the STM32L552 the model lacks, by the names and reset values of its registers.
 
 Sources: ST's device header stm32l552xx.h for names and addresses. UNKNOWN: reset values; they are
-those of the same unit in ST's STM32L4x5.svd, what is usual for CRS, FDCAN and ADC, otherwise 0.
+those of the same unit in ST's STM32L4x5.svd, what is usual for CRS and FDCAN, otherwise 0.
 """
 
-SPI = "CR1 CR2=700 SR=2 DR CRCPR=7 RXCRCR TXCRCR"
 LPTIM = "ISR ICR IER CFGR CR CMP ARR=1 CNT OR @28 RCR"
 DAC = (
     "CR SWTRIGR DHR12R1 DHR12L1 DHR8R1 DHR12R2 DHR12L2 DHR8R2 DHR12RD DHR12LD DHR8RD DOR1 DOR2 SR"
@@ -45,11 +44,6 @@ TZSC = (
 )
 TZIC = "IER1 IER2 IER3 @10 SR1 SR2 SR3 @20 FCR1 FCR2 FCR3"
 MPCBB = "CR @10 LCKVTR1 LCKVTR2 @100 " + " ".join(f"VCTR{n}" for n in range(24))
-ADC = (
-    "ISR IER CR=20000000 CFGR=80000000 CFGR2 SMPR1 SMPR2 @20 TR1=FFF0000 TR2=FF0000 TR3=FF0000"
-    " @30 SQR1 SQR2 SQR3 SQR4 DR @4C JSQR @60 OFR1 OFR2 OFR3 OFR4 @80 JDR1 JDR2 JDR3 JDR4"
-    " @A0 AWD2CR AWD3CR @B0 DIFSEL CALFACT"
-)
 HASH = (
     "CR DIN STR HR0 HR1 HR2 HR3 HR4 IMR SR=1 @F8 "
     + " ".join(f"CSR{n}" for n in range(54))
@@ -73,8 +67,6 @@ OCTOSPI = (
 
 # Name, address, registers as absent.py takes them, the bit of RCC that clocks it or nothing, bytes.
 ABSENT = (
-    ("SPI2", 0x4000_3800, SPI, "SPI2", 0x400),
-    ("SPI3", 0x4000_3C00, SPI, "SPI3", 0x400),
     ("CRS", 0x4000_6000, "CR=4000 CFGR=2022BB7F ISR ICR", "CRS", 0x400),
     ("DAC1", 0x4000_7400, DAC, "DAC1", 0x400),
     ("OPAMP", 0x4000_7800, OPAMP, "OPAMP", 0x400),
@@ -88,7 +80,6 @@ ABSENT = (
     ("UCPD1", 0x4000_DC00, UCPD, "UCPD1", 0x400),
     ("VREFBUF", 0x4001_0100, "CSR=2 CCR", "SYSCFG", 0x100),
     ("COMP", 0x4001_0200, "COMP1_CSR COMP2_CSR", "SYSCFG", 0x200),
-    ("SPI1", 0x4001_3000, SPI, "SPI1", 0x400),
     ("SAI1", 0x4001_5400, SAI, "SAI1", 0x400),
     ("SAI2", 0x4001_5800, SAI, "SAI2", 0x400),
     ("DFSDM1", 0x4001_6000, DFSDM, "DFSDM1", 0x400),
@@ -97,11 +88,7 @@ ABSENT = (
     ("GTZC_TZIC", 0x4003_2800, TZIC, "GTZC", 0x400),
     ("GTZC_MPCBB1", 0x4003_2C00, MPCBB, "GTZC", 0x400),
     ("GTZC_MPCBB2", 0x4003_3000, MPCBB, "GTZC", 0x400),
-    ("ADC1", 0x4202_8000, ADC, "ADC", 0x100),
-    ("ADC2", 0x4202_8100, ADC, "ADC", 0x100),
-    ("ADC12_COMMON", 0x4202_8300, "CSR @8 CCR CDR", "ADC", 0x100),
     ("HASH", 0x420C_0400, HASH, "HASH", 0x400),
-    ("RNG", 0x420C_0800, "CR SR DR @10 HTCR", "RNG", 0x400),
     ("SDMMC1", 0x420C_8000, SDMMC, "SDMMC1", 0x400),
     ("FMC", 0x4402_0000, FMC, "FMC", 0x400),
     ("OCTOSPI1", 0x4402_1000, OCTOSPI, "OSPI1", 0x400),

@@ -13,16 +13,13 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from emulator.clock import Clock
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.analog_inputs import AnalogInputs
 from emulator.registers import Access, Field, Register, Unmodelled
 
 SR, CR1, CR2, SMPR1, SMPR2, SQR1, SQR2, SQR3, DR = (
     *(0x00, 0x04, 0x08, 0x0C, 0x10),
     *(0x2C, 0x30, 0x34, 0x4C),
 )
-CHANNELS = 19
-VREF_MV = 3_300
-FULL_SCALE = 4_095
 
 
 class AdcSr(Register):
@@ -94,10 +91,10 @@ class AdcDr(Register):
     DATA = Field(15, 0, Access.RO)
 
 
-class Adc(Peripheral):
+class Adc(AnalogInputs):
     """One converter. `pins` names those of its channels that are at pins, from channel 0 on."""
 
-    extra_state: ClassVar[tuple[str, ...]] = ("_millivolts", "_position")
+    extra_state: ClassVar[tuple[str, ...]] = (*AnalogInputs.extra_state, "_position")
 
     def __init__(
         self,
@@ -129,11 +126,11 @@ class Adc(Peripheral):
                 **{0x38 + 4 * n: AdcInjected() for n in range(5)},
                 DR: self.dr,
                 **registers,
-            }
+            },
+            inside_mv,
+            pins,
         )
         self.clock, self._set_irq, self._request_dma = clock, set_irq, request_dma
-        self.pins = pins
-        self._millivolts = tuple(inside_mv.get(n, 0) for n in range(CHANNELS))
         self._conversion = clock.timer(self.on_end)
         self._position = 0  # of the conversion under way, in the sequence
 
@@ -155,12 +152,6 @@ class Adc(Peripheral):
     @abstractmethod
     def half_cycles(self, sampling: int) -> int:
         """How long a conversion takes, in halves of its clock's cycles."""
-
-    def set_voltage(self, pin: str, millivolts: int) -> None:
-        """Apply a voltage to a pin, from outside."""
-        channel = self.pins.index(pin)
-        volts = self._millivolts
-        self._millivolts = (*volts[:channel], millivolts, *volts[channel + 1 :])
 
     def reset(self) -> None:
         super().reset()
@@ -205,10 +196,7 @@ class Adc(Peripheral):
 
     @property
     def _result(self) -> int:
-        channel = self._channel
-        millivolts = self._millivolts[channel] if channel < CHANNELS else 0
-        level = max(0, min(millivolts * (FULL_SCALE + 1) // VREF_MV, FULL_SCALE))
-        level >>= 12 - self.resolution
+        level = self.level(self._channel) >> 12 - self.resolution
         if not self.cr2.ALIGN:
             return level
         return level << (16 - self.resolution if self.resolution > 6 else 2)

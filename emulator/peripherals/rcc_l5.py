@@ -4,8 +4,8 @@ Sources: ST's device header stm32l552xx.h for registers; their bits as embassy's
 them (rcc_l5.yaml); reset values from ST's STM32L552.svd, CSR's as on the STM32L4, those of
 the clocks in Sleep mode: all on. What RCC resets and clocks is in rcc_l5_buses.py.
 UNKNOWN: what a write to PLLCFGR's factors does while the PLL is on; it is ignored here.
-Not modelled: MCO, the clock security systems, interrupts, PLLSAI1 and PLLSAI2 as anybody's clock,
-MSI's adjustment by LSE, LSI divided by LSIPRE, security.
+Not modelled: MCO, the clock security systems, interrupts, PLLSAI2 as anybody's clock,
+adjustment by LSE, LSI divided by LSIPRE, security.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from emulator.peripherals.rcc import (
 from emulator.peripherals.rcc_l5_buses import bus_registers
 from emulator.registers import Access, Field, Register, Unmodelled
 
-HSI_HZ, LSI_HZ = 16_000_000, 32_000
+HSI_HZ, LSI_HZ, HSI48_HZ = 16_000_000, 32_000, 48_000_000
 KHZ = 1_000
 CCIPR1, CCIPR2 = 0x88, 0x9C
 MSI_KHZ = (100, 200, 400, 800, 1000, 2000, 4000, 8000, 16000, 24000, 32000, 48000)  # by its range
@@ -82,10 +82,14 @@ class RccPllcfgrL5(Register):
     PLLSRC = Field(1, 0)
 
 
-class RccPllsaicfgr(Register):
-    """RCC_PLLSAI1CFGR and RCC_PLLSAI2CFGR, PLLSAI configuration registers."""
+class RccPllsai1cfgr(RccPllcfgrL5):
+    """RCC_PLLSAI1CFGR, PLLSAI1 configuration register: the PLL's fields at the PLL's places."""
 
-    PLLSAI = Unmodelled(31, 0)
+
+class RccPllsai2cfgr(Register):
+    """RCC_PLLSAI2CFGR, PLLSAI2 configuration register."""
+
+    PLLSAI2 = Unmodelled(31, 0)
 
 
 class RccCier(Register):
@@ -106,16 +110,12 @@ class RccCicr(Register):
     CLEARS = Field(10, 0, Access.WO)
 
 
-class RccSmenr(Register):
-    """RCC_AHB1SMENR to APB2SMENR, peripheral clocks enable in Sleep and Stop modes registers."""
-
-    SMEN = Unmodelled(31, 0)
-
-
 class RccCcipr1(Register):
     """RCC_CCIPR1, peripherals independent clock configuration register 1."""
 
-    OTHERS = Unmodelled(31, 18)  # ADCSEL to LPTIM1SEL
+    ADCSEL = Field(29, 28)
+    CLK48SEL = Field(27, 26)
+    OTHERS = Unmodelled(25, 18)  # FDCANSEL to LPTIM1SEL
     I2C3SEL = Field(17, 16)
     I2C2SEL = Field(15, 14)
     I2C1SEL = Field(13, 12)
@@ -177,25 +177,20 @@ class RccL5(Rcc):
         self._cr, self._cfgr = RccCrL5(reset=0x0000_0063), RccCfgrL5()
         self._pllcfgr = RccPllcfgrL5(reset=0x0000_1000)
         self._bdcr, self._csr = RccBdcrL5(), RccCsrL5(reset=0x0C00_0600)
-        self._crrcr = RccCrrcr()
+        self._pllsai1cfgr = RccPllsai1cfgr(reset=0x0000_1000)
+        self._crrcr, self._ccipr1 = RccCrrcr(), RccCcipr1()
         registers: dict[int, Register] = {
             0x00: self._cr,
             0x04: RccIcscr(reset=0x4000_0000),
             0x08: self._cfgr,
             0x0C: self._pllcfgr,
-            0x10: RccPllsaicfgr(reset=0x0000_1000),
-            0x14: RccPllsaicfgr(reset=0x0000_1000),
+            0x10: self._pllsai1cfgr,
+            0x14: RccPllsai2cfgr(reset=0x0000_1000),
             0x18: RccCier(),
             0x1C: RccCifr(),
             0x20: RccCicr(),
             **bus_registers(),
-            0x68: RccSmenr(reset=0x00C1_1307),
-            0x6C: RccSmenr(reset=0x0046_22FF),
-            0x70: RccSmenr(reset=0x0000_0101),
-            0x78: RccSmenr(reset=0xF1FE_CC3F),
-            0x7C: RccSmenr(reset=0x00A0_0263),
-            0x80: RccSmenr(reset=0x0167_7801),
-            CCIPR1: RccCcipr1(),
+            CCIPR1: self._ccipr1,
             0x90: self._bdcr,
             0x94: self._csr,
             0x98: self._crrcr,
@@ -246,13 +241,16 @@ class RccL5(Rcc):
             case _:
                 return self.pll_hz if self._cr.PLLRDY and self._pllcfgr.PLLREN else None
 
+    def _output_hz(self, cfgr: RccPllcfgrL5, divides: int) -> int | None:
+        """Return what an output of a PLL makes, by PLLR or PLLQ; None without a source."""
+        source = None if cfgr.PLLSRC == 0 else self.source_hz(cfgr.PLLSRC - 1)
+        if source is None or not cfgr.PLLN:
+            return None
+        return source // (cfgr.PLLM + 1) * cfgr.PLLN // (2 * (divides + 1))
+
     @property
     def pll_hz(self) -> int | None:
-        pllcfgr = self._pllcfgr
-        source = None if pllcfgr.PLLSRC == 0 else self.source_hz(pllcfgr.PLLSRC - 1)
-        if source is None or not pllcfgr.PLLN:
-            return None
-        return source // (pllcfgr.PLLM + 1) * pllcfgr.PLLN // (2 * (pllcfgr.PLLR + 1))
+        return self._output_hz(self._pllcfgr, self._pllcfgr.PLLR)
 
     @property
     def hse_to_rtc(self) -> int:
@@ -269,3 +267,29 @@ class RccL5(Rcc):
                 return HSI_HZ if self._cr.HSIRDY else 0
             case _:
                 return LSE_HZ if self._bdcr.LSERDY else 0
+
+    def clk48_hz(self) -> int:
+        """Return what clocks the random number generator; 0 for nothing."""
+        match self._ccipr1.CLK48SEL:
+            case 0b00:
+                return HSI48_HZ * self._crrcr.HSI48RDY
+            case 0b01 if self._cr.PLLSAI1RDY:
+                cfgr: RccPllcfgrL5 = self._pllsai1cfgr
+            case 0b10 if self._cr.PLLRDY:
+                cfgr = self._pllcfgr
+            case 0b11:
+                return self.source_hz(0b00) or 0
+            case _:
+                return 0
+        return (self._output_hz(cfgr, cfgr.PLLQ) or 0) * cfgr.PLLQEN
+
+    def adc_hz(self) -> int:
+        """Return what clocks the converters when it is not their bus; 0 for nothing."""
+        match self._ccipr1.ADCSEL:
+            case 0b01 if self._cr.PLLSAI1RDY:
+                cfgr = self._pllsai1cfgr
+                return (self._output_hz(cfgr, cfgr.PLLR) or 0) * cfgr.PLLREN
+            case 0b11:
+                return self.clocks.sysclk
+            case _:
+                return 0

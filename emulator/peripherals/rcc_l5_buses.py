@@ -3,7 +3,7 @@
 Sources: as rcc_l5.py. What only the STM32L562 has (AES, PKA, OTFDEC) is not there.
 """
 
-from emulator.registers import Field, Register
+from emulator.registers import Field, Register, Unmodelled
 
 
 class RccAhb1rstr(Register):
@@ -186,6 +186,12 @@ class RccApb2enr(Register):
     SYSCFGEN = Field(0, 0)
 
 
+class RccSmenr(Register):
+    """RCC_AHB1SMENR to APB2SMENR, peripheral clocks enable in Sleep and Stop modes registers."""
+
+    SMEN = Unmodelled(31, 0)
+
+
 def bus_registers() -> dict[int, Register]:
     """Make them, by their offsets."""
     return {
@@ -201,4 +207,10 @@ def bus_registers() -> dict[int, Register]:
         0x58: RccApb1enr1(),
         0x5C: RccApb1enr2(),
         0x60: RccApb2enr(),
+        0x68: RccSmenr(reset=0x00C1_1307),
+        0x6C: RccSmenr(reset=0x0046_22FF),
+        0x70: RccSmenr(reset=0x0000_0101),
+        0x78: RccSmenr(reset=0xF1FE_CC3F),
+        0x7C: RccSmenr(reset=0x00A0_0263),
+        0x80: RccSmenr(reset=0x0167_7801),
     }

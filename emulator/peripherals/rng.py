@@ -8,14 +8,16 @@ Not modelled: errors of the noise source, which does not fail here.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar
 
 from emulator.clock import Clock
 from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.registers import Access, Field, Register
 
+NOTHING: Mapping[int, Register] = MappingProxyType({})
 PERIODS = 40  # of PLL48CLK, from one number to the next
-SLOWEST = 16  # HCLK must not be more than so many times PLL48CLK
 
 
 class RngCr(Register):
@@ -45,12 +47,18 @@ class Rng(Peripheral):
     """The generator. `seed` may be set from outside, for other numbers."""
 
     extra_state = ("seed", "_made")
+    slowest: ClassVar = 16  # HCLK must not be more than so many times PLL48CLK
 
     def __init__(
-        self, clock: Clock, clock_hz: Callable[[], int], set_irq: Callable[[bool], None]
+        self,
+        clock: Clock,
+        clock_hz: Callable[[], int],
+        set_irq: Callable[[bool], None],
+        cr: RngCr | None = None,
+        further: Mapping[int, Register] = NOTHING,
     ) -> None:
-        self.cr, self.sr, self.dr = RngCr(), RngSr(), RngDr()
-        super().__init__({0x00: self.cr, 0x04: self.sr, 0x08: self.dr})
+        self.cr, self.sr, self.dr = cr or RngCr(), RngSr(), RngDr()
+        super().__init__({0x00: self.cr, 0x04: self.sr, 0x08: self.dr, **further})
         self._clock, self._clock_hz, self._set_irq = clock, clock_hz, set_irq
         self._ready = clock.timer(self._on_ready)
         self.seed = 0
@@ -82,14 +90,23 @@ class Rng(Peripheral):
     def follow(self) -> None:
         """Do what the registers say, and the clock."""
         hz = self._clock_hz()
-        is_slow = bool(self.cr.RNGEN and hz * SLOWEST < self._clock.hz)
+        is_slow = self.is_watching and self.is_on and hz * self.slowest < self._clock.hz
         self.sr.CECS = is_slow
         self.sr.CEIS |= is_slow
-        if not self.cr.RNGEN or is_slow or self.sr.DRDY:
+        if not self.is_on or not hz or is_slow or self.sr.DRDY:
             self._ready.stop()
         elif not self._ready.is_running:
             self._ready.start(-(-PERIODS * self._clock.hz // hz))
         self._update_irq()
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.cr.RNGEN)
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether it looks at its clock."""
+        return True
 
     def _on_ready(self, _: int) -> None:
         number = hashlib.blake2b(b"%d %d" % (self.seed, self._made), digest_size=4).digest()

@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.clock import Clock
-from emulator.peripherals.spi import Spi
+from emulator.peripherals.spi_v1 import SpiV1
 
 CR1, CR2, SR, DR = 0x00, 0x04, 0x08, 0x0C
 MSTR, SPE, SSI, SSM, DFF = 1 << 2, 1 << 6, 1 << 8, 1 << 9, 1 << 11
@@ -19,7 +19,7 @@ class Bench:
         self.clock = Clock(8_000_000)
         self.irq = self.tx = self.rx = False
         self.sent: list[tuple[int, int]] = []
-        self.spi = Spi(
+        self.spi = SpiV1(
             self.clock,
             lambda: 4_000_000,
             lambda on: setattr(self, "irq", on),

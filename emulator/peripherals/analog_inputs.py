@@ -1,0 +1,39 @@
+"""The channels of an analog-to-digital converter: voltages that somebody sets from outside."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from emulator.peripherals.base import Peripheral
+from emulator.registers import Register
+
+CHANNELS = 19
+VREF_MV = 3_300
+FULL_SCALE = 4_095
+
+
+class AnalogInputs(Peripheral):
+    """What a converter converts. `pins` names the channels at pins, from `first_at_pins` on."""
+
+    extra_state: ClassVar[tuple[str, ...]] = ("_millivolts",)
+    first_at_pins: ClassVar = 0
+
+    def __init__(
+        self,
+        registers: Mapping[int, Register],
+        inside_mv: Mapping[int, int],  # channels inside the chip
+        pins: tuple[str, ...],
+    ) -> None:
+        super().__init__(registers)
+        self.pins = pins
+        self._millivolts = tuple(inside_mv.get(n, 0) for n in range(CHANNELS))
+
+    def set_voltage(self, pin: str, millivolts: int) -> None:
+        """Apply a voltage to a pin, from outside."""
+        channel = self.first_at_pins + self.pins.index(pin)
+        volts = self._millivolts
+        self._millivolts = (*volts[:channel], millivolts, *volts[channel + 1 :])
+
+    def level(self, channel: int) -> int:
+        """Return a channel's voltage in 12 bits."""
+        millivolts = self._millivolts[channel] if channel < CHANNELS else 0
+        return max(0, min(millivolts * (FULL_SCALE + 1) // VREF_MV, FULL_SCALE))
