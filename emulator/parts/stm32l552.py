@@ -228,7 +228,7 @@ UNITS = (
     _i2c("I2C1", 0x4000_5400, 55, RccCcipr1.I2C1SEL),
     _i2c("I2C2", 0x4000_5800, 57, RccCcipr1.I2C2SEL),
     _i2c("I2C3", 0x4000_5C00, 88, RccCcipr1.I2C3SEL),
-    _i2c("I2C4", 0x4000_8400, 100, RccCcipr2.I2C4SEL, CCIPR2),
+    _i2c("I2C4", 0x4000_8400, 101, RccCcipr2.I2C4SEL, CCIPR2),
     _spi("SPI1", 0x4001_3000, 59, 11, Rcc.pclk2_hz),
     _spi("SPI2", 0x4000_3800, 60, 13),
     _spi("SPI3", 0x4000_3C00, 99, 15),

@@ -191,3 +191,8 @@ def test_random_numbers_need_a_clock(guest: Guest, settings: int, status: int) -
     guest.start("random_number")
     guest.board.run_for(ms=1)
     assert not guest.is_idle
+
+
+def test_a_fourth_i2c_has_an_interrupt_of_its_own(guest: Guest) -> None:
+    guest.call("asks_by_interrupt")
+    assert guest.notes == [1 << 4]
