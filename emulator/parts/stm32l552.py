@@ -114,7 +114,11 @@ def _dma(irqs: range) -> Callable[[Machine], Dma]:
 
 def _dmamux(machine: Machine) -> Dmamux:
     controllers = [cast(Dma, machine.unit(name)) for name in CONTROLLERS]
-    return Dmamux([dma.request(n + 1) for dma in controllers for n in range(len(dma.channels))])
+    channels = [(dma, n + 1) for dma in controllers for n in range(len(dma.channels))]
+    return Dmamux(
+        [dma.request(channel) for dma, channel in channels],
+        [dma.request(channel, is_pulse=True) for dma, channel in channels],
+    )
 
 
 def _exti(machine: Machine) -> ExtiL5:

@@ -1,15 +1,25 @@
-"""The STM32L552's timers: their interrupts and pins. DMA is not modelled.
+"""The STM32L552's timers: their interrupts, pins and DMA requests.
 
-Sources: ST's device header stm32l552xx.h for interrupts; for alternate functions, Zephyr's
-stm32l552zetx-pinctrl.dtsi, which is made of ST's own data.
+Sources: ST's device header stm32l552xx.h for interrupts; ST's driver stm32l5xx_ll_dmamux.h for
+requests; for alternate functions, Zephyr's stm32l552zetx-pinctrl.dtsi, which is made of ST's own
+data.
 """
 
+from collections.abc import Callable, Mapping
+from typing import cast
+
 from emulator.pads import pads_of
+from emulator.part import Machine, Unit
 from emulator.parts.timers import interrupts, timer
+from emulator.peripherals.dmamux import Dmamux
 from emulator.peripherals.tim_registers import (
     ALL_FLAGS,
     BASIC,
     BIF,
+    CC1IF,
+    CC2IF,
+    CC3IF,
+    CC4IF,
     CCIF,
     COMIF,
     GENERAL,
@@ -49,16 +59,32 @@ PADS = pads_of(
         "TIM17": (14, "CH1 PA7 PB9 PE1, CH1N PB7"),
     }
 )
+REQUESTING = {6: 0, 7: 0, 15: 1, 16: 1, 17: 1}  # channels with a request, where not four
+FIRST_REQUESTS = {1: 42, 8: 49, 2: 56, 3: 61, 4: 67, 5: 72, 15: 78, 16: 82, 17: 84, 6: 9, 7: 10}
+
+
+def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> Unit:
+    """Declare one; its requests follow each other: of its channels, then of updates."""
+    channels = (CC1IF, CC2IF, CC3IF, CC4IF)[: REQUESTING.get(number, 4)]
+
+    def requests(machine: Machine) -> Mapping[int, Callable[[bool], None]]:
+        dmamux, first = cast(Dmamux, machine.unit("DMAMUX1")), FIRST_REQUESTS[number]
+        return {flag: dmamux.pulse(first + n) for n, flag in enumerate((*channels, UIF))}
+
+    irqs = interrupts(TIM_IRQS[number])
+    return timer(f"TIM{number}", address, kind, irqs, requests, is_apb2=is_apb2)
+
+
 TIMERS = (
-    timer("TIM1", 0x4001_2C00, ADVANCED_OR, interrupts(TIM_IRQS[1]), is_apb2=True),
-    timer("TIM2", 0x4000_0000, GENERAL_32, interrupts(TIM_IRQS[2])),
-    timer("TIM3", 0x4000_0400, GENERAL, interrupts(TIM_IRQS[3])),
-    timer("TIM4", 0x4000_0800, GENERAL, interrupts(TIM_IRQS[4])),
-    timer("TIM5", 0x4000_0C00, GENERAL_32, interrupts(TIM_IRQS[5])),
-    timer("TIM6", 0x4000_1000, BASIC, interrupts(TIM_IRQS[6])),
-    timer("TIM7", 0x4000_1400, BASIC, interrupts(TIM_IRQS[7])),
-    timer("TIM8", 0x4001_3400, ADVANCED_OR, interrupts(TIM_IRQS[8]), is_apb2=True),
-    timer("TIM15", 0x4001_4000, TWO, interrupts(TIM_IRQS[15]), is_apb2=True),
-    timer("TIM16", 0x4001_4400, ONE, interrupts(TIM_IRQS[16]), is_apb2=True),
-    timer("TIM17", 0x4001_4800, ONE, interrupts(TIM_IRQS[17]), is_apb2=True),
+    _tim(1, 0x4001_2C00, ADVANCED_OR, is_apb2=True),
+    _tim(2, 0x4000_0000, GENERAL_32),
+    _tim(3, 0x4000_0400, GENERAL),
+    _tim(4, 0x4000_0800, GENERAL),
+    _tim(5, 0x4000_0C00, GENERAL_32),
+    _tim(6, 0x4000_1000, BASIC),
+    _tim(7, 0x4000_1400, BASIC),
+    _tim(8, 0x4001_3400, ADVANCED_OR, is_apb2=True),
+    _tim(15, 0x4001_4000, TWO, is_apb2=True),
+    _tim(16, 0x4001_4400, ONE, is_apb2=True),
+    _tim(17, 0x4001_4800, ONE, is_apb2=True),
 )

@@ -36,16 +36,23 @@ class DmamuxCfr(Register):
 
 
 class Dmamux(Peripheral):
-    """The multiplexer. `channels` has what drives the request of each DMA channel."""
+    """The multiplexer. `channels` has what drives the request of each DMA channel.
+
+    `pulses` has what asks each of them for one transfer.
+    """
 
     extra_state = ("_asserted",)
 
-    def __init__(self, channels: Sequence[Callable[[bool], None]]) -> None:
+    def __init__(
+        self,
+        channels: Sequence[Callable[[bool], None]],
+        pulses: Sequence[Callable[[bool], None]],
+    ) -> None:
         self._ccrs = [DmamuxCcr() for _ in channels]
         registers: dict[int, Register] = {4 * n: ccr for n, ccr in enumerate(self._ccrs)}
         registers |= {0x80: DmamuxSr(), 0x84: DmamuxCfr(), 0x140: DmamuxSr(), 0x144: DmamuxCfr()}
         super().__init__(registers | absent_registers("DMAMUX", ABSENT))
-        self._channels = channels
+        self._channels, self._pulses = channels, pulses
         self._asserted = 0  # requests, a bit each
 
     def reset(self) -> None:
@@ -64,6 +71,16 @@ class Dmamux(Peripheral):
                 return
             self._asserted ^= 1 << number
             for ccr, drive in zip(self._ccrs, self._channels, strict=True):
+                if ccr.DMAREQ_ID == number:
+                    drive(level)
+
+        return set_request
+
+    def pulse(self, number: int) -> Callable[[bool], None]:
+        """Return what drives a request that is over with its transfer, as a timer's is."""
+
+        def set_request(level: bool) -> None:
+            for ccr, drive in zip(self._ccrs, self._pulses, strict=True):
                 if ccr.DMAREQ_ID == number:
                     drive(level)
 

@@ -275,7 +275,7 @@ def test_snapshot_holds_edges_that_were_counted(boot: "Boot") -> None:
         assert tim3(each, "CNT") == 1
 
 
-@pytest.mark.parametrize("part", ["guest", "f405"])
+@pytest.mark.parametrize("part", ["guest", "f405", "l552"])
 def test_dma_brings_a_value_with_each_update(part: str, request: pytest.FixtureRequest) -> None:
     guest: Guest = request.getfixturevalue(part)
     board = guest.board
@@ -288,7 +288,7 @@ def test_dma_brings_a_value_with_each_update(part: str, request: pytest.FixtureR
     assert guest.call("wave_is_played")
 
 
-@pytest.mark.parametrize("part", ["guest", "f405"])
+@pytest.mark.parametrize("part", ["guest", "f405", "l552"])
 def test_dma_takes_each_capture(part: str, request: pytest.FixtureRequest) -> None:
     guest: Guest = request.getfixturevalue(part)
     board = guest.board

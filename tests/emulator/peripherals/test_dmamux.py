@@ -16,7 +16,8 @@ def levels() -> list[bool]:
 
 @pytest.fixture
 def dmamux(levels: list[bool]) -> Dmamux:
-    return Dmamux([functools.partial(levels.__setitem__, n) for n in range(len(levels))])
+    drives = [functools.partial(levels.__setitem__, n) for n in range(len(levels))]
+    return Dmamux(drives, drives)
 
 
 def test_a_request_reaches_the_channel_that_selects_it_and_no_other(
@@ -44,3 +45,13 @@ def test_a_reset_deselects(dmamux: Dmamux, levels: list[bool]) -> None:
     dmamux.write(0, RX)
     dmamux.reset()
     assert not any(levels)
+
+
+def test_a_pulse_is_nothing_to_a_channel_that_selects_it_later(
+    dmamux: Dmamux, levels: list[bool]
+) -> None:
+    dmamux.pulse(RX)(True)
+    dmamux.write(4 * 3, RX)
+    assert not any(levels)
+    dmamux.pulse(RX)(True)
+    assert levels[3]

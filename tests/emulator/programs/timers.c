@@ -138,7 +138,10 @@ static void set_up_dma(uint32_t memory, uint32_t count, int from_memory)
     dma[2] = TIM1_BASE + 0x34;
     dma[3] = memory;
     dma[0] = 6u << 25 | 1u << 13 | 1u << 11 | 1u << 10 | (from_memory ? 1u << 6 : 0) | 1;
-#else /* DMA1's channel 5 or 2 */
+#else            /* DMA1's channel 5 or 2 */
+#ifdef STM32L552 /* by DMAMUX's channel 4 or 1 */
+    REG(0x40020800u + 4u * (from_memory ? 4 : 1)) = from_memory ? 46 : 42;
+#endif
     volatile uint32_t *dma = (volatile uint32_t *)(0x40020008u + 20u * (from_memory ? 4 : 1));
     dma[2] = TIM1_BASE + 0x34;
     dma[3] = memory;
