@@ -35,6 +35,7 @@ from emulator.parts.wiring import (
 from emulator.peripherals.adc_l5 import AdcCommonL5, AdcL5
 from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.peripherals.crc_l5 import CrcL5
+from emulator.peripherals.dac import dac_l5
 from emulator.peripherals.dbgmcu import Dbgmcu
 from emulator.peripherals.dma import Dma
 from emulator.peripherals.dmamux import Dmamux
@@ -239,6 +240,7 @@ UNITS = (
     _adc(1),
     _adc(2),
     Unit("ADC12_COMMON", 0x4202_8300, _adc_common, clocked_by("ADC"), 0x100, Lane.MERGE),
+    Unit("DAC1", 0x4000_7400, lambda _: dac_l5(("PA4", "PA5")), clocked_by("DAC1")),
     Unit("RNG", 0x420C_0800, _rng, clocked_by("RNG"), lane=Lane.MERGE),
     *TIMERS,
     Unit("WWDG", 0x4000_2C00, window_watchdog(WWDG_IRQ, WwdgCfrL5), clocked_by("WWDG")),

@@ -1,12 +1,18 @@
-"""Digital-to-analog converter (DAC), STM32F405: two channels, each with its pin.
+"""Digital-to-analog converter (DAC), STM32F405 and L5: two channels, each with its pin.
 
-Sources: RM0090's register and bit names as ST's device header stm32f405xx.h has them.
+Sources: RM0090's register and bit names as ST's device header stm32f405xx.h has them;
+stm32l552xx.h for what the L5 has otherwise.
 A channel holds one value, DHRx, of which the DHR registers are views; it goes to DORx at once, or
 with the trigger.
 UNKNOWN: DORx follows while the channel is off, too.
-Not modelled: triggers but software's, waves, DMA; that a converter reads the pin's voltage.
+Not modelled: triggers but software's, waves, DMA; that a converter reads the pin's voltage; the
+L5's calibration (CAL_FLAGx stay 0), outputs to the inside alone, sample and hold.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from emulator.peripherals.absent import absent_registers
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register, Unmodelled
 
@@ -15,7 +21,6 @@ FULL_SCALE = 4_095
 VIEWS = {0x08: (0, 0xFFF), 0x0C: (-4, 0xFFF0), 0x10: (4, 0xFF)}  # DHR12Rx, DHR12Lx, DHR8Rx:
 CHANNEL_SIZE = 0x0C  # how far DHR goes to the right of them, and their bits
 DUAL = {0x20: (0x08, 16), 0x24: (0x0C, 16), 0x28: (0x10, 8)}  # which view, and channel 2's place
-SOFTWARE = 0b111  # TSELx
 
 
 class DacCr(Register):
@@ -32,6 +37,24 @@ class DacCr(Register):
     TSEL1 = Field(5, 3)
     TEN1 = Field(2, 2)
     BOFF1 = Field(1, 1)
+    EN1 = Field(0, 0)
+
+
+class DacCrL5(Register):
+    """DAC_CR, DAC control register."""
+
+    CEN2 = Field(30, 30)
+    DMA2 = Unmodelled(29, 28)  # DMAUDRIE2, DMAEN2
+    WAVE2 = Unmodelled(27, 22)  # MAMP2, WAVE2
+    TSEL2 = Field(21, 18)  # 0: software; the others never come
+    TEN2 = Field(17, 17)
+    EN2 = Field(16, 16)
+    HFSEL = Field(15, 15)
+    CEN1 = Field(14, 14)
+    DMA1 = Unmodelled(13, 12)
+    WAVE1 = Unmodelled(11, 6)
+    TSEL1 = Field(5, 2)
+    TEN1 = Field(1, 1)
     EN1 = Field(0, 0)
 
 
@@ -60,14 +83,49 @@ class DacSr(Register):
     DMAUDR1 = Field(13, 13, Access.RC_W1)
 
 
+class DacSrL5(Register):
+    """DAC_SR, DAC status register."""
+
+    BWST2 = Field(31, 31, Access.RO)
+    CAL_FLAG2 = Field(30, 30, Access.RO)
+    DMAUDR2 = Field(29, 29, Access.RC_W1)
+    BWST1 = Field(15, 15, Access.RO)
+    CAL_FLAG1 = Field(14, 14, Access.RO)
+    DMAUDR1 = Field(13, 13, Access.RC_W1)
+
+
+class DacCcr(Register):
+    """DAC_CCR, DAC calibration control register."""
+
+    OTRIM2 = Field(20, 16)
+    OTRIM1 = Field(4, 0)
+
+
+class DacMcr(Register):
+    """DAC_MCR, DAC mode control register."""
+
+    MODE2 = Unmodelled(18, 16)
+    MODE1 = Unmodelled(2, 0)
+
+
+NOTHING: Mapping[int, Register] = MappingProxyType({})
+
+
 class Dac(Peripheral):
-    """The converter. `pins` names those of its channels."""
+    """The converter. `pins` names those of its channels, `software` is that trigger's TSELx."""
 
     extra_state = ("_held",)
 
-    def __init__(self, pins: tuple[str, str]) -> None:
-        self.pins = pins
-        self.cr, self._dors = DacCr(), (DacDor(), DacDor())
+    def __init__(
+        self,
+        pins: tuple[str, str],
+        cr: DacCr | DacCrL5 | None = None,
+        sr: Register | None = None,
+        software: int = 0b111,
+        further: Mapping[int, Register] = NOTHING,
+    ) -> None:
+        self.pins, self._software = pins, software
+        self.cr, self._dors = cr or DacCr(), (DacDor(), DacDor())
         dhrs = {0x08 + 4 * n: DacDhr() for n in range(9)}
         super().__init__(
             {
@@ -76,7 +134,8 @@ class Dac(Peripheral):
                 **dhrs,
                 0x2C: self._dors[0],
                 0x30: self._dors[1],
-                0x34: DacSr(),
+                0x34: sr or DacSr(),
+                **further,
             }
         )
         self._held = (0, 0)  # DHR1, DHR2
@@ -84,7 +143,7 @@ class Dac(Peripheral):
     def voltage(self, pin: str) -> int | None:
         """Return the millivolts at a pin, None while its channel is off."""
         channel = self.pins.index(pin)
-        if not self.cr.word >> 16 * channel & DacCr.EN1.mask:
+        if not self.cr.word >> 16 * channel & type(self.cr).EN1.mask:
             return None
         return self._dors[channel].DACCDOR * VREF_MV // FULL_SCALE
 
@@ -111,10 +170,10 @@ class Dac(Peripheral):
         else:
             super().write(offset, word)
         for n, dor in enumerate(self._dors):
-            control = self.cr.word >> 16 * n
+            control, kind = self.cr.word >> 16 * n, type(self.cr)
             is_triggered = offset == 0x04 and word >> n & 1
-            is_ours = DacCr.TSEL1.of(control) == SOFTWARE and is_triggered
-            if is_ours or not DacCr.TEN1.of(control):
+            is_ours = kind.TSEL1.of(control) == self._software and is_triggered
+            if is_ours or not kind.TEN1.of(control):
                 dor.DACCDOR = self._held[n]
 
     @staticmethod
@@ -133,3 +192,11 @@ class Dac(Peripheral):
         right, bits = VIEWS[view]
         word &= bits
         return word << right if right > 0 else word >> -right
+
+
+def dac_l5(pins: tuple[str, str]) -> Dac:
+    """Make the STM32L5's."""
+    further: dict[int, Register] = {0x38: DacCcr(), 0x3C: DacMcr()}
+    sample_and_hold = "@40 SHSR1 SHSR2 SHHR=10001 SHRR=10001"
+    further |= absent_registers("DAC", sample_and_hold)
+    return Dac(pins, DacCrL5(), DacSrL5(), software=0, further=further)

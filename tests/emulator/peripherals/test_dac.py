@@ -1,10 +1,10 @@
-"""DAC of the STM32F405. Offsets and bits are ST's stm32f405xx.h's."""
+"""DAC of the STM32F405 and L5. Offsets and bits are ST's device headers'."""
 
 import pytest
 
-from emulator.peripherals.dac import Dac
+from emulator.peripherals.dac import Dac, dac_l5
 
-CR, SWTRIGR, DOR1, DOR2, SR = 0x00, 0x04, 0x2C, 0x30, 0x34
+CR, SWTRIGR, DOR1, DOR2, CCR, MCR = 0x00, 0x04, 0x2C, 0x30, 0x38, 0x3C
 DHR12R1, DHR12L1, DHR8R1, DHR12R2, DHR12L2, DHR8R2 = 0x08, 0x0C, 0x10, 0x14, 0x18, 0x1C
 DHR12RD, DHR12LD, DHR8RD = 0x20, 0x24, 0x28
 EN1, TEN1, SOFTWARE, EN2, TEN2 = 1, 1 << 2, 7 << 3, 1 << 16, 1 << 18
@@ -61,3 +61,20 @@ def test_voltage_of_a_pin(dac: Dac, word: int, millivolts: int) -> None:
     assert (dac.voltage("PA4"), dac.voltage("PA5")) == (None, None)
     dac.write(CR, EN2)
     assert (dac.voltage("PA4"), dac.voltage("PA5")) == (None, millivolts)
+
+
+def test_the_l5_has_its_fields_elsewhere() -> None:
+    dac = dac_l5(("PA4", "PA5"))
+    dac.reset()
+    dac.write(CR, 0b11 << 16)  # EN2, TEN2, by software
+    dac.write(DHR12R2, 0x800)
+    assert dac.voltage("PA5") == 0
+    dac.write(SWTRIGR, 0b10)
+    assert (dac.voltage("PA4"), dac.voltage("PA5")) == (None, 1650)
+    dac.write(CR, 0b111 << 16)  # a timer's
+    dac.write(DHR12R2, 0xFFF)
+    dac.write(SWTRIGR, 0b10)
+    assert dac.voltage("PA5") == 1650
+    dac.write(MCR, 0x0001_0001)
+    dac.write(CCR, 0x001F_0010)
+    assert (dac.read(MCR), dac.read(CCR)) == (0x0001_0001, 0x001F_0010)
