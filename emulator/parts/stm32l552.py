@@ -46,9 +46,11 @@ from emulator.peripherals.gpio_f4 import RESET_L5, GpioF4
 from emulator.peripherals.i2c_v2 import I2cV2
 from emulator.peripherals.icache import Icache
 from emulator.peripherals.iwdg import Iwdg
+from emulator.peripherals.lptim import Lptim
 from emulator.peripherals.pwr import pwr_l5
 from emulator.peripherals.rcc import Rcc
-from emulator.peripherals.rcc_l5 import CCIPR1, CCIPR2, LSI_HZ, RccCcipr1, RccCcipr2, RccL5
+from emulator.peripherals.rcc_l5 import CCIPR1, CCIPR2, LSI_HZ, RccL5
+from emulator.peripherals.rcc_l5_registers import RccCcipr1, RccCcipr2
 from emulator.peripherals.rng_l5 import RngL5
 from emulator.peripherals.rtc_l5 import RtcL5
 from emulator.peripherals.spi_v2 import SpiV2
@@ -212,6 +214,17 @@ def _rng(machine: Machine) -> RngL5:
     return rng
 
 
+def _lptim(name: str, address: int, irq: int, selected: Field) -> Unit:
+    def make(machine: Machine) -> Lptim:
+        rcc = _rcc_of(machine)
+        kernel_hz = functools.partial(rcc.lptim_hz, selected)
+        lptim = Lptim(machine.clock, kernel_hz, machine.irq(irq))
+        rcc.on_bus_clock.append(lptim.clock_changed)
+        return lptim
+
+    return Unit(name, address, make, clocked_by(name))
+
+
 UNITS = (
     Unit("RCC", 0x4002_1000, _rcc, lane=Lane.MERGE),
     Unit("PWR", 0x4000_7000, lambda _: pwr_l5(), clocked_by("PWR")),
@@ -243,6 +256,9 @@ UNITS = (
     Unit("DAC1", 0x4000_7400, lambda _: dac_l5(("PA4", "PA5")), clocked_by("DAC1")),
     Unit("RNG", 0x420C_0800, _rng, clocked_by("RNG"), lane=Lane.MERGE),
     *TIMERS,
+    _lptim("LPTIM1", 0x4000_7C00, 67, RccCcipr1.LPTIM1SEL),
+    _lptim("LPTIM2", 0x4000_9400, 68, RccCcipr1.LPTIM2SEL),
+    _lptim("LPTIM3", 0x4000_9800, 98, RccCcipr1.LPTIM3SEL),
     Unit("WWDG", 0x4000_2C00, window_watchdog(WWDG_IRQ, WwdgCfrL5), clocked_by("WWDG")),
     Unit("IWDG", 0x4000_3000, _iwdg),
     Unit("RTC", 0x4000_2800, _rtc, clocked_by("RTCAPB")),

@@ -1,4 +1,4 @@
-"""Reset and Clock Control (RCC), STM32L552: its registers, MSI, and what its PLL makes.
+"""Reset and Clock Control (RCC), STM32L552: MSI, and what its PLLs make and for whom.
 
 Sources: ST's device header stm32l552xx.h for registers; their bits as embassy's stm32-data lists
 them (rcc_l5.yaml); reset values from ST's STM32L552.svd, CSR's as on the STM32L4, those of
@@ -11,155 +11,31 @@ adjustment by LSE, LSI divided by LSIPRE, security.
 from collections.abc import Callable
 
 from emulator.peripherals.absent import absent_registers
-from emulator.peripherals.rcc import (
-    LSE_HZ,
-    Prescalers,
-    Rcc,
-    RccBdcr,
-    RccCfgr,
-    RccCr,
-    RccCsr,
-)
+from emulator.peripherals.rcc import LSE_HZ, Prescalers, Rcc
 from emulator.peripherals.rcc_l5_buses import bus_registers
-from emulator.registers import Access, Field, Register, Unmodelled
+from emulator.peripherals.rcc_l5_registers import (
+    RccBdcrL5,
+    RccCcipr1,
+    RccCcipr2,
+    RccCfgrL5,
+    RccCicr,
+    RccCier,
+    RccCifr,
+    RccCrL5,
+    RccCrrcr,
+    RccCsrL5,
+    RccIcscr,
+    RccPllcfgrL5,
+    RccPllsai1cfgr,
+    RccPllsai2cfgr,
+)
+from emulator.registers import Field, Register
 
 HSI_HZ, LSI_HZ, HSI48_HZ = 16_000_000, 32_000, 48_000_000
 KHZ = 1_000
 CCIPR1, CCIPR2 = 0x88, 0x9C
 MSI_KHZ = (100, 200, 400, 800, 1000, 2000, 4000, 8000, 16000, 24000, 32000, 48000)  # by its range
 ABSENT = "@B8 SECCFGR SECSR @E8 AHB1SECSR AHB2SECSR AHB3SECSR @F8 APB1SECSR1 APB1SECSR2 APB2SECSR"
-
-
-class RccCrL5(RccCr):
-    """RCC_CR, clock control register."""
-
-    PRIV = Unmodelled(31, 31)
-    PLLSAI2RDY = Field(29, 29, Access.RO)
-    PLLSAI2ON = Field(28, 28)
-    PLLSAI1RDY = Field(27, 27, Access.RO)
-    PLLSAI1ON = Field(26, 26)
-    HSIASFS = Field(11, 11)
-    HSIRDY = Field(10, 10, Access.RO)
-    HSIKERON = Field(9, 9)
-    HSION = Field(8, 8)
-    MSIRANGE = Field(7, 4)
-    MSIRGSEL = Field(3, 3)  # 1: MSIRANGE counts, 0: CSR's MSISRANGE
-    MSIPLLEN = Unmodelled(2, 2)
-    MSIRDY = Field(1, 1, Access.RO)
-    MSION = Field(0, 0)
-
-
-class RccIcscr(Register):
-    """RCC_ICSCR, internal clock sources calibration register."""
-
-    HSITRIM = Unmodelled(30, 24)
-    HSICAL = Field(23, 16, Access.RO)
-    MSITRIM = Unmodelled(15, 8)
-    MSICAL = Field(7, 0, Access.RO)
-
-
-class RccCfgrL5(RccCfgr):
-    """RCC_CFGR, clock configuration register."""
-
-    MCO = Unmodelled(30, 24)  # MCOPRE, MCOSEL
-    STOPWUCK = Field(15, 15)
-    PPRE2 = Field(13, 11)
-    PPRE1 = Field(10, 8)
-
-
-class RccPllcfgrL5(Register):
-    """RCC_PLLCFGR, PLL configuration register."""
-
-    PLLPDIV = Field(31, 27)
-    PLLR = Field(26, 25)  # divides by 2, 4, 6, 8
-    PLLREN = Field(24, 24)
-    PLLQ = Field(22, 21)
-    PLLQEN = Field(20, 20)
-    PLLP = Field(17, 17)
-    PLLPEN = Field(16, 16)
-    PLLN = Field(14, 8)  # multiplies
-    PLLM = Field(7, 4)  # divides what comes in, by one more
-    PLLSRC = Field(1, 0)
-
-
-class RccPllsai1cfgr(RccPllcfgrL5):
-    """RCC_PLLSAI1CFGR, PLLSAI1 configuration register: the PLL's fields at the PLL's places."""
-
-
-class RccPllsai2cfgr(Register):
-    """RCC_PLLSAI2CFGR, PLLSAI2 configuration register."""
-
-    PLLSAI2 = Unmodelled(31, 0)
-
-
-class RccCier(Register):
-    """RCC_CIER, clock interrupt enable register."""
-
-    ENABLES = Unmodelled(10, 0)
-
-
-class RccCifr(Register):
-    """RCC_CIFR, clock interrupt flag register."""
-
-    FLAGS = Field(10, 0, Access.RO)
-
-
-class RccCicr(Register):
-    """RCC_CICR, clock interrupt clear register."""
-
-    CLEARS = Field(10, 0, Access.WO)
-
-
-class RccCcipr1(Register):
-    """RCC_CCIPR1, peripherals independent clock configuration register 1."""
-
-    ADCSEL = Field(29, 28)
-    CLK48SEL = Field(27, 26)
-    OTHERS = Unmodelled(25, 18)  # FDCANSEL to LPTIM1SEL
-    I2C3SEL = Field(17, 16)
-    I2C2SEL = Field(15, 14)
-    I2C1SEL = Field(13, 12)
-    LPUART1SEL = Field(11, 10)
-    UART5SEL = Field(9, 8)
-    UART4SEL = Field(7, 6)
-    USART3SEL = Field(5, 4)
-    USART2SEL = Field(3, 2)
-    USART1SEL = Field(1, 0)
-
-
-class RccCcipr2(Register):
-    """RCC_CCIPR2, peripherals independent clock configuration register 2."""
-
-    OTHERS = Unmodelled(21, 2)  # OSPISEL to DFSDMSEL
-    I2C4SEL = Field(1, 0)
-
-
-class RccBdcrL5(RccBdcr):
-    """RCC_BDCR, backup domain control register."""
-
-    LSCO = Unmodelled(25, 24)
-    LSESYSRDY = Field(11, 11, Access.RO)
-    LSESYSEN = Field(7, 7)
-    LSECSS = Unmodelled(6, 5)
-    LSEDRV = Field(4, 3)
-
-
-class RccCsrL5(RccCsr):
-    """RCC_CSR, control/status register."""
-
-    BORRSTF = Field(27, 27, Access.RO)  # power-on is a brown-out, too
-    OBLRSTF = Field(25, 25, Access.RO)
-    RMVF = Field(23, 23, Access.WO)
-    MSISRANGE = Field(11, 8)
-    LSIPRE = Unmodelled(4, 4)
-
-
-class RccCrrcr(Register):
-    """RCC_CRRCR, clock recovery RC register."""
-
-    HSI48CAL = Field(15, 7, Access.RO)
-    HSI48RDY = Field(1, 1, Access.RO)
-    HSI48ON = Field(0, 0)
 
 
 PLL_OUTPUTS = RccPllcfgrL5.PLLREN.mask | RccPllcfgrL5.PLLQEN.mask | RccPllcfgrL5.PLLPEN.mask
@@ -293,3 +169,15 @@ class RccL5(Rcc):
                 return self.clocks.sysclk
             case _:
                 return 0
+
+    def lptim_hz(self, selected: Field) -> int:
+        """Return what clocks a low-power timer by its field of CCIPR1; 0 for nothing."""
+        match selected.of(self._ccipr1.word):
+            case 0b00:
+                return self.pclk1_hz()
+            case 0b01:
+                return LSI_HZ * self._csr.LSIRDY
+            case 0b10:
+                return HSI_HZ * self._cr.HSIRDY
+            case _:
+                return LSE_HZ * self._bdcr.LSERDY
