@@ -31,7 +31,8 @@ from emulator.parts.wiring import (
     shared_irq,
     window_watchdog,
 )
-from emulator.peripherals.adc_f4 import AdcCommon, AdcF4
+from emulator.peripherals.adc_f4 import CALIBRATION, AdcCommon, AdcF4
+from emulator.peripherals.analog_inputs import calibration
 from emulator.peripherals.base import Gate, Peripheral, ResetCause
 from emulator.peripherals.bxcan import BxCan
 from emulator.peripherals.bxcan_filters import CanFilters
@@ -57,7 +58,7 @@ KIB = 1024
 FLASH_BASE = 0x0800_0000
 SYSTEM_MEMORY = 0x1FFF_0000  # the vendor's boot loader, which is not there
 OTP = 0x1FFF_7800
-UNIQUE_ID, FLASH_SIZE = 0x1FFF_7A10, 0x1FFF_7A22
+UNIQUE_ID, FLASH_SIZE, ADC_CALIBRATION = 0x1FFF_7A10, 0x1FFF_7A22, 0x1FFF_7A2A
 OPTION_BYTES = 0x1FFF_C000
 WWDG_IRQ, FLASH_IRQ, RNG_IRQ = 0, 4, 80
 DMA1_IRQS = (*range(11, 18), 47)
@@ -293,6 +294,7 @@ STM32F405 = Part(
     factory=(
         (UNIQUE_ID, bytes.fromhex("4650 4261 7900 0000 0000 0001")),  # of each emulated board
         (FLASH_SIZE, (1024).to_bytes(2, "little")),
+        (ADC_CALIBRATION, calibration(*CALIBRATION)),
         (OPTION_BYTES, bytes.fromhex("EFAA FFFF FFFF FFFF FF0F FFFF FFFF FFFF")),  # as shipped
     ),
     loader="stm32f405",

@@ -19,6 +19,7 @@ from emulator.memory_map import Kind, Region
 from emulator.pads import PORTS
 from emulator.part import Core, Machine, Part, Unit
 from emulator.parts.stm32l552_absent import ABSENT
+from emulator.parts.stm32l552_analog import CALIBRATION, CONVERTERS
 from emulator.parts.stm32l552_timers import PADS, TIMERS
 from emulator.parts.wiring import (
     SerialUnit,
@@ -29,13 +30,10 @@ from emulator.parts.wiring import (
     flash_wires,
     is_backup_writable,
     port_wires,
-    shared_irq,
     window_watchdog,
 )
-from emulator.peripherals.adc_l5 import AdcCommonL5, AdcL5
 from emulator.peripherals.base import Peripheral, ResetCause
 from emulator.peripherals.crc_l5 import CrcL5
-from emulator.peripherals.dac import dac_l5
 from emulator.peripherals.dbgmcu import Dbgmcu
 from emulator.peripherals.dma import Dma
 from emulator.peripherals.dmamux import Dmamux
@@ -66,13 +64,7 @@ SYSTEM_MEMORY = 0x0BF9_0000  # the vendor's boot loader, which is not there
 FACTORY = 0x0BFA_0000  # OTP and what the vendor programmed
 PACKAGE, UNIQUE_ID, FLASH_SIZE = 0x0BFA_0500, 0x0BFA_0590, 0x0BFA_05E0
 MSI_HZ = 4_000_000  # after reset
-WWDG_IRQ, RTC_IRQ, FLASH_IRQ, ADC_IRQ, RNG_IRQ, ICACHE_IRQ = 0, 2, 6, 37, 94, 107
-ADCS, ADC1_REQUEST = ("ADC1", "ADC2"), 5
-ADC_PINS = (  # channels 1 to 16 of both
-    *(f"PC{n}" for n in range(4)),
-    *(f"PA{n}" for n in range(8)),
-    *("PC4", "PC5", "PB0", "PB1"),
-)
+WWDG_IRQ, RTC_IRQ, FLASH_IRQ, RNG_IRQ, ICACHE_IRQ = 0, 2, 6, 94, 107
 DMA1_IRQS, DMA2_IRQS = range(29, 37), range(80, 88)
 CONTROLLERS = ("DMA1", "DMA2")  # as DMAMUX numbers their channels
 EXTI_IRQS = {  # by the lines that share one
@@ -188,25 +180,6 @@ def _spi(
     return Unit(name, address, make, clocked_by(name), lane=Lane.MERGE)
 
 
-def _adc(number: int) -> Unit:
-    def make(machine: Machine) -> AdcL5:
-        def adc_hz() -> int:
-            return cast(AdcCommonL5, machine.unit("ADC12_COMMON")).adc_hz()
-
-        irq = shared_irq(machine, ADC_IRQ, *ADCS)
-        request = cast(Dmamux, machine.unit("DMAMUX1")).request(ADC1_REQUEST + number - 1)
-        return AdcL5(machine.clock, adc_hz, irq, request, ADC_PINS, is_first=number == 1)
-
-    address = 0x4202_8000 + 0x100 * (number - 1)
-    return Unit(f"ADC{number}", address, make, clocked_by("ADC"), size=0x100, lane=Lane.MERGE)
-
-
-def _adc_common(machine: Machine) -> AdcCommonL5:
-    rcc = _rcc_of(machine)
-    status = [cast(AdcL5, machine.unit(name)).isr for name in ADCS]
-    return AdcCommonL5(status, lambda: rcc.clocks.hclk, rcc.adc_hz)
-
-
 def _rng(machine: Machine) -> RngL5:
     rcc = _rcc_of(machine)
     rng = RngL5(machine.clock, rcc.clk48_hz, machine.irq(RNG_IRQ))
@@ -250,10 +223,7 @@ UNITS = (
     _spi("SPI1", 0x4001_3000, 59, 11, Rcc.pclk2_hz),
     _spi("SPI2", 0x4000_3800, 60, 13),
     _spi("SPI3", 0x4000_3C00, 99, 15),
-    _adc(1),
-    _adc(2),
-    Unit("ADC12_COMMON", 0x4202_8300, _adc_common, clocked_by("ADC"), 0x100, Lane.MERGE),
-    Unit("DAC1", 0x4000_7400, lambda _: dac_l5(("PA4", "PA5")), clocked_by("DAC1")),
+    *CONVERTERS,
     Unit("RNG", 0x420C_0800, _rng, clocked_by("RNG"), lane=Lane.MERGE),
     *TIMERS,
     _lptim("LPTIM1", 0x4000_7C00, 67, RccCcipr1.LPTIM1SEL),
@@ -292,6 +262,7 @@ STM32L552 = Part(
     factory=(
         (UNIQUE_ID, bytes.fromhex("4650 4261 7900 0000 0000 0001")),  # of each emulated board
         (FLASH_SIZE, FLASH_KIB.to_bytes(2, "little")),
+        *CALIBRATION,
     ),
     loader="stm32l552",
     console="USART1",

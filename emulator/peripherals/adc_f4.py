@@ -12,7 +12,10 @@ from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register, Unmodelled
 
 SAMPLING = (3, 15, 28, 56, 84, 112, 144, 480)  # cycles, by SMPx
-INSIDE_MV = {16: 760, 17: 1_210, 18: 1_650}  # temperature at 25 degrees; VREFINT; half of VBAT
+VREFINT_MV = 1_210
+SENSOR_MV = {25: 760, 30: 772, 110: 972}  # by degrees
+INSIDE_MV = {16: SENSOR_MV[25], 17: VREFINT_MV, 18: 1_650}  # 18: half of VBAT
+CALIBRATION = 3_300, VREFINT_MV, SENSOR_MV[30], SENSOR_MV[110]  # at this supply, in this order
 
 
 class AdcCr1F4(AdcCr1):

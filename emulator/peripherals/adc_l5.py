@@ -29,7 +29,10 @@ SAMPLING = (5, 13, 25, 49, 95, 185, 495, 1281)  # halves of a cycle, by SMPx
 LONGER_SHORTEST = 7  # with SMPPLUS
 CALIBRATING = 116
 PRESCALERS = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)  # by PRESC; further ones are reserved
-INSIDE_MV = {0: 1_212, 17: 757, 18: 1_100}  # VREFINT; the sensor at 30 degrees; a third of VBAT
+VREFINT_MV = 1_212
+SENSOR_MV = {30: 757, 130: 1_007}  # by degrees
+INSIDE_MV = {0: VREFINT_MV, 17: SENSOR_MV[30], 18: 1_100}  # 18: a third of VBAT
+CALIBRATION_MV = 3_000  # the supply at which the vendor calibrates
 
 
 class AdcIsr(Register):

@@ -11,6 +11,16 @@ VREF_MV = 3_300
 FULL_SCALE = 4_095
 
 
+def level_of(millivolts: int, vref_mv: int = VREF_MV) -> int:
+    """Return a voltage in 12 bits."""
+    return max(0, min(millivolts * (FULL_SCALE + 1) // vref_mv, FULL_SCALE))
+
+
+def calibration(vref_mv: int, *millivolts: int) -> bytes:
+    """Return what the vendor measured at a supply and wrote down, a halfword each."""
+    return b"".join(level_of(each, vref_mv).to_bytes(2, "little") for each in millivolts)
+
+
 class AnalogInputs(Peripheral):
     """What a converter converts. `pins` names the channels at pins, from `first_at_pins` on."""
 
@@ -35,5 +45,4 @@ class AnalogInputs(Peripheral):
 
     def level(self, channel: int) -> int:
         """Return a channel's voltage in 12 bits."""
-        millivolts = self._millivolts[channel] if channel < CHANNELS else 0
-        return max(0, min(millivolts * (FULL_SCALE + 1) // VREF_MV, FULL_SCALE))
+        return level_of(self._millivolts[channel]) if channel < CHANNELS else 0

@@ -68,6 +68,17 @@ def test_reference_inside_the_chip_is_converted(guest: "Guest") -> None:
     assert guest.call("convert", 17) == level(VREFINT_MV[guest.board.part.name])
 
 
+def test_reference_and_its_calibration_give_the_supply(boot: "Boot") -> None:
+    guest = boot(PROGRAM, part_named("stm32f405"))
+    calibrated = int.from_bytes(guest.board.read(0x1FFF_7A2A, 2), "little")  # at 3.3 V
+    assert 3_300 * calibrated // guest.call("convert", 17) == 3_300
+    at_30, at_110 = (
+        int.from_bytes(guest.board.read(a, 2), "little") for a in (0x1FFF_7A2C, 0x1FFF_7A2E)
+    )
+    sensed = guest.call("convert", 16)
+    assert 24 <= 30 + 80 * (sensed - at_30) // (at_110 - at_30) <= 26
+
+
 def test_end_of_conversion_interrupts(guest: "Guest") -> None:
     guest.board.set_voltage("PB1", 1000)
     guest.call("interrupts", 9)

@@ -148,6 +148,15 @@ def test_a_result_that_nobody_reads_is_told(guest: Guest, overwrites: int, milli
     assert guest.call("overrun", overwrites) == level(millivolts)
 
 
+def test_reference_and_its_calibration_give_the_supply(guest: Guest) -> None:
+    calibrated = int.from_bytes(guest.board.read(0x0BFA_05AA, 2), "little")  # at 3 V
+    assert 3_295 <= 3_000 * calibrated // guest.call("convert", 0, 0, 7) <= 3_300
+    at_30, at_130 = (
+        int.from_bytes(guest.board.read(a, 2), "little") for a in (0x0BFA_05A8, 0x0BFA_05CA)
+    )
+    assert at_130 - at_30 == 341  # 100 degrees of 2.5 mV
+
+
 def test_the_end_of_a_sequence_interrupts(guest: Guest) -> None:
     guest.board.set_voltage("PA0", 1000)
     guest.call("sequence_interrupts")
