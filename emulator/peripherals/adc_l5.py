@@ -75,7 +75,7 @@ class AdcCfgr(Register):
     AUTDLY = Unmodelled(14, 14)
     CONT = Field(13, 13)
     OVRMOD = Field(12, 12)  # 1: a result that nobody has read is lost to the next one
-    EXTEN = Field(11, 10)  # 0: software alone starts
+    EXTEN = Unmodelled(11, 10)  # 0: software alone starts
     EXTSEL = Unmodelled(9, 6)
     ALIGN = Field(5, 5)  # 1: results at the left
     RES = Field(4, 3)  # 12, 10, 8 or 6 bits
