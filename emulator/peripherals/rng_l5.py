@@ -2,7 +2,8 @@
 
 Sources: ST's device header stm32l552xx.h for registers; their fields as drivers of the same
 generator on other STM32s have them. CONDRST holds it and forgets its number; software writes 1,
-then 0. UNKNOWN: a number's time (the F4's), what is too slow a clock (HCLK / 32).
+then 0. UNKNOWN: a number's time (the F4's), what is too slow a clock (HCLK / 32), RNG_CR
+after a reset (0).
 Deviation: DRDY falls with each number that is read; the chip keeps four.
 Not modelled: what CONFIG1 to 3 and HTCR are for; CLKDIV; CONFIGLOCK.
 """
