@@ -80,9 +80,12 @@ async def run_batch(job: Job, batch: Batch) -> None:
         outcome = verdict(job, totals)
         cancelled = outcome.state is JobState.CANCELLED
         job.show("batch-error" if cancelled else "batch-complete", {"totals": totals})
-    except Exception:  # the batch's edge: nothing may leave a follower waiting
+    except Exception as error:  # the batch's edge: nothing may leave a follower waiting
         logger.exception("batch %s failed unexpectedly", job.id)
-        outcome = failed(unexpected("unknown"))
+        outcome = failed(error if isinstance(error, ServerError) else unexpected("unknown"))
+        for task in job.tasks:
+            if task.outcome is None:
+                task.conclude(outcome)
     for place in batch.places:
         place.board.release(job)
     job.finish(outcome, lambda: None)

@@ -6,12 +6,11 @@ whatever happens inside it, its last event is `end`. What it shows is in the jou
 
 import logging
 import secrets
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from server.errors import JournalError, UnknownJobError, UnknownTaskError
+from server.errors import UnknownJobError, UnknownTaskError
 from server.events import JOBS_TOPIC, Event, EventLog, encode
 from server.logs import job_id
 from server.snapshots import JobSnapshot, JobState, TaskSnapshot
@@ -92,17 +91,28 @@ class Job(Work):
         """End the job with its last event."""
         with self._lock:
             self._ended = _now()
-            with self._journal_may_fail():
-                self.conclude(outcome)
+            self.conclude(outcome)
             release()
             end = self._log.append("end", self.snapshot().end(), self.id)
             self._seen(end)
-            with self._journal_may_fail():
+            with self.noting_end():
                 self.note()  # the number of the last event
             self.end = end
         self.over.set_result(outcome)
         why = "" if outcome.cause is None else f": {outcome.cause}"
         logger.info("job %s of kind %s %s%s", self.id, self.kind, outcome.state, why)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the journal can say all there is to say."""
+        return self.end is not None and self.is_noted and all(t.is_noted for t in self.tasks)
+
+    def note_ends(self) -> None:
+        """Write to the journal what it did not take at the end."""
+        for work in (*self.tasks, self):
+            if work.outcome is not None and not work.is_noted:
+                with work.noting_end():
+                    work.note()
 
     def announce(self) -> None:
         """Tell the followers of everything how the job stands."""
@@ -123,14 +133,6 @@ class Job(Work):
         self.check_cancelled()
         self.begin()
         return work(self.report)
-
-    @contextmanager
-    def _journal_may_fail(self) -> Generator[None]:
-        """Show the end whatever happens; a doubt stays in the journal then."""
-        try:
-            yield
-        except JournalError:
-            logger.exception("the end of job %s is not in the journal", self.id)
 
     def _seen(self, event: Event) -> None:
         self._last_event = self._log.event_id(event.number)
@@ -204,14 +206,16 @@ class Jobs:
     def add(self, job: Job, key: Key | None) -> None:
         """Take a job that is about to begin into the journal."""
         self.store.add(job.snapshot(), key)
-        self._live = {id_: live for id_, live in self._live.items() if live.end is None}
+        for live in self._live.values():
+            live.note_ends()
+        self._live = {id_: live for id_, live in self._live.items() if not live.is_over}
         self._live[job.id] = job
         job.announce()
 
     def live(self, job: str) -> Job | None:
-        """Return a job that has not ended."""
+        """Return a job that has not ended, or of whose end the journal does not know."""
         found = self._live.get(job)
-        return None if found is None or found.end is not None else found
+        return None if found is None or found.is_over else found
 
     def snapshot(self, job: str) -> JobSnapshot:
         if (live := self.live(job)) is not None:

@@ -8,13 +8,14 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
-from server.errors import BoardState, JobCancelledError, ServerError
+from server.errors import BoardState, JobCancelledError, JournalError, ServerError
 from server.snapshots import JobState
 from server.store import Spot, Store
 
@@ -75,6 +76,7 @@ class Work(ABC):
         self.done: int | None = None
         self.total: int | None = None
         self.outcome: Outcome | None = None
+        self.is_noted = False  # the end is in the journal
         self._lock = threading.RLock()
         self._shown_at = 0.0  # when the last progress went out
         self._writes = False  # it may have changed the board
@@ -104,10 +106,11 @@ class Work(ABC):
     def conclude(self, outcome: Outcome) -> None:
         """Note how the work ended."""
         self.state, self.outcome = outcome.state, outcome
-        if outcome.state is JobState.SUCCEEDED and (self._writes or self.is_proof):
-            self.note(settled=self.spot)
-        else:
-            self.settle()
+        with self.noting_end():
+            if outcome.state is JobState.SUCCEEDED and (self._writes or self.is_proof):
+                self.note(settled=self.spot)
+            else:
+                self.settle()
 
     def settle(self) -> None:
         """Note that an attempt is over, of which a living server can tell what it left.
@@ -117,6 +120,16 @@ class Work(ABC):
         settles = self._writes and not self._was_in_doubt
         self._writes = self._writes and not settles
         self.note(settled=self.spot if settles else None)
+
+    @contextmanager
+    def noting_end(self) -> Generator[None]:
+        """Have the work end whatever the journal does; a doubt stays in it then."""
+        try:
+            yield
+            self.is_noted = True
+        except JournalError:
+            self.is_noted = False
+            logger.exception("an end is not in the journal")
 
     @property
     def is_proof(self) -> bool:
