@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from server.errors import JobInterruptedError, JournalError
+from server.errors import BoardState, JobInterruptedError, JournalError
 from server.snapshots import JobSnapshot, JobState, TaskSnapshot
 
 IN_MEMORY = Path(":memory:")
@@ -205,9 +205,13 @@ class Store:
                 for task in job.tasks
             ]
             ports = [job.port] if not tasks else [task.port for task in job.tasks]
-            doubted = any(port and self.doubt(Spot(port)) == job.id for port in ports)
+            left: BoardState = "unchanged"
+            if any(port and self.doubt(Spot(port)) == job.id for port in ports):
+                left = "unknown"
+            elif any(task.state is JobState.SUCCEEDED for task in tasks):
+                left = "active"
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            error = JobInterruptedError("unknown" if doubted else "unchanged").failure()
+            error = JobInterruptedError(left).failure()
             self.save(replace(job, state=JobState.INTERRUPTED, error=error, ended=now))
             for task in tasks:
                 self.save_task(job.id, task)

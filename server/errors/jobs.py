@@ -73,8 +73,8 @@ class JobInterruptedError(ServerError):
         self.board = board
         left = {
             "unknown": "what it left on the board is not known: verify the board first",
-            "unchanged": "it had written nothing to the board: start it again",
-        }.get(board, f"the board was left {board}")
+            "active": "tasks that had succeeded stay in place: start the others again",
+        }.get(board, "it had written nothing to the board: start it again")
         super().__init__(f"the server stopped while the job ran; {left}")
 
 

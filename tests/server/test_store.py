@@ -95,6 +95,23 @@ def test_tasks_of_an_interrupted_batch_keep_what_they_came_to(tmp_path: Path) ->
     again.close()
 
 
+def test_interrupted_batch_is_not_said_to_have_written_nothing_when_a_task_succeeded(
+    tmp_path: Path,
+) -> None:
+    tasks = [TaskSnapshot(number, "b1", PORT, None) for number in range(2)]
+    store = Store(tmp_path)
+    store.add(job(port=None, tasks=tasks))
+    store.save_task("a", replace(tasks[0], state=JobState.SUCCEEDED, result={"slot": 0}))
+    killed(store)
+    again = Store(tmp_path)
+    found = again.find("a")
+    assert found is not None
+    assert found.error is not None
+    assert found.error["board"] == "active"
+    assert "stay in place" in str(found.error["message"])
+    again.close()
+
+
 def test_key_finds_its_job_and_tells_another_request() -> None:
     store = Store()
     store.add(job(), Key("k", "one"))
