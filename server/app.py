@@ -27,7 +27,7 @@ from server.patch.compile import Toolchain
 from server.problems import HANDLERS
 from server.routes.batch import BatchController
 from server.routes.board import BoardController
-from server.routes.bodies import BoardId
+from server.routes.bodies import BoardId, JsonRequest
 from server.routes.events import EventsController
 from server.routes.fpb import FpbController
 from server.routes.health import HealthController, MetricsController
@@ -173,6 +173,7 @@ def create_app(bench: Bench) -> Litestar:
                 SchemaPage(path="/page"),
             ],
         ),
+        request_class=JsonRequest,
         request_max_body_size=None,  # the guard counts, for all routes alike
     )
     # Around the router, not a middleware: those run after routing, and not for what has no route.

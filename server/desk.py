@@ -12,7 +12,7 @@ from server.batch import Batch, Place, run_batch
 from server.boards import Board
 from server.errors import KeyReusedError, RequestError
 from server.events import EventLog
-from server.fleet import Fleet
+from server.fleet import BOARD_ID, Fleet
 from server.jobs import Job, Jobs, Task
 from server.orders import AnyOrder, Connect, Order
 from server.orders import Batch as BatchOrder
@@ -121,7 +121,7 @@ class Desk:
 
     def _board_of(self, where: str | Connect, taken: list[Board]) -> tuple[Board, Connect | None]:
         """Return the board that is meant, and how to connect it where that is still to do."""
-        if isinstance(where, str) and where in {board.id for board in self._fleet.all}:
+        if isinstance(where, str) and BOARD_ID.fullmatch(where):
             board = self._fleet.get(where)
             if board in taken:
                 raise RequestError(f"boards: {where} is there twice")

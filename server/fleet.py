@@ -1,12 +1,15 @@
 """The boards of one server, each with an id and a thread of its own. There is always a first."""
 
 import asyncio
+import re
 from collections.abc import Callable, Collection
 
 from server.boards import Board
 from server.errors import PortError, TooManyBoardsError, UnknownBoardError
 from server.link import Target
 from server.status import Status
+
+BOARD_ID = re.compile(r"b[1-9]\d*", re.ASCII)
 
 
 class Fleet:

@@ -29,10 +29,17 @@ Source = Annotated[
         examples=["/* FPB_INJECT */ unsigned blink_period_ms(void) { return 100; }"],
     ),
 ]
+Function = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=4096, description="The one to replace; by default the source tells"
+    ),
+]
 Port = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
+        max_length=4096,
         description="Device path or URL",
         examples=["emu://stm32f103c8", "/dev/ttyACM0", "socket://127.0.0.1:4000"],
     ),
@@ -63,7 +70,7 @@ class Inject(Order, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="
     """Replace one function."""
 
     source: Source
-    function: str | None = None  # the one to replace; None: the source tells
+    function: Function | None = None
     slot: SlotNumber | None = None  # None: the first that will do
     mode: Mode = "trampoline"
 
@@ -83,7 +90,7 @@ class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One of several sources; without `function` it may mark more than one."""
 
     source: Source
-    function: str | None = None
+    function: Function | None = None
     slot: SlotNumber | None = None
     mode: Mode = "trampoline"
 
@@ -140,7 +147,9 @@ class Connect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     port: Port
     baudrate: Annotated[int, msgspec.Meta(ge=MIN_BAUDRATE)] = 115200
-    elf: str | None = None  # of the firmware it runs; an emulated board knows its own
+    elf: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = (
+        None  # of the firmware it runs; an emulated board knows its own
+    )
     fragment: Annotated[int, msgspec.Meta(ge=1)] | None = None  # bytes written at once
     reconnect: bool = False  # when the port vanished and came back
 
@@ -153,7 +162,7 @@ class BatchPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One injection of a batch."""
 
     source: Source
-    function: str | None = None
+    function: Function | None = None
     slot: SlotNumber | None = None
     mode: Mode = "trampoline"
     board: Annotated[int, msgspec.Meta(ge=0)] | None = None  # place in `boards`; None: on each
@@ -172,7 +181,7 @@ class Batch(
     # Ids, ports, or ports with their settings; a number asks for so many emulated boards.
     boards: (
         Annotated[int, msgspec.Meta(ge=1, le=MAX_BOARDS)]
-        | Annotated[list[str | Connect], msgspec.Meta(min_length=1, max_length=MAX_BOARDS)]
+        | Annotated[list[Port | Connect], msgspec.Meta(min_length=1, max_length=MAX_BOARDS)]
     )
     tasks: Annotated[list[BatchPatch], msgspec.Meta(min_length=1, max_length=MAX_TASKS)]
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=MAX_BOARDS)] = 4  # boards at a time

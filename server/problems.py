@@ -58,17 +58,25 @@ def our_error(_: AnyRequest, error: ServerError) -> Response[bytes]:
     return problem(error.status, error.problem(), headers_of(error))
 
 
-def http_error(_: AnyRequest, error: HTTPException) -> Response[bytes]:
+def http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """Answer for what Litestar refused."""
     status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    detail = error.detail
+    if detail == status.phrase:  # it names nothing
+        said = {
+            HTTPStatus.NOT_FOUND: "there is nothing here; GET /schema lists what there is",
+            HTTPStatus.METHOD_NOT_ALLOWED: f"use {headers.get('allow')}, not {request.method}",
+        }
+        detail = f"{request.url.path}: {said.get(status, detail)}"
     word = re.sub(r"[^a-z]+", "-", status.phrase.lower())
     document: dict[str, object] = {
         "type": f"/errors/{word}",
         "title": status.phrase,
         "status": status.value,
-        "detail": "; ".join(_invalid(error)) or error.detail,
+        "detail": "; ".join(_invalid(error)) or detail,
     }
-    return problem(status, document, dict(error.headers or {}))
+    return problem(status, document, headers)
 
 
 def unexpected_error(request: AnyRequest, error: Exception) -> Response[bytes]:

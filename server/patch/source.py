@@ -52,10 +52,12 @@ def chosen_function(
             f"the firmware has {' and '.join(shared)}: say which one to replace,"
             " or put /* FPB_INJECT */ before it"
         )
+    if not defined:
+        raise RequestError("the source defines no function: write the one that shall be executed")
     if not shared:
         close = [name for own in defined for name in close_names(own, image.functions)]
         raise UnknownSymbolError(
-            defined[0] if defined else "(nothing)",
+            defined[0],
             close[:3],
             reason=f"the firmware has no such function; {_defines(defined)}",
         )

@@ -1,11 +1,13 @@
 """What several routes take, each with an example for the OpenAPI document."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+from litestar import Request
 from litestar.openapi.spec import Example
 from litestar.params import Body, HeaderParameter, PathParameter, QueryParameter
 
+from server.errors import RequestError
 from server.orders import (
     AnyOrder,
     Batch,
@@ -19,6 +21,21 @@ from server.orders import (
 
 BLINK = "/* FPB_INJECT */ unsigned blink_period_ms(void) { return 100; }"
 GREET = 'const char *greet(void) { return "Hello from a patch"; }'
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose body is JSON, or it is told why not."""
+
+    async def body(self) -> bytes:
+        if not (body := await super().body()):
+            raise RequestError("the request has no body: send a JSON object, if only {}")
+        return body
+
+    async def json(self) -> object:
+        try:
+            return await super().json()
+        except UnicodeDecodeError as error:
+            raise RequestError("the request's body is not text in UTF-8: encode it so") from error
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

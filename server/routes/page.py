@@ -1,5 +1,6 @@
 """The page and its files. A browser may keep them, and asks each time whether they changed."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from litestar import Controller, Response, get
@@ -42,9 +43,9 @@ class PageController(Controller):
 
 def send_file(root: Path, name: str) -> Response[bytes]:
     """Send a file that lies below the root, and nothing else."""
-    root = root.resolve()
-    file = (root / name).resolve()
-    media_type = MEDIA_TYPES.get(file.suffix)
-    if not file.is_relative_to(root) or not file.is_file() or media_type is None:
-        raise NotFoundException(f"there is no {name} in the page's folder")
-    return Response(file.read_bytes(), media_type=media_type)
+    with suppress(OSError, ValueError):  # there is none, or no file can have such a name
+        file = (root / name).resolve()
+        media_type = MEDIA_TYPES.get(file.suffix)
+        if file.is_relative_to(root.resolve()) and media_type is not None:
+            return Response(file.read_bytes(), media_type=media_type)
+    raise NotFoundException(f"there is no {name} in the page's folder")

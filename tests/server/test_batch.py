@@ -25,6 +25,7 @@ from tests.server.clients import (
 from tests.server.serving import Running, serve_in_thread
 
 BATCH = "/api/batch/inject/stream"
+TASKS = [{"source": ""}]
 
 
 @pytest.fixture
@@ -165,18 +166,22 @@ def test_boards_that_need_not_stay_are_disconnected(bench: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "named"),
+    ("body", "status", "named"),
     [
-        pytest.param({"boards": 0, "tasks": [{"source": ""}]}, "boards", id="no board"),
-        pytest.param({"boards": [], "tasks": [{"source": ""}]}, "boards", id="empty list"),
-        pytest.param({"boards": 1, "tasks": []}, "tasks", id="no task"),
-        pytest.param({"boards": 1, "tasks": [{"source": "", "board": 1}]}, "board 1", id="which?"),
-        pytest.param({"boards": ["b1", "b1"], "tasks": [{"source": ""}]}, "twice", id="twice"),
+        pytest.param({"boards": 0, "tasks": TASKS}, 400, "boards", id="no board"),
+        pytest.param({"boards": [], "tasks": TASKS}, 400, "boards", id="empty list"),
+        pytest.param({"boards": [""], "tasks": TASKS}, 400, "boards[0]", id="no name"),
+        pytest.param({"boards": 1, "tasks": []}, 400, "tasks", id="no task"),
+        pytest.param({"boards": 1, "tasks": [{"source": "", "board": 1}]}, 400, "board 1", id="?"),
+        pytest.param({"boards": ["b1", "b1"], "tasks": TASKS}, 400, "twice", id="twice"),
+        pytest.param({"boards": ["b9"], "tasks": TASKS}, 404, "there are b1", id="unknown id"),
     ],
 )
-def test_batch_that_makes_no_sense_is_refused(bench: Running, body: Json, named: str) -> None:
+def test_batch_that_makes_no_sense_is_refused(
+    bench: Running, body: Json, status: int, named: str
+) -> None:
     response = bench.client.post(BATCH, json=body)
-    assert response.status_code == 400
+    assert response.status_code == status
     assert named in response.json()["detail"]
     assert bench.client.get("/api/jobs").json() == []
 

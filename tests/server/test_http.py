@@ -1,5 +1,6 @@
 """The HTTP interface without a board: answers, refusals, and their problem documents."""
 
+import re
 import socket
 from pathlib import Path
 
@@ -79,6 +80,9 @@ def test_what_needs_a_board_is_refused_without_one(
         pytest.param("/api/connect", [], "", id="not an object"),
         pytest.param("/api/fpb/inject/stream", {"function": "f"}, "source", id="no source"),
         pytest.param("/api/fpb/inject/stream", {"source": "", "slot": -1}, "slot", id="bad slot"),
+        pytest.param(
+            "/api/fpb/inject/stream", {"source": "", "function": ""}, "function", id="no name"
+        ),
         pytest.param("/api/fpb/unpatch", {}, "slot", id="neither slot nor all"),
         pytest.param("/api/fpb/unpatch", {"slot": 0, "all": True}, "slot", id="both"),
         pytest.param("/api/fpb/enable", {"slot": 0}, "enable", id="on or off?"),
@@ -91,10 +95,14 @@ def test_body_that_makes_no_sense_is_named(
     assert named in assert_problem(response, 400, "bad-request")
 
 
-def test_body_that_is_no_json_is_refused(idle_server: Running) -> None:
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [(b"{", "truncated"), (b"", "no body"), (b'{"port":"\xff"}', "UTF-8"), (b"\xff", "JSON")],
+)
+def test_body_that_is_no_json_is_refused(idle_server: Running, body: bytes, named: str) -> None:
     headers = {"content-type": "application/json"}
-    response = idle_server.client.post("/api/connect", content=b"{", headers=headers)
-    assert_problem(response, 400, "bad-request")
+    response = idle_server.client.post("/api/connect", content=body, headers=headers)
+    assert named in assert_problem(response, 400, "bad-request")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +123,13 @@ def test_memory_outside_the_address_space_is_refused(idle_server: Running, query
 
 
 def test_unknown_route_is_404(idle_server: Running) -> None:
-    assert_problem(idle_server.client.get("/api/none"), 404, "not-found")
-    assert_problem(idle_server.client.get("/static/none.js"), 404, "not-found")
+    problem = assert_problem(idle_server.client.get("/api/none"), 404, "not-found")
+    assert problem.startswith("/api/none: ")
+
+
+@pytest.mark.parametrize("name", ["none.js", "%00", "js", "main.js%00.css", f"{'a' * 300}.js"])
+def test_file_that_there_is_not_or_cannot_be_is_404(idle_server: Running, name: str) -> None:
+    assert_problem(idle_server.client.get(f"/static/{name}"), 404, "not-found")
 
 
 def test_static_files_end_at_their_folder(idle_server: Running) -> None:
@@ -126,7 +139,8 @@ def test_static_files_end_at_their_folder(idle_server: Running) -> None:
 
 def test_wrong_method_is_405_and_names_the_right_one(idle_server: Running) -> None:
     response = idle_server.client.post("/api/status", json={})
-    assert_problem(response, 405, "method-not-allowed")
+    detail = assert_problem(response, 405, "method-not-allowed")
+    assert re.fullmatch("/api/status: use .*GET.*, not POST", detail)
     assert "GET" in response.headers["allow"]
 
 

@@ -42,7 +42,7 @@ def test_no_function_of_the_firmware_is_an_error_with_close_names(image: Firmwar
 
 
 def test_source_without_functions_is_an_error(image: FirmwareImage) -> None:
-    with pytest.raises(UnknownSymbolError, match="it defines no function"):
+    with pytest.raises(RequestError, match="the source defines no function"):
         chosen_function("", [], image, None)
 
 
