@@ -15,6 +15,10 @@ export function createBatches({ render }) {
   /** @type {Map<string, Batch>} the latest */
   let known = new Map();
   let closed = recallClosed();
+  addEventListener("storage", () => {
+    closed = recallClosed(); // another tab closed one
+    render();
+  });
 
   /** @param {any} event  the server's, or the page's own @param {string} id  of the batch it tells of */
   function hear(event, id) {
@@ -33,7 +37,7 @@ export function createBatches({ render }) {
     shown: () => [...known.values()].filter(({ id }) => !closed.includes(id)),
     /** @param {string} id */
     close(id) {
-      closed = [...recallClosed(), id].slice(-MANY); // other tabs close some, too
+      closed = [...closed, id].slice(-MANY);
       remember(CLOSED, closed);
       render();
     },

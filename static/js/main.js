@@ -68,6 +68,16 @@ let ticking;
 const jobOf = (/** @type {string} */ id) => state.jobs.get(id) ?? IDLE;
 const shownJob = () => jobOf(state.board);
 
+/**
+ * Tell whether somebody else asked for the injection that a board's last job was.
+ * @param {import("./job.js").Job} job @param {string} of
+ */
+function isForeign({ id, kind }, of) {
+  const last = orders.last();
+  const isOwn = last?.board === of && (last.job === id || !last.isAnswered);
+  return ["inject", "inject-multi"].includes(kind) && !isOwn;
+}
+
 function draw() {
   const { symbolNote: note, info } = state;
   const patched = info?.slots.filter((slot) => !slot.empty).map((slot) => slot.function) ?? [];
@@ -77,7 +87,8 @@ function draw() {
   showSymbols({ ...state, note, patched: new Set(patched.map(String)) });
   showTrouble(state);
   showSlots({ ...state, connected });
-  showJob({ ...state, job: shownJob(), now: performance.now() });
+  const job = shownJob();
+  showJob({ ...state, job, isForeign: isForeign(job, state.board), now: performance.now() });
   showBatches(batches.shown());
   output.update(state);
 }
@@ -190,6 +201,8 @@ async function order(what) {
     if (jobOf(of).phase !== "asking") return isUnknown || notice.show(error); // a job is shown
     const type = isUnknown ? "unanswered" : "refused";
     hearOfJob({ type, failure: { code, message } }, of);
+  } finally {
+    render(); // whose job is shown may have changed
   }
 }
 

@@ -54,10 +54,10 @@ function stageRow(name) {
   return { row, fill, words, time };
 }
 
-/** @param {import("./job.js").Injected} result @returns {HTMLElement[]} */
-function injected(result) {
+/** @param {import("./job.js").Injected} result @param {boolean} isForeign @returns {HTMLElement[]} */
+function injected(result, isForeign) {
   const slots = result.slots.length > 1 ? `slots ${result.slots.join(" and ")}` : `slot ${result.slot}`;
-  const first = make("p", "verdict", make("strong", "", result.function), " now runs your patch.");
+  const first = make("p", "verdict", make("strong", "", result.function), ` now runs ${isForeign ? "a" : "your"} patch.`);
   const facts =
     `${slots}, ${hex(result.original)} → ${hex(result.address)}, ${bytes(result.size)}, ` +
     `${duration(result.elapsed_ms)}. Read back and compared.` +
@@ -74,11 +74,11 @@ function doneInWords({ kind, result }) {
   return ` What the board holds is known again; patches followed: ${result?.followed}.`;
 }
 
-/** @param {Job} job @returns {HTMLElement[]} */
-function success(job) {
+/** @param {Job} job @param {boolean} isForeign @returns {HTMLElement[]} */
+function success(job, isForeign) {
   const verdict = make("strong", "", `${KIND_WORDS[job.kind] ?? job.kind} succeeded.`);
   const parts =
-    job.kind === "inject" ? injected(job.result) : [make("p", "verdict", verdict, doneInWords(job))];
+    job.kind === "inject" ? injected(job.result, isForeign) : [make("p", "verdict", verdict, doneInWords(job))];
   if (job.warnings.length) parts.push(foldable("Warnings", job.warnings.join("\n"), true));
   return parts;
 }
@@ -96,7 +96,9 @@ export function errorsFirst(diagnostics) {
   return sorted.flatMap(({ entries }) => entries);
 }
 
-/** @param {Diagnostic[]} diagnostics @param {(line: number, column: number) => void} goTo */
+/** @typedef {((line: number, column: number) => void) | null} GoTo  null: not in the editor's text */
+
+/** @param {Diagnostic[]} diagnostics @param {GoTo} goTo */
 function diagnosticList(diagnostics, goTo) {
   const rows = errorsFirst(diagnostics).slice(0, MAX_ROWS).map((entry) => diagnosticRow(entry, goTo));
   const more = diagnostics.length - rows.length;
@@ -104,19 +106,19 @@ function diagnosticList(diagnostics, goTo) {
   return unannounced(make("ul", "", ...rows));
 }
 
-/** @param {Diagnostic} entry @param {(line: number, column: number) => void} goTo */
+/** @param {Diagnostic} entry @param {GoTo} goTo */
 function diagnosticRow(entry, goTo) {
-  const place = isOurs(entry)
+  const place = goTo && isOurs(entry)
     ? button(entry.column ? `${entry.line}:${entry.column}` : `${entry.line}`, () => goTo(entry.line, entry.column), "place")
     : make("span", "place", `${entry.file}:${entry.line}`);
-  if (isOurs(entry)) place.setAttribute("aria-label", `Go to line ${entry.line}`);
+  if (goTo && isOurs(entry)) place.setAttribute("aria-label", `Go to line ${entry.line}`);
   const severity = make("span", "severity", entry.severity);
   const row = make("li", "", place, " ", severity, " ", entry.text);
   row.dataset.severity = entry.severity;
   return row;
 }
 
-/** @param {Job} job @param {(line: number, column: number) => void} goTo @returns {HTMLElement[]} */
+/** @param {Job} job @param {GoTo} goTo @returns {HTMLElement[]} */
 function failureOf({ phase, kind, failure, stages, warnings }, goTo) {
   if (!failure) return [];
   const stage = stages.find(({ state }) => state === "failed")?.name;
@@ -157,8 +159,9 @@ function goesOn(job, { stream, status }) {
   return [make("p", "verdict", verdict), make("p", "", facts)];
 }
 
-/** @typedef {{job: Job, board: string, stream: import("./events.js").StreamState,
- *   status: import("./api.js").Status | null, now: number}} View */
+/** @typedef {{job: Job, isForeign: boolean, board: string, stream: import("./events.js").StreamState,
+ *   status: import("./api.js").Status | null, now: number}} View
+ * `isForeign`: another tab, or another client, asked for the job. */
 
 /**
  * @param {{goTo: (line: number, column: number) => void, inject: () => void, cancel: () => void}}
@@ -193,14 +196,14 @@ export function jobView({ goTo, inject, cancel }) {
 
   /** @param {View} view @returns {HTMLElement[]} */
   function words(view) {
-    const { job } = view;
+    const { job, isForeign } = view;
     switch (job.phase) {
       case "succeeded":
-        return success(job);
+        return success(job, isForeign);
       case "failed":
       case "cancelled":
       case "interrupted":
-        return failureOf(job, goTo);
+        return failureOf(job, isForeign ? null : goTo);
       case "asking":
       case "running":
         return goesOn(job, view);
@@ -220,7 +223,7 @@ export function jobView({ goTo, inject, cancel }) {
   }
 
   return (view) => {
-    const { job, board, stream, status, now } = view;
+    const { job, isForeign, board, stream, status, now } = view;
     for (const stage of job.stages) drawStage(stage, job, now);
     stages.dataset.phase = job.phase;
     start.disabled = isOpen(job) || !isBoard(board) || (status !== null && status.job !== null);
@@ -230,11 +233,12 @@ export function jobView({ goTo, inject, cancel }) {
     stop.hidden = !isOpen(job);
     stop.disabled = !canCancel(job);
     if (held && stop.hidden) start.focus();
-    const way = isOpen(job) ? `${stream === "lost"} ${status === null}` : "";
+    const way = `${isForeign} ${isOpen(job) && stream === "lost"} ${isOpen(job) && status === null}`;
     if (job === shown.job && way === shown.way) return; // a live region speaks only of news
     shown = { job, way };
     result.dataset.phase = isOpen(job) && stream === "lost" ? "lost" : job.phase;
-    const place = job.place ? [make("p", "note", `Board ${job.place}`)] : [];
+    const whose = isForeign ? ". Asked for in another tab, or by another client" : "";
+    const place = job.place ? [make("p", "note", `Board ${job.place}${whose}`)] : [];
     result.replaceChildren(...words(view), ...place);
   };
 }

@@ -246,7 +246,7 @@ def test_batches_side_by_side_are_shown_until_they_are_closed(
         return start(two.client, "batch", boards=[board], tasks=[{"source": GREET}])
 
     with tabs(browser) as context:
-        page = open_page(context, two.url)
+        page, other = open_page(context, two.url), open_page(context, two.url)
         go_on = two.hang("b1")
         slow = batch("b1")
         over = [batch("b2")]
@@ -261,7 +261,8 @@ def test_batches_side_by_side_are_shown_until_they_are_closed(
         first = page.locator(".batch").first
         first.get_by_role("button", name="Close").focus()
         page.keyboard.press("Enter")
-        expect(totals(page)).to_have_text([*states[:1] * 2, states[1]])
+        for tab in (page, other):
+            expect(totals(tab)).to_have_text([*states[:1] * 2, states[1]], timeout=PATIENCE_MS)
         expect(first.get_by_role("button", name="Tasks")).to_be_focused()
         page.reload()
         expect(totals(page)).to_have_text([*states[:1] * 2, states[1]], timeout=PATIENCE_MS)
