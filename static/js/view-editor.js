@@ -60,6 +60,7 @@ export function editorView(initial, actions) {
     marks = moveMarks(marks, caretLine, lines - lineCount);
     lineCount = lines;
     remember(KEPT, area.value);
+    remember(KEPT, area.value, "sessionStorage"); // the tab's own, over what other tabs write
     draw();
   }
 
@@ -81,7 +82,7 @@ export function editorView(initial, actions) {
     }
     leaving = event.key === "Escape" || (leaving && event.key === "Shift");
   });
-  area.value = recall(KEPT) ?? initial;
+  area.value = recall(KEPT, "sessionStorage") ?? recall(KEPT) ?? initial;
   changed();
 
   return {

@@ -180,8 +180,10 @@ def test_tab_goes_from_part_to_part_and_arrows_through_the_functions(page: Page)
     expect(page.locator("#symbol-list button").first).to_be_focused()
 
 
-def test_narrow_window_cuts_off_no_long_name(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
+def test_narrow_window_cuts_off_no_long_name_and_no_button(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    inject(page, BLINK_FAST, "succeeded")
+    expect(page.locator("#slot-rows tr:not(.empty)")).to_have_count(1)
     inject(page, BLINK_FAST.replace("blink_period_ms", "a_long_name_" * 20), "failed")
     expect(page.locator("#result")).to_contain_text("a_long_name_" * 20)
     parts = ["html", "header", "#patch .run", "#result", "#board .head", "#slots .scroll"]
@@ -208,8 +210,12 @@ def test_chosen_symbol_becomes_a_skeleton_and_asks_before_it_replaces(page: Page
     expect(editor).to_have_value(re.compile("weigh_3"))
 
 
-def test_text_survives_a_reload(page: Page) -> None:
+def test_text_survives_a_reload_and_what_another_tab_writes(page: Page) -> None:
     page.fill("#editor", "int kept;")
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#editor")).to_have_value("int kept;")
+    other.fill("#editor", "int other;")
     page.reload()
     expect(page.locator("#editor")).to_have_value("int kept;")
 
