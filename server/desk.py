@@ -56,7 +56,8 @@ class Desk:
                 raise KeyReusedError(full_key.text, job_id)
             return Receipt(self.jobs.snapshot(job_id), is_new=False)
         if isinstance(order, BatchOrder):
-            job = self._begin_batch(order, full_key)
+            with self._fleet.growing():
+                job = self._begin_batch(order, full_key)
         else:
             job = self._begin(order, board, full_key)
         self.counters.jobs += 1

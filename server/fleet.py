@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
 
 from server.boards import Board
 from server.errors import PortError, TooManyBoardsError, UnknownBoardError
@@ -55,6 +56,17 @@ class Fleet:
         free = [board for board in vacant if board.status().state == "disconnected"]
         found = lost_there or free
         return found[0] if found else self._add()
+
+    @contextmanager
+    def growing(self) -> Generator[None]:
+        """Let go of the boards that are added meanwhile, if it comes to nothing."""
+        before = set(self._boards)
+        try:
+            yield
+        except BaseException:
+            for board in self._boards.keys() - before:
+                self._boards.pop(board).stop()
+            raise
 
     async def connect(self, target: Target, board: str | None = None) -> Status:
         """Connect a board: in place of the one named, or beside those that are connected."""

@@ -87,7 +87,10 @@ class TooManyBoardsError(RequestError):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        super().__init__(f"all {limit} boards are taken: disconnect one, or name it in ?board=")
+        super().__init__(
+            f"there is no room for more than {limit} boards: ask for fewer, disconnect one,"
+            " or name it in ?board="
+        )
 
     def extra(self) -> dict[str, object]:
         return {"limit": self.limit}

@@ -174,6 +174,7 @@ def test_boards_that_need_not_stay_are_disconnected(bench: Running) -> None:
         pytest.param({"boards": 1, "tasks": []}, 400, "tasks", id="no task"),
         pytest.param({"boards": 1, "tasks": [{"source": "", "board": 1}]}, 400, "board 1", id="?"),
         pytest.param({"boards": ["b1", "b1"], "tasks": TASKS}, 400, "twice", id="twice"),
+        pytest.param({"boards": 17, "tasks": TASKS}, 409, "more than 16", id="too many"),
         pytest.param({"boards": ["b9"], "tasks": TASKS}, 404, "there are b1", id="unknown id"),
     ],
 )
@@ -184,6 +185,7 @@ def test_batch_that_makes_no_sense_is_refused(
     assert response.status_code == status
     assert named in response.json()["detail"]
     assert bench.client.get("/api/jobs").json() == []
+    assert len(bench.client.get("/api/boards").json()) == 1
 
 
 def test_batch_ends_when_the_server_stops() -> None:
