@@ -257,9 +257,9 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise ListenError(
-            f"cannot listen on {host}:{port}: {reason}; choose another port, or 0 for any"
+            f"cannot listen on {host}:{port}: {reason}; choose another address or port, 0 for any"
         ) from error
     # Connections inherit it; asyncio sets it only where a socket names its protocol. Without it the
     # body of an answer waits for the client to acknowledge the head: 40 ms on a kept connection.

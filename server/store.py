@@ -267,7 +267,7 @@ class Store:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            remedy = "make room, or give another folder with --data"
+            remedy = "have room there and the right to write, or give another folder with --data"
             if "locked" in str(error):
                 remedy = "another fpbay uses it: stop that one, or give another folder with --data"
             elif "not a database" in str(error) or "malformed" in str(error):

@@ -56,7 +56,7 @@ ALWAYS: tuple[ServerError, ...] = (
     HeadTooLargeError(16 * 1024),
     MisdirectedError("this server is not 'evil.example'"),
     ServerError("an unexpected error; the server's log has the details"),
-    JournalError("jobs.sqlite3", "disk I/O error", "make room, or give another folder with --data"),
+    JournalError("jobs.sqlite3", "database or disk is full", "give another folder with --data"),
 )
 WITH_BODY: tuple[ServerError, ...] = (
     RequestTimeoutError(10),

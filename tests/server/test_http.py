@@ -215,6 +215,11 @@ def test_port_in_use_is_a_clear_error() -> None:
             listen("127.0.0.1", port)
 
 
+def test_address_that_is_none_is_a_clear_error() -> None:
+    with pytest.raises(ListenError, match=r"127\.1\.1\.256:80: [A-Z].*another address"):
+        listen("127.1.1.256", 80)
+
+
 def test_connections_do_not_wait_for_acknowledgements() -> None:
     with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         connection, _ = listener.accept()

@@ -147,7 +147,7 @@ def test_file_that_is_no_journal_is_named(tmp_path: Path) -> None:
 
 def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(JournalError, match="file"):
+    with pytest.raises(JournalError, match=r"file.*right to write"):
         Store(tmp_path / "file" / "data")
 
 
