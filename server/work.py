@@ -88,12 +88,10 @@ class Work(ABC):
 
     def report(self, happening: Happening) -> None:
         """Note and show one happening."""
+        self.check_cancelled()  # before the stage that it begins
         data = dict(msgspec.to_builtins(happening))
-        is_stage = happening.type == "stage"
-        if is_stage:
+        if happening.type == "stage":
             self.stage, self.done, self.total = str(data["stage"]), None, None
-        self.check_cancelled()
-        if is_stage:
             self.note(doubt=self._doubt())
         if happening.type != "progress" or self._shows(int(data["done"]), int(data["total"])):
             self.show(happening.type, data)

@@ -10,7 +10,7 @@ import pytest
 from httpx_sse import connect_sse
 
 from server.events import log_topic
-from server.inject import ProgressEvent, StageEvent
+from server.inject import ProgressEvent, Stage, StageEvent
 from server.link import Link
 from server.settings import Settings
 from server.store import Spot
@@ -219,20 +219,28 @@ def test_cancel_before_the_job_begins_is_not_lost(bench: Running) -> None:
     assert (done["state"], done["stage"]) == ("cancelled", None)
 
 
-def test_cancel_in_the_switch_over_lets_it_finish(bench: Running) -> None:
+@pytest.mark.parametrize(
+    ("stage", "state", "last"),
+    [("upload", "cancelled", "upload"), ("patch", "succeeded", "verify")],
+)
+def test_cancel_stops_the_job_until_the_switch_over_begins(
+    bench: Running, stage: Stage, state: str, last: str
+) -> None:
+    """After the last chunk, too, when what was uploaded is read back."""
     go_on = threading.Event()
 
-    def work(_link: Link, report: Report) -> str:
-        report(StageEvent("patch", "switching"))
-        assert go_on.wait(10)
-        report(StageEvent("verify", "looking"))
-        return "whole"
+    def work(_link: Link, report: Report) -> None:
+        stages: tuple[Stage, ...] = ("upload", "patch", "verify")
+        for begun in stages:
+            report(StageEvent(begun, "going on"))
+            assert begun != stage or go_on.wait(10)
 
     job = bench.start(work)
-    wait_until(lambda: running_stage(bench, job.id) == "patch")
+    wait_until(lambda: running_stage(bench, job.id) == stage)
     bench.client.delete(f"/api/jobs/{job.id}")
     go_on.set()
-    assert finished(bench.client, {"id": job.id})["result"] == "whole"
+    done = finished(bench.client, {"id": job.id})
+    assert (done["state"], done["stage"]) == (state, last)
 
 
 def test_cancel_of_an_ended_job_changes_nothing_and_hits_no_other(bench: Running) -> None:
