@@ -18,6 +18,7 @@ const KIND_WORDS = {
   "inject-multi": "Injecting several functions",
   reapply: "Applying again",
   unpatch: "Removing",
+  enable: "Switching",
   verify: "Verifying",
 };
 const MAX_ROWS = 50; // of the compiler's messages; all of them are in its output

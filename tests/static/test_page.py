@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.static.browser import (
     BLINK_FAST,
     PATIENCE_MS,
+    expect_phase,
     inject,
     needs_chromium,
     open_page,
@@ -94,6 +95,7 @@ def test_slot_is_switched_off_and_on_and_removed(page: Page) -> None:
 
     switch.click()
     expect(switch).to_have_attribute("aria-checked", "false")
+    expect_phase(page, "succeeded", "Switching succeeded")
     await_period(page, 500)
 
     switch.click()
