@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import socket
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
@@ -60,6 +61,8 @@ CONTROLLERS = (
     SymbolsController,
 )
 
+SENDABLE = re.compile(r"[!-~]([ -~]*[!-~])?")  # in a header, by any client
+
 logger = logging.getLogger(__name__)
 
 
@@ -99,6 +102,10 @@ def make_bench(settings: Settings) -> Bench:
         raise RequestError(
             f"{settings.host} can be reached from other machines: set a token that they must"
             " know, or listen on 127.0.0.1"
+        )
+    if settings.token is not None and not SENDABLE.fullmatch(settings.token):
+        raise RequestError(
+            "the token must be of ASCII letters, digits and signs: it goes in a header"
         )
     toolchain = Toolchain.named(settings.toolchain)
     store = Store(settings.data, settings.keep_jobs)

@@ -252,6 +252,12 @@ def test_listening_beyond_loopback_needs_a_token() -> None:
         make_bench(Settings(host=EVERYWHERE))
 
 
+@pytest.mark.parametrize("token", ["süß", " blank", "line\n"])
+def test_token_that_no_client_could_send_is_refused(token: str) -> None:
+    with pytest.raises(RequestError, match="ASCII"):
+        make_bench(Settings(token=token))
+
+
 @pytest.mark.parametrize(
     ("host", "authority", "ours"),
     [
