@@ -96,8 +96,11 @@ class Desk:
         check_numbers(order)
         job = Job(order.kind, self._log, self.jobs.store)
         boards: list[tuple[Board, Connect | None]] = []
+        by_number = isinstance(order.boards, int)  # any will do that is free
+        taken = [board for board in self._fleet.all if by_number and board.status().job]
         for where in order.places():
-            boards.append(self._board_of(where, [board for board, _ in boards]))
+            boards.append(self._board_of(where, taken))
+            taken.append(boards[-1][0])
         places: list[Place] = []
         tasks: list[Task] = []
         for number, (board, connect) in enumerate(boards):

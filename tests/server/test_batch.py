@@ -76,6 +76,16 @@ def test_emulated_boards_are_asked_for_by_number_and_tasks_go_to_one(bench: Runn
     ]
 
 
+def test_boards_asked_for_by_number_are_those_that_no_job_has(bench: Running) -> None:
+    body: Json = {"boards": 1, "tasks": [{"source": GREET}]}
+    assert follow(bench.client, BATCH, body)[-1]["result"]["boards"] == ["b1"]
+    going_on = bench.hang("b1")
+    first = start(bench.client, "batch", **body)
+    assert follow(bench.client, BATCH, body)[-1]["result"]["boards"] == ["b2"]
+    going_on.set()
+    assert finished(bench.client, first)["result"]["boards"] == ["b1"]
+
+
 def test_failure_of_one_task_is_told_of_that_task_and_the_others_go_on(bench: Running) -> None:
     tasks = [{"source": BROKEN}, {"source": GREET}]
     events = follow(bench.client, BATCH, {"boards": [PORT], "tasks": tasks})
