@@ -11,6 +11,7 @@ const PAUSE_MS = 50;
 export const UNKNOWN = {
   stream: /** @type {import("./events.js").StreamState} */ ("connecting"),
   boards: /** @type {api.Status[] | null} */ (null),
+  refusal: "", // why the server does not tell of them; "": it does not answer
   board: "", // the id of the one that is shown, or `ANOTHER`; all that follows is about it
   status: /** @type {api.Status | null} */ (null),
   ports: /** @type {api.Port[] | null} */ (null),
@@ -95,11 +96,17 @@ export function createBoard(state, { render, mark, notice }) {
 
   async function lookAround() {
     const isLive = () => state.stream === "live"; // then the stream tells, and what it tells is newer
-    const boards = isLive() ? null : await api.getBoards().catch(() => null);
+    const boards = isLive() ? null : await api.getBoards().catch(refused);
     if (!isLive()) takeAll(boards);
     if (state.ports && state.status?.state === "connected") return; // nobody chooses now
     state.ports = await api.getPorts().catch(() => state.ports);
     render();
+  }
+
+  /** @param {api.Problem} problem @returns {null} */
+  function refused({ code, message }) {
+    state.refusal = code === "unreachable" ? "" : message;
+    return null;
   }
 
   function loadBoard() {

@@ -56,11 +56,15 @@ export function boardAfter(board) {
 }
 
 /**
- * @param {import("./api.js").Status | null} status  null: the server does not answer
+ * @param {import("./api.js").Status | null} status  null: the server does not tell
+ * @param {string} [refusal]  why; "": it does not answer
  * @returns {{tone: "off" | "good" | "bad", text: string, detail: string}}
  */
-export function connectionInWords(status) {
-  if (!status) return { tone: "bad", text: "The server does not answer; trying again", detail: "" };
+export function connectionInWords(status, refusal = "") {
+  if (!status) {
+    const does = refusal ? "refuses this page" : "does not answer";
+    return { tone: "bad", text: `The server ${does}; trying again`, detail: refusal };
+  }
   if (status.state === "connected") {
     const elf = status.elf ? `ELF ${status.elf.replace(/^.*[/\\]/, "")}` : "no ELF";
     const detail = [status.firmware, elf].filter(Boolean).join(" · ");

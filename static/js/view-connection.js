@@ -8,7 +8,7 @@ const OTHER = "other"; // no URL that pyserial opens is spelled so
 const KEPT = "fpbay.connection";
 
 /**
- * @typedef {{status: import("./api.js").Status | null, ports: import("./api.js").Port[] | null,
+ * @typedef {{status: import("./api.js").Status | null, refusal: string, ports: import("./api.js").Port[] | null,
  *   connecting: boolean, roundTrip: string}} ConnectionState
  * @param {{connect: (to: {port: string, baudrate: number, elf: string | null}) => void,
  *   disconnect: () => void, ping: () => void}} actions
@@ -78,14 +78,14 @@ export function connectionView(actions) {
     showOther();
   }
 
-  return ({ status, ports, connecting: asked, roundTrip }) => {
+  return ({ status, refusal, ports, connecting: asked, roundTrip }) => {
     const connecting = asked || status?.state === "connecting";
     if (status && status.board !== shown) {
       if (shown) elf.value = ""; // it belongs to the board that was shown before
       shown = status.board || "another";
     }
     if (ports) list(ports, status?.port ?? null);
-    const words = connectionInWords(status);
+    const words = connectionInWords(status, refusal);
     connected = status?.state === "connected";
     const own = ports?.find(({ url }) => url === status?.port)?.kind === "emulated";
     if (connected && status?.baudrate) put(baud, String(status.baudrate));

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import secrets
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -189,6 +190,20 @@ def test_lost_stream_is_no_failed_job(browser: Browser) -> None:
 
 
 @pytest.mark.slow
+def test_server_that_refuses_the_page_is_not_said_to_be_silent(browser: Browser) -> None:
+    """As one does that was started anew, with another cookie."""
+    settings = Settings(token=secrets.token_hex(), board=PORT)
+    with serve_in_thread(settings) as bench, tabs(browser) as context:
+        page = open_page(context, bench.bench.url)
+        context.clear_cookies()
+        bench.cut_connections()
+        state = page.locator("#state")
+        expect(state).to_contain_text("open the URL it printed", timeout=PATIENCE_MS)
+        expect(state).to_contain_text("refuses this page")
+        page.context.new_page().goto(bench.bench.url)
+        expect(state).to_contain_text("Connected to", timeout=PATIENCE_MS)
+
+
 def test_six_finite_streams_leave_no_connection_waiting(browser: Browser, bench: Running) -> None:
     with tabs(browser) as context:
         page = open_page(context, bench.url)
