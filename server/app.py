@@ -152,7 +152,7 @@ def create_app(bench: Bench) -> Litestar:
             bench.fleet.stop()
             await bench.fleet.stopped(CLOSE_PORT_S)
             bench.wake_up.bind(None)
-            bench.jobs.store.close()
+            bench.jobs.close()
 
     def board_named(board_id: BoardId = None) -> Board:
         return bench.fleet.get(board_id)

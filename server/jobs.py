@@ -206,8 +206,7 @@ class Jobs:
     def add(self, job: Job, key: Key | None) -> None:
         """Take a job that is about to begin into the journal."""
         self.store.add(job.snapshot(), key)
-        for live in self._live.values():
-            live.note_ends()
+        self._note_ends()
         self._live = {id_: live for id_, live in self._live.items() if not live.is_over}
         self._live[job.id] = job
         job.announce()
@@ -247,6 +246,15 @@ class Jobs:
         """Ask all jobs to stop."""
         for job in self._live.values():
             job.cancel()
+
+    def close(self) -> None:
+        """Close the journal, with all ends in it that it takes."""
+        self._note_ends()
+        self.store.close()
+
+    def _note_ends(self) -> None:
+        for job in self._live.values():
+            job.note_ends()
 
 
 def end_of(job: JobSnapshot, log: EventLog) -> Event | None:

@@ -43,8 +43,6 @@ def test_end_that_the_journal_did_not_take_is_told_and_noted_when_there_is_room(
             ended = told(running, job.id)
             assert (ended["state"], ended["error"]["code"]) == ("failed", "journal")
             assert follow(running.client, f"/api/jobs/{job.id}/events")[-1]["type"] == "end"
-        finished(running.client, start(running.client, "verify"))
-        assert told(running, job.id) == ended
     with serve_in_thread(Settings(data=tmp_path)) as running:
         assert told(running, job.id) == ended
 
