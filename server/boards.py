@@ -233,9 +233,9 @@ class Board:
         self.tell()
 
     def _forget(self) -> None:
+        self._store.disconnected(self.id)  # which may fail: then it stays connected
         self._target = self._watch = None
         self._close(self._none)
-        self._store.disconnected(self.id)
 
     def _open(self, target: Target, applied: AppliedPatches) -> None:
         link = open_link(target, self._toolchain, self._heard, applied)
