@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from types import FrameType
 
 import uvicorn
 from litestar import Litestar
@@ -233,6 +234,11 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=bench.settings.grace_s,
             )
         )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in good order, however often that is asked for: it takes no longer than it may."""
+        super().handle_exit(sig, frame)
+        self.force_exit = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[HEAD_TIMEOUT] = self._bench.settings.request_timeout_s

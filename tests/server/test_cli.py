@@ -156,6 +156,25 @@ def test_serve_ends_well_at_ctrl_c() -> None:
         assert process.stderr.read() == ""
 
 
+def test_serve_ends_well_at_a_second_ctrl_c(tmp_path: Path) -> None:
+    """failures 38: a traceback instead of a message."""
+    patch = "char t[9000] = {1}; const char *greet(void) { return t; }"
+    with served(data=str(tmp_path)) as (process, url):
+        httpx.post(f"{url}api/connect", json={"port": "emu://stm32f103c8"}, timeout=30)
+        job = httpx.post(f"{url}api/jobs", json={"kind": "inject", "source": patch}).json()["id"]
+        with httpx.stream("GET", f"{url}api/jobs/{job}/events") as stream:
+            lines = stream.iter_lines()
+            assert any('"stage":"upload"' in line for line in lines)
+            process.send_signal(signal.SIGINT)
+            assert any(line in {"event: shutdown", "event: end"} for line in lines)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    with served(data=str(tmp_path)) as (_, url):
+        assert httpx.get(f"{url}api/jobs/{job}").json()["state"] == "cancelled"
+
+
 def test_serve_on_a_port_in_use_says_so_and_fails() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
