@@ -37,6 +37,7 @@ from server.routes.jobs import JobsController
 from server.routes.log import LogController
 from server.routes.memory import MemoryController
 from server.routes.page import PageController
+from server.routes.queries import Queries
 from server.routes.symbols import SymbolsController
 from server.schema_page import SchemaPage
 from server.security import MAX_HEAD, Guard, Hosts, Login, as_address, is_loopback
@@ -158,6 +159,7 @@ def create_app(bench: Bench) -> Litestar:
     def board_named(board_id: BoardId = None) -> Board:
         return bench.fleet.get(board_id)
 
+    queries = Queries()
     app = Litestar(
         route_handlers=CONTROLLERS,
         dependencies={
@@ -181,9 +183,11 @@ def create_app(bench: Bench) -> Litestar:
                 SchemaPage(path="/page"),
             ],
         ),
+        before_request=queries.check,
         request_class=JsonRequest,
         request_max_body_size=None,  # the guard counts, for all routes alike
     )
+    queries.learn(app)
     # Around the router, not a middleware: those run after routing, and not for what has no route.
     app.asgi_handler = Guard(
         app.asgi_handler,

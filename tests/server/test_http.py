@@ -122,6 +122,22 @@ def test_memory_outside_the_address_space_is_refused(idle_server: Running, query
     assert_problem(idle_server.client.get(f"/api/memory?{query}"), 400, "bad-request")
 
 
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        pytest.param(
+            "/api/fpb/unpatch?bord=b2", "'bord' is not known here; there are board", id="no"
+        ),
+        pytest.param("/api/fpb/unpatch?board=b1&board=b2", "'board' is there twice", id="twice"),
+    ],
+)
+def test_misspelt_board_is_not_taken_for_the_first(
+    idle_server: Running, path: str, named: str
+) -> None:
+    response = idle_server.client.post(path, json={"all": True})
+    assert named in assert_problem(response, 400, "bad-request")
+
+
 def test_unknown_route_is_404(idle_server: Running) -> None:
     problem = assert_problem(idle_server.client.get("/api/none"), 404, "not-found")
     assert problem.startswith("/api/none: ")
