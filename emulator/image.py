@@ -54,6 +54,8 @@ def load_image(path: Path) -> Image:
     """Read an ELF file for a little-endian Arm core."""
     magic = b""
     try:
+        if path.exists() and not path.is_file():  # a FIFO may never open
+            raise ImageError(path, "not a file", "give the path of an ELF file")
         with path.open("rb") as file:
             magic = file.read(len(ELF_MAGIC))
             return _read(path, ELFFile(file))

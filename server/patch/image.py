@@ -169,6 +169,8 @@ def close_names(name: str, names: Iterable[str]) -> list[str]:
 def load_image(path: Path) -> FirmwareImage:
     """Read the ELF file of a firmware."""
     try:
+        if path.exists() and not path.is_file():
+            raise ElfError(str(path), "cannot be read: it is not a file")  # a FIFO may never open
         with path.open("rb") as stream:
             return _read(path, ELFFile(stream))
     except OSError as error:

@@ -1,6 +1,7 @@
 """ELF files, usable or not: every error says what would be right."""
 
 import contextlib
+import os
 import struct
 import subprocess
 from collections.abc import Callable
@@ -92,9 +93,15 @@ def test_big_endian_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("absent.elf", "no such file"), (".", "cannot be read"), ("a\0b", "cannot be read")],
+    [
+        ("absent.elf", "no such file"),
+        (".", "not a file"),
+        ("fifo", "not a file"),
+        ("a\0b", "cannot be read"),
+    ],
 )
 def test_path_that_cannot_be_read_is_refused(tmp_path: Path, name: str, problem: str) -> None:
+    os.mkfifo(tmp_path / "fifo")  # which nobody writes to: opening it would wait for ever
     with pytest.raises(ImageError, match=problem):
         load_image(tmp_path / name)
 

@@ -1,4 +1,5 @@
 import contextlib
+import os
 import struct
 import subprocess
 import sys
@@ -161,9 +162,11 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         load_image(tmp_path / "gone.elf")
 
 
-def test_folder_is_no_elf(tmp_path: Path) -> None:
-    with pytest.raises(ElfError, match="cannot be read"):
-        load_image(tmp_path)
+def test_folder_and_fifo_are_no_elf(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")  # which nobody writes to: opening it would wait for ever
+    for path in (tmp_path, tmp_path / "fifo"):
+        with pytest.raises(ElfError, match="cannot be read: it is not a file"):
+            load_image(path)
 
 
 # Offsets and values of the ELF header's fields, from elf.h.
