@@ -18,8 +18,9 @@ from dataclasses import replace
 import httpx
 
 from benchmarks.table import Row
-from server.app import Bench, Server, create_app, listen, make_bench
+from server.app import Bench, create_app, make_bench
 from server.events import EventLog, log_topic
+from server.serving import Server, listen
 from server.settings import Settings
 
 BOARD = "emu://stm32f103c8?rate=0"

@@ -85,7 +85,7 @@ def test_server_reaches_the_emulator_through_its_port_only() -> None:
             "elftools", {"emulator/image.py", "server/patch/", "firmware/build.py"}, id="pyelftools"
         ),
         pytest.param("litestar", {"server/"}, id="litestar"),
-        pytest.param("uvicorn", {"server/app.py", "server/connections.py"}, id="uvicorn"),
+        pytest.param("uvicorn", {"server/serving.py", "server/connections.py"}, id="uvicorn"),
     ],
 )
 def test_library_is_used_in_its_own_files_only(library: str, files: set[str]) -> None:

@@ -6,9 +6,9 @@ import click
 from platformdirs import user_data_path
 
 from server import logs
-from server.app import serve as serve_http
 from server.commands.options import baudrate_option, elf_option, fragment_option, toolchain_option
 from server.errors import RequestError
+from server.serving import serve as serve_http
 from server.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import httpx
 from litestar import Litestar
 
-from server.app import Bench, Server, create_app, listen, make_bench
+from server.app import Bench, create_app, make_bench
 from server.connections import Protocol
 from server.jobs import Job
 from server.link import Link
+from server.serving import Server, listen
 from server.settings import Settings
 from server.store import Spot
 from server.work import Report

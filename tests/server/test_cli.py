@@ -148,9 +148,10 @@ def test_serve_prints_a_url_that_answers_and_stops_quickly_at_sigterm() -> None:
         assert process.stderr.read() == ""
 
 
-def test_serve_ends_well_at_ctrl_c() -> None:
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "terminal"])
+def test_serve_ends_well_at_ctrl_c_and_with_its_terminal(ended_by: signal.Signals) -> None:
     with served() as (process, _):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ended_by)
         assert process.wait(timeout=5) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""

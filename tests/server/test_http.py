@@ -8,7 +8,8 @@ import httpx
 import pytest
 from litestar import Litestar, get
 
-from server.app import Bench, ListenError, listen
+from server.app import Bench
+from server.serving import ListenError, listen
 from server.settings import Settings
 from tests.server.serving import Running, serve_in_thread
 
