@@ -16,6 +16,7 @@ from firmware.build import firmware_elf
 
 BOARD = "emu://stm32f103c8?rate=0"
 INJECTIONS = 20
+PERIOD_MS = 250  # of the demo, which prints at each blink
 BOOT_LIMIT_NS = 1_000_000_000
 SOURCE = """/* FPB_INJECT */
 unsigned blink_period_ms(void) {{ return {period}; }}
@@ -72,9 +73,9 @@ def injections() -> list[Row]:
     """Inject sources that were never compiled, then one that was."""
     with workbench() as url, httpx.Client(base_url=url, timeout=30) as client:
         wait_until_connected(client)
-        inject(client, SOURCE.format(period=1))
-        cold = [inject(client, SOURCE.format(period=100 + n)) for n in range(INJECTIONS)]
-        cached = [inject(client, SOURCE.format(period=1)) for _ in range(INJECTIONS)]
+        inject(client, SOURCE.format(period=PERIOD_MS))
+        cold = [inject(client, SOURCE.format(period=PERIOD_MS + 1 + n)) for n in range(INJECTIONS)]
+        cached = [inject(client, SOURCE.format(period=PERIOD_MS)) for _ in range(INJECTIONS)]
     cold_ms, cached_ms = (statistics.median(t for t, _ in kind) * 1e3 for kind in (cold, cached))
     next_ms = statistics.median(t for _, t in cold + cached) * 1e3
     return [
