@@ -49,9 +49,9 @@ static int run_once(struct core *core)
     clock->reason = STOP_NONE;
     clock_begin(clock);
     core->is_known = 0;
-    translate_for_us(core);
+    struct core *const outer = translate_for(core); /* that has its devices run this one */
     const int status = core->start(core->engine, core->pc | 1u, 0, 0, 0);
-    translate_for_others();
+    translate_for(outer);
     uint32_t control = 0;
     add(&state, core->control, &control);
     add_masks(&state, core);

@@ -99,9 +99,9 @@ static inline void write_all(const struct core *core, const struct batch *batch)
     core->write(core->engine, batch->names, batch->values, batch->count);
 }
 
-/* translation.h: this thread runs the engine of a core of ours; it no longer does. */
-void translate_for_us(struct core *core);
-void translate_for_others(void);
+/* translation.h: this thread runs the engine of a core of ours from here on, or of none, NULL;
+ * return which it was before. */
+struct core *translate_for(struct core *core);
 
 extern uint32_t unasked; /* how many calls have been left out; 0 where Unicorn's functions run */
 

@@ -77,16 +77,13 @@ void set_engine_functions(const struct engine_functions *functions)
     engine_functions = *functions;
 }
 
-void translate_for_us(struct core *core)
+struct core *translate_for(struct core *core)
 {
+    struct core *const before = translated.core;
     translated.core = core;
-    translated.is_whole = 1; /* a fault may have come between two halfwords */
-}
-
-void translate_for_others(void)
-{
-    translated.core = NULL;
     translated.begins_context = 0;
+    translated.is_whole = 1; /* a fault may have come between two halfwords */
+    return before;
 }
 
 void helper_vfp_set_fpscr_arm(void *engine_core, uint32_t value)

@@ -165,6 +165,21 @@ def test_registers_survive_a_snapshot(guest: "Guest") -> None:
         assert (guest.words("out", 17), guest.notes) == kept
 
 
+def test_board_that_runs_another_in_an_event_goes_on_with_its_own_registers(guest: "Guest") -> None:
+    other, asked = guest.board.fork(), [0]
+
+    def run_other() -> bool:
+        asked[0] += 1
+        other.run_for(cycles=10)
+        return False
+
+    guest.start("calculates_at_events", 2000)
+    guest.board.run_until(guest.board.clock.ns + 1_000_000, stop_when=run_other)
+    assert asked[0] > 10  # most of these without an end of the run
+    assert guest.is_idle
+    assert guest.board.register("r0") == 0x44FA_0000  # 2000.0f
+
+
 @pytest.mark.parametrize(
     ("address", "read"),
     [
