@@ -86,10 +86,11 @@ uint32_t fp_begin(const struct core *core, uint32_t fpscr)
         store(core, where);
         fp->fpccr &= ~LSPACT;
     }
-    if (control & FPCA) {
+    if ((control & FPCA_IN_ENGINE) == FPCA_IN_ENGINE) {
         return fpscr;
     }
-    return fp->fpccr & ASPEN ? fp->fpdscr : present;
+    const int begins = !(control & FPCA) && (fp->fpccr & ASPEN); /* else only the engine says so */
+    return begins ? fp->fpdscr : present;
 }
 
 void fp_enter(const struct core *core, uint32_t address, uint8_t *where, int is_thread,

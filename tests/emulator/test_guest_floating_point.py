@@ -146,6 +146,11 @@ def test_context_is_stored_though_the_handler_claims_to_have_one(guest: "Guest")
     assert guest.words("out", 16) == FIRST_CONTEXT[:16]
 
 
+@pytest.mark.parametrize("fpca", [4, 12])
+def test_context_that_the_program_claims_begins_with_nothing(guest: "Guest", fpca: int) -> None:
+    assert guest.call("status_behind_claim", fpca) == FIRST_CONTEXT[-1]
+
+
 def test_extended_frame_is_always_aligned(guest: "Guest") -> None:
     guest.call("frame_at", 12)
     assert guest.out(SP) % 8 == 0

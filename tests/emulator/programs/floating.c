@@ -241,13 +241,22 @@ void without_contexts(void)
     note(fpscr);
 }
 /* A handler that says itself that it has a context. */
-NAKED void set_fpca(void)
+NAKED void set_fpca(uint32_t fpca)
 {
-    ASM("mrs r0, control\n\torr r0, #12\n\tmsr control, r0\n\tisb\n\tbx lr");
+    ASM("mrs r1, control\n\tbic r1, #12\n\torr r1, r0\n\tmsr control, r1\n\tisb\n\tbx lr");
+}
+uint32_t status_behind_claim(uint32_t fpca)
+{
+    uint32_t fpscr;
+    enable(3);
+    fill(1);
+    set_fpca(fpca);
+    __asm volatile(FPU "vmov s0, %1\n\tvmrs %0, fpscr" : "=r"(fpscr) : "r"(0));
+    return fpscr;
 }
 NOINLINE void claim_and_use(void)
 {
-    set_fpca();
+    set_fpca(12);
     fill(100);
     look();
 }
