@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -95,10 +96,8 @@ class BoardThread:
         self._close()
 
     def _next(self) -> Callable[[], None] | None:
-        """Wait for the next piece of work, idling meanwhile."""
-        while (wait_s := self._idle()) is not None:
-            try:
+        """Return the next piece of work; idle while there is none."""
+        while self._work.empty() and (wait_s := self._idle()) is not None:
+            with suppress(queue.Empty):
                 return self._work.get(timeout=wait_s)
-            except queue.Empty:
-                continue
         return self._work.get()

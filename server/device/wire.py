@@ -77,7 +77,9 @@ class Wire:
             waiting = self._port.in_waiting
         except OSError as error:
             raise self._lose(error) from error
-        return self.receive(waiting) if waiting > 0 else 0
+        if waiting <= 0:
+            return 0
+        return self.receive(waiting) or self.receive(waiting)  # a late `wake` ends the first
 
     def receive(self, size: int) -> int:
         """Receive up to `size` bytes, or none in the time of one read; return how many."""
@@ -89,10 +91,14 @@ class Wire:
         return len(data)
 
     def wake(self) -> None:
-        """Have a read that waits return, where the port can; from any thread."""
-        with self._closing:  # what wakes it may be somebody else's after it
+        """Have a read that waits return, or the next one, where the port can; from any thread."""
+        if not self._closing.acquire(blocking=False):
+            return  # nobody reads any more, and closing may take its time
+        try:  # what wakes a read may be somebody else's once the port is closed
             if self.lost is None and (cancel := getattr(self._port, "cancel_read", None)):
                 cancel()
+        finally:
+            self._closing.release()
 
     def close(self) -> None:
         """Close the port. Closing twice does nothing."""

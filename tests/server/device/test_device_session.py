@@ -1,5 +1,7 @@
+import select
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -206,6 +208,40 @@ def test_poll_returns_as_soon_as_something_was_printed(
     while not log:
         session.poll(60)
     assert time.monotonic() - started < 30
+
+
+def test_late_wake_leaves_what_was_printed_before_a_command_out_of_its_reply(
+    far_end: FarEnd, log: list[str]
+) -> None:
+    port = serial.serial_for_url(far_end.port, BAUDRATE)
+    session = Session(port, log.append)
+    session.execute(Request("echo", ("-d", "00")))
+    far_end.answer("ping", ok("PONG"))
+    far_end.send(b"LED on\n")
+    select.select([port], [], [])
+    session.wake()  # nobody waits for the port now
+    assert session.execute(PING).lines == ()
+    assert log == ["LED on"]
+    session.close()
+
+
+def test_wake_does_not_wait_for_a_port_that_takes_its_time_to_close(far_end: FarEnd) -> None:
+    closing, may_close = threading.Event(), threading.Event()
+
+    class Slow(serial.Serial):
+        def close(self) -> None:
+            closing.set()
+            may_close.wait(10)
+            super().close()
+
+    session = Session(Slow(far_end.port, BAUDRATE), print)
+    thread = threading.Thread(target=session.close)
+    thread.start()
+    closing.wait()
+    session.wake()
+    assert thread.is_alive()
+    may_close.set()
+    thread.join()
 
 
 # --- Level 2 ------------------------------------------------------------------------------------
