@@ -100,6 +100,7 @@ class ExceptionModel:
         return (int(self._sleep), self._core.has_event, self._core.is_exclusive)
 
     def restore(self, state: tuple[int, bool, bool]) -> None:
+        self._core.clear_exclusive()  # it is of another run, and not in the state
         sleep, self._core.has_event, self._core.is_exclusive = state
         self._sleep = Sleep(sleep)
 

@@ -51,6 +51,23 @@ def test_run_after_a_restore_is_the_run_that_was(
     assert guest.state() == first
 
 
+def test_exclusive_monitor_of_another_run_lets_no_store_succeed(boot: "Boot") -> None:
+    guest = boot("""
+        uint32_t word;
+        NAKED void load(uint32_t *at) { ASM("ldrex r1, [r0]\\n\\tbx lr"); }
+        NAKED uint32_t fails_to_store(uint32_t *at, uint32_t value)
+        {
+            ASM("strex r2, r1, [r0]\\n\\tmov r0, r2\\n\\tbx lr");
+        }
+    """)
+    word, before = guest.address("word"), guest.board.snapshot()
+    guest.call("load", word)
+    guest.board.restore(before)
+    assert guest.call("fails_to_store", word, 9) == 1
+    guest.call("load", word)
+    assert guest.call("fails_to_store", word, 9) == 0
+
+
 @pytest.fixture(scope="session")
 def other_board(build: "Callable[[str], Path]") -> Board:
     """A board with another program, which has run."""
