@@ -3,96 +3,27 @@
 One instruction counts as one core cycle. Deviation: the real core takes one to several, so guest
 code runs faster here, per cycle, than on the chip; what depends on a timer or a baud rate does not.
 
-The counting itself is native/clock.c: `NativeClock` mirrors its structure.
+The counting itself is native/clock.c.
 """
 
 import ctypes
-import enum
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from emulator.native.build import load
+from emulator.native.clock import COMPARATORS, TABLE_SIZE, NativeClock
 from emulator.trace import Happening, Trace
 
 NS_PER_S = 1_000_000_000
 NEVER = 2**63
 FIRST_WIDE = 0xE800  # the lowest halfword that starts a 32-bit instruction. DDI 0403E.e A5.1
-REGIONS, CACHE_SIZE, MASKS, MASK_NAMES = 16, 4096, 3, 5  # as in clock.h
-CORE_REGISTERS, COMPARATORS = 16, 8
 NOT_REMAPPED = 1  # no word's address
-TABLE_SIZE = 32  # bytes of the remap table: a word for each of at most eight comparators
 GENERATION = 1 << 44  # the step from one to the next
 
 
 # Cycles, core clock, since which cycle and nanosecond it is that, and when the timers are due.
 ClockState = tuple[int, int, int, int, tuple[tuple[int, int | None], ...]]
-
-
-class Stop(enum.IntEnum):
-    """Why the native half stopped the guest; `enum clock_stop`."""
-
-    NONE = 0
-    DEADLINE = 1
-    TABLE = 2
-    MASKS = 3
-    INTERRUPT = 4
-    COPROCESSOR = 5
-    DIVISION = 6
-    CALL = 7
-
-
-class NativeRegion(ctypes.Structure):
-    """`struct region`: guest addresses and the bytes that a fetch from them sees."""
-
-    _fields_ = (
-        ("begin", ctypes.c_uint32),
-        ("end", ctypes.c_uint32),
-        ("host", ctypes.c_void_p),
-        ("is_stable", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
-    )
-
-
-class NativeClock(ctypes.Structure):
-    """`struct clock`, field by field."""
-
-    _fields_ = (
-        ("cycles", ctypes.c_uint64),
-        ("deadline", ctypes.c_uint64),
-        ("slow_at", ctypes.c_uint64),
-        ("generation", ctypes.c_uint64),
-        ("table", ctypes.c_void_p),
-        ("last", ctypes.c_uint64),
-        ("table_copy", ctypes.c_uint8 * TABLE_SIZE),
-        ("stop", ctypes.c_void_p),
-        ("on_deadline", ctypes.c_void_p),
-        ("read_registers", ctypes.c_void_p),
-        ("idle", ctypes.c_uint64),
-        ("looked_key", ctypes.c_uint64),
-        ("looked_cycle", ctypes.c_uint64),
-        ("interval", ctypes.c_uint32),
-        ("window", ctypes.c_uint32),
-        ("is_called", ctypes.c_uint32),
-        ("is_watching_masks", ctypes.c_uint32),
-        ("masks", ctypes.c_uint32 * MASKS),
-        ("mask_names", ctypes.c_int * MASK_NAMES),
-        ("reason", ctypes.c_uint32),
-        ("interrupt", ctypes.c_uint32),
-        ("is_time_read", ctypes.c_uint32),
-        ("core_names", ctypes.c_int * CORE_REGISTERS),
-        ("core", ctypes.c_uint32 * CORE_REGISTERS),
-        ("has_event", ctypes.c_uint32),
-        ("is_exclusive", ctypes.c_uint32),
-        ("asks_for_context", ctypes.c_uint32),
-        ("stopped_at", ctypes.c_uint32),
-        ("traps_division", ctypes.c_uint32),
-        ("remapped", ctypes.c_uint32 * COMPARATORS),
-        ("is_table_read", ctypes.c_uint32),
-        ("region_count", ctypes.c_uint32),
-        ("regions", NativeRegion * REGIONS),
-        ("cache", ctypes.c_uint64 * 8 * CACHE_SIZE),
-    )
 
 
 @dataclass(slots=True, eq=False)

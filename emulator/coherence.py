@@ -4,10 +4,11 @@ The Flash Patch unit, the MPU, the flash interface and stores that the engine do
 what a fetch finds. Each is noted where it happens, and takes effect before the next block.
 """
 
-from emulator.clock import TABLE_SIZE, Clock
+from emulator.clock import Clock
 from emulator.core_units import CoreUnits
 from emulator.cpu import Cpu
 from emulator.memory_map import MemoryMap
+from emulator.native.clock import TABLE_SIZE
 from emulator.views import Views, page_of
 
 

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 
 from emulator.accesses import Accesses
 from emulator.bus import Bus
-from emulator.clock import Clock, NativeRegion, Stop
+from emulator.clock import Clock
 from emulator.core_registers import CoreRegisters
 from emulator.division import Division
 from emulator.engine import INVALID_INSTRUCTION, OK, Engine, error_of
 from emulator.frames import Frames
 from emulator.interrupts import Interrupts, Masks
 from emulator.memory_map import PAGE_SIZE, MemoryMap
+from emulator.native.clock import NativeRegion, Stop
 from emulator.native.core import NOT_THUMB, NativeFpContext
 from emulator.protection import Protection
 from emulator.second_look import SecondLook

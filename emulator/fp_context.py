@@ -1,7 +1,7 @@
 """The floating-point registers across exceptions: who owns them, where they are stored, and when.
 
 A first floating-point instruction is where the program gets a floating-point context, and where a
-handler makes the core store the one of the code it interrupted. What is usual of that is done
+handler makes the core store the one of the code it interrupted. What is usual of that is
 native/fp_context.c's; the rest stops the core. Sources: DDI 0403E.e B1.5.7, B1.5.8.
 Deviation: CONTROL bit 3, reserved, may read as 1 while bit 2, FPCA, does. FPCA becomes 1 without
 FPCCR.ASPEN, too. A room that the same block of instructions has moved is found one block late.

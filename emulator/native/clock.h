@@ -1,5 +1,6 @@
 /*
- * The virtual clock's state, and what clock.c tells of it. emulator/clock.py mirrors the structure.
+ * The virtual clock's state, and what clock.c tells of it. emulator/native/clock.py mirrors the
+ * structures.
  */
 #ifndef EMULATOR_NATIVE_CLOCK_H
 #define EMULATOR_NATIVE_CLOCK_H
