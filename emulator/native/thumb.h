@@ -98,6 +98,12 @@ static inline int is_security_branch(uint16_t halfword)
     return (halfword & 0xFF07u) == 0x4704u;
 }
 
+/* VLSTM and VLLDM, which are undefined where nothing is Secure. */
+static inline int is_lazy_multiple(uint16_t first, uint16_t second)
+{
+    return (first & 0xFFE0u) == 0xEC20u && second == 0x0A00u;
+}
+
 /* TT and TTT, and TTA and TTAT, of which only a core with the Security Extension knows. */
 static inline int is_test_target(uint16_t first, uint16_t second)
 {

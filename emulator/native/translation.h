@@ -35,7 +35,7 @@ enum { SIZE = 3, OF_8_BYTES = 3, ALIGNED = 7 << 4, ALIGNED_TO_4 = 2 << 4 };
 enum { MODE_BITS = 4 };                             /* below an access, where it is made */
 enum { LAST_NEXT = 1 };  /* of a block's two exits to another block; higher ones are no such */
 enum { SPECIAL = 0xFF }; /* of what MSR writes: which register; the rest says which of its fields */
-enum { UNDEFINED = 0xDE00, MAKES_TT_UNDEFINED = 1, MAKES_LDRT_UNDEFINED = 6 << 8 };
+enum { UNDEFINED = 0xDE00, MAKES_UNDEFINED = 1, MAKES_LDRT_UNDEFINED = 6 << 8 };
 
 void clock_block(void *engine, uint64_t address, uint32_t size, struct clock *clock);
 
@@ -146,8 +146,9 @@ uint32_t cpu_lduw_code_arm(void *core, uint32_t address)
     if (translated.core == NULL) {
         return halfword;
     }
-    if (is_test_target(translated.first, translated.second)) {
-        return translated.second | MAKES_TT_UNDEFINED;
+    if (is_test_target(translated.first, translated.second) ||
+        is_lazy_multiple(translated.first, translated.second)) {
+        return translated.second | MAKES_UNDEFINED;
     }
     if (!translated.core->is_judged && is_unprivileged(translated.first, translated.second)) {
         return translated.second & ~(uint32_t)MAKES_LDRT_UNDEFINED;

@@ -197,7 +197,7 @@ def test_round_to_nearest_away(guest: "Guest") -> None:
 # The Security Extension is not there.
 
 
-@pytest.mark.parametrize("name", ["bxns", "blxns", "tta", "ttat"])
+@pytest.mark.parametrize("name", ["bxns", "blxns", "tta", "ttat", "vlstm", "vlldm"])
 def test_instruction_of_the_security_extension_is_undefined(guest: "Guest", name: str) -> None:
     assert guest.call("tries", guest.address(name) | 1) == 7
     assert guest.notes == [UNDEFINSTR]

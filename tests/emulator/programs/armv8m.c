@@ -273,9 +273,13 @@ UNDEFINED_HERE(bxns, ".inst.n 0x470C")
 UNDEFINED_HERE(blxns, ".inst.n 0x478C")
 UNDEFINED_HERE(tta, ".inst.w 0xE841F280")
 UNDEFINED_HERE(ttat, ".inst.w 0xE841F2C0")
+UNDEFINED_HERE(vlstm, ".inst.w 0xEC210A00")
+UNDEFINED_HERE(vlldm, ".inst.w 0xEC310A00")
 uint32_t tries(uint32_t (*instruction)(void))
 {
     vectors[USAGEFAULT] = skips_instruction;
     SHCSR = 1u << 18;
+    REG(0xE000ED88) = 0xFu << 20; /* CPACR: nothing is undefined for it */
+    BARRIER();
     return instruction();
 }
