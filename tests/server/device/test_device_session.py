@@ -218,7 +218,7 @@ def test_late_wake_leaves_what_was_printed_before_a_command_out_of_its_reply(
     session.execute(Request("echo", ("-d", "00")))
     far_end.answer("ping", ok("PONG"))
     far_end.send(b"LED on\n")
-    select.select([port], [], [])
+    assert select.select([port], [], [], 60)[0]
     session.wake()  # nobody waits for the port now
     assert session.execute(PING).lines == ()
     assert log == ["LED on"]
