@@ -295,10 +295,11 @@ class ExceptionModel:
             is_usual = self._is_usual and not self._does_more_on_exit
             vtor, stkalign = self._scb.vtor.word, self._scb.ccr.STKALIGN
             self._interrupts.let_go(vtor, stkalign, is_usual=is_usual)
-            stop = self._cpu.run(deadline)
-            if self._interrupts.take_back():
-                self._sleep = Sleep.INTERRUPT
-            return stop
+            try:
+                return self._cpu.run(deadline)
+            finally:  # a device of somebody's may have raised something
+                if self._interrupts.take_back():
+                    self._sleep = Sleep.INTERRUPT
         stop = self._cpu.step()
         if isinstance(stop, RETIRED):
             self._faults.stepped()

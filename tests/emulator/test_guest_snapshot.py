@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Unprivileged thread, nested interrupts, a patched function, bytes both ways, code in RAM.
 PROGRAM = "everything.c"
 RUN_NS = 1_000_000
+SYSTICK, SHCSR = 15, 0xE000_ED24
 
 
 def start(boot: "Boot") -> "Guest":
@@ -66,6 +67,31 @@ def test_exclusive_monitor_of_another_run_lets_no_store_succeed(boot: "Boot") ->
     assert guest.call("fails_to_store", word, 9) == 1
     guest.call("load", word)
     assert guest.call("fails_to_store", word, 9) == 0
+
+
+def test_restore_after_an_error_in_a_handler_leaves_no_exception_active(
+    boot: "Boot", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = boot("""
+        static void tick(void) { REG(0x40010800) = 1; }
+        void ticks(void)
+        {
+            vectors[SYSTICK] = tick;
+            REG(0x40021018) |= 1u << 2;
+            REG(0xE000E014) = 99;
+            REG(0xE000E018) = 0;
+            REG(0xE000E010) = 7;
+            for (;;) {}
+        }
+    """)
+    board, before = guest.board, guest.board.snapshot()
+    guest.start("ticks")
+    monkeypatch.setattr(board.units["GPIOA"], "write", None)  # as a device of somebody's may fail
+    with pytest.raises(TypeError):
+        board.run_for(ms=1)
+    assert board.register("ipsr") == SYSTICK
+    board.restore(before)
+    assert board.read(SHCSR, 4) == bytes(4)
 
 
 @pytest.fixture(scope="session")
