@@ -109,9 +109,10 @@ class Cpu:
         """Run, but do not execute the instruction at `address`."""
         pc = self.registers.get("pc")
         self._set_exits(pc, address + 2, address)
-        stop = self._execute(deadline)
-        self._set_exits(pc, address + 2)
-        return stop
+        try:
+            return self._execute(deadline)
+        finally:  # a device of somebody's may have raised something
+            self._set_exits(pc, address + 2)
 
     def _set_exits(self, begin: int, end: int, *more: int) -> None:
         """End before these instructions, and where one always does; translate [begin, end) anew."""

@@ -89,16 +89,18 @@ class SecondLook:
     def _step_through(self) -> StopReason:
         """Execute one instruction, all of whose accesses are allowed, whatever else is there."""
         self._engine.native.is_judged = 1
-        stop = self._step()
-        self._engine.native.is_judged = 0
-        self._engine.flush_tlb()
-        return stop
+        try:
+            return self._step()
+        finally:
+            self._engine.native.is_judged = 0
+            self._engine.flush_tlb()
 
     def step_over_nothing(self) -> StopReason:
         """Execute one instruction whose accesses to where nothing is are ignored."""
         self._accesses.is_tolerant = True
-        stop = self._step()
-        self._accesses.is_tolerant = False
-        self._engine.flush_tlb()
-        self._engine.clear_nothing()
-        return stop
+        try:
+            return self._step()
+        finally:
+            self._accesses.is_tolerant = False
+            self._engine.flush_tlb()
+            self._engine.clear_nothing()

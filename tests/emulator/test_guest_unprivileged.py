@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from emulator.parts import part_named
-from tests.emulator.conftest import part_with
+from tests.emulator.conftest import Guest, part_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.emulator.conftest import Guest
 
     Boot = Callable[..., Guest]
 
@@ -18,6 +16,7 @@ V7, V8 = part_with(mpu_regions=8), part_named("stm32l552")
 LOADS, STORES = ("ldrt", "ldrht", "ldrsht", "ldrbt", "ldrsbt"), ("strt", "strht", "strbt")
 TARGET, VALUE = 0x2000_4020, 0x8182_F3F4
 MPU_CTRL, MPU_RNR, MPU_RBAR, MPU_RASR = 0xE000_ED94, 0xE000_ED98, 0xE000_ED9C, 0xE000_EDA0
+RCC_AHBENR = 0x4002_1014, 0x4002_1048  # of Armv7-M's part, and Armv8-M's
 SHPR1, STIR, CCR = 0xE000_ED18, 0xE000_EF00, 0xE000_ED14
 PRIVILEGED, FULL, ENABLE_WITH_DEFAULT = 1, 3, 5
 DACCVIOL, MMARVALID, PRECISERR, BFARVALID = 1 << 1, 1 << 7, 1 << 9, 1 << 15
@@ -106,6 +105,21 @@ def test_address_where_nothing_is(guest: "Guest") -> None:
     nowhere = 0x3000_0000
     assert guest.call("ldrt", nowhere, 1) == 1
     assert guest.notes == [PRECISERR | BFARVALID, nowhere]
+
+
+def test_error_of_a_device_leaves_the_next_accesses_judged(
+    guest: "Guest", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = Guest(guest.board.fork())  # which has translated nothing yet
+    before = fresh.board.snapshot()
+    monkeypatch.setattr(fresh.board.units["CRC"], "write", None)  # as somebody's may fail
+    write(fresh, RCC_AHBENR[fresh.board.part is V8], 1 << 12 | 1 << 6)
+    with pytest.raises(TypeError):
+        fresh.call("strt", 0x4002_3000, 1)
+    fresh.board.restore(before)
+    protect(fresh, PRIVILEGED)
+    fresh.call("ldrt", TARGET, 1)
+    assert fresh.notes == [DACCVIOL | MMARVALID, TARGET]
 
 
 @pytest.mark.parametrize(("condition", "result"), [(0, 44), (1, VALUE + 1)])
