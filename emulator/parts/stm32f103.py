@@ -12,7 +12,8 @@ from emulator.bus import Lane
 from emulator.memory_map import Kind, Region
 from emulator.pads import PORTS, Pad
 from emulator.part import Core, Machine, Part, Unit
-from emulator.parts.stm32f103_timers import PADS, TIMERS
+from emulator.parts.stm32f103_timers import ADC_TRIGGERS, PADS, TIMERS
+from emulator.parts.triggers import rewired
 from emulator.parts.wiring import (
     SerialUnit,
     absent,
@@ -162,7 +163,9 @@ def _adc(dma_channel: int | None) -> Callable[[Machine], AdcF1]:
         irq = shared_irq(machine, ADC_IRQ, "ADC1", "ADC2")
         request = unconnected if dma_channel is None else dma.request(dma_channel)
         is_first = dma_channel is not None
-        return AdcF1(machine.clock, rcc.adc_hz, irq, request, ADC_PINS, is_first=is_first)
+        wires = irq, request, ADC_PINS
+        rewire = rewired(machine, ADC_TRIGGERS)
+        return AdcF1(machine.clock, rcc.adc_hz, *wires, is_first=is_first, rewired=rewire)
 
     return make
 

@@ -1,16 +1,19 @@
-"""The STM32F103's timers: their interrupts, pins and DMA channels.
+"""The STM32F103's timers: their interrupts, pins and DMA channels, and what they trigger.
 
 Sources: ST's device header stm32f103xb.h for interrupts and for AFIO_MAPR, whose comments name the
-pins; for DMA, ST's tables as ArduPilot's STM32F103xB.py has them.
+pins; for DMA, ST's tables as ArduPilot's STM32F103xB.py has them; ST's driver stm32f1xx_ll_adc.h
+for triggers.
 """
 
 from collections.abc import Callable, Mapping
 from typing import cast
 
 from emulator.pads import Pad
-from emulator.part import Machine
+from emulator.part import Machine, Unit
 from emulator.parts.timers import Wires, interrupts, timer
+from emulator.parts.triggers import Table
 from emulator.peripherals.dma import Dma
+from emulator.peripherals.tim_events import TRGO
 from emulator.peripherals.tim_registers import (
     ADVANCED,
     ALL_FLAGS,
@@ -24,6 +27,7 @@ from emulator.peripherals.tim_registers import (
     GENERAL,
     TIF,
     UIF,
+    TimKind,
 )
 
 REMAPS = {  # CH1 to CH4, CH1N to CH3N, by a timer's bits in AFIO_MAPR; port E is not there
@@ -46,6 +50,15 @@ DMA_CHANNELS = {  # of DMA1, by timer and flag
     "TIM3": {CC1IF: 6, CC3IF: 2, CC4IF: 3, UIF: 3},
     "TIM4": {CC1IF: 1, CC2IF: 4, CC3IF: 5, UIF: 7},
 }
+ADC_TRIGGERS: Table = {  # by EXTSEL; 6 is an external interrupt, 7 software
+    0: ("TIM1", CC1IF),
+    1: ("TIM1", CC2IF),
+    2: ("TIM1", CC3IF),
+    3: ("TIM2", CC2IF),
+    4: ("TIM3", TRGO),
+    5: ("TIM4", CC4IF),
+}
+TRIGGERS = {"ADC1": ADC_TRIGGERS, "ADC2": ADC_TRIGGERS}
 PADS = tuple(
     Pad(timer, line, pin, remap)
     for timer, remaps in REMAPS.items()
@@ -62,10 +75,18 @@ def _requests(name: str) -> Wires:
     return wire
 
 
-TIM1_IRQS = interrupts({BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27})
+def _tim(
+    number: int, address: int, kind: TimKind, irqs: dict[int, int], *, is_apb2: bool = False
+) -> Unit:
+    name = f"TIM{number}"
+    wires = interrupts(irqs), _requests(name)
+    return timer(name, address, kind, *wires, triggers=TRIGGERS, is_apb2=is_apb2)
+
+
+TIM1_IRQS = {BIF: 24, UIF: 25, TIF | COMIF: 26, CCIF: 27}
 TIMERS = (
-    timer("TIM1", 0x4001_2C00, ADVANCED, TIM1_IRQS, _requests("TIM1"), is_apb2=True),
-    timer("TIM2", 0x4000_0000, GENERAL, interrupts({ALL_FLAGS: 28}), _requests("TIM2")),
-    timer("TIM3", 0x4000_0400, GENERAL, interrupts({ALL_FLAGS: 29}), _requests("TIM3")),
-    timer("TIM4", 0x4000_0800, GENERAL, interrupts({ALL_FLAGS: 30}), _requests("TIM4")),
+    _tim(1, 0x4001_2C00, ADVANCED, TIM1_IRQS, is_apb2=True),
+    _tim(2, 0x4000_0000, GENERAL, {ALL_FLAGS: 28}),
+    _tim(3, 0x4000_0400, GENERAL, {ALL_FLAGS: 29}),
+    _tim(4, 0x4000_0800, GENERAL, {ALL_FLAGS: 30}),
 )

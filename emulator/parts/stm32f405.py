@@ -15,7 +15,8 @@ from emulator.memory_map import Kind, Region
 from emulator.pads import PORTS
 from emulator.part import Core, Machine, Part, Unit
 from emulator.parts.stm32f405_absent import ABSENT
-from emulator.parts.stm32f405_timers import PADS, TIMERS
+from emulator.parts.stm32f405_timers import ADC_TRIGGERS, PADS, TIMERS
+from emulator.parts.triggers import rewired
 from emulator.parts.wiring import (
     SerialUnit,
     absent,
@@ -200,8 +201,9 @@ def _adc(number: int, streams: Streams, pins: tuple[str, ...]) -> Unit:
             return rcc_of(machine).pclk2_hz() // common.divisor
 
         irq = shared_irq(machine, ADC_IRQ, *ADCS)
-        request = _request(machine, "DMA2", streams)
-        return AdcF4(machine.clock, adc_hz, irq, request, pins, is_first=number == 1)
+        wires = irq, _request(machine, "DMA2", streams), pins
+        rewire = rewired(machine, ADC_TRIGGERS)
+        return AdcF4(machine.clock, adc_hz, *wires, is_first=number == 1, rewired=rewire)
 
     address = 0x4001_2000 + 0x100 * (number - 1)
     return Unit(name, address, make, _adc_gate(name), size=0x100)

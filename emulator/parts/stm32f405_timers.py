@@ -1,7 +1,8 @@
-"""The STM32F405's timers: their interrupts, pins and DMA streams.
+"""The STM32F405's timers: their interrupts, pins and DMA streams, and what they trigger.
 
 Sources: ST's device header stm32f405xx.h for interrupts; for alternate functions, ST's datasheet as
-MicroPython's stm32f405_af.csv has it; for DMA, ST's tables as ArduPilot's STM32F407xx.py has them.
+MicroPython's stm32f405_af.csv has it; for DMA, ST's tables as ArduPilot's STM32F407xx.py has them;
+ST's driver stm32f4xx_ll_adc.h for triggers.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +11,10 @@ from typing import cast
 from emulator.pads import pads_of
 from emulator.part import Machine, Unit
 from emulator.parts.timers import timer
+from emulator.parts.triggers import Table
 from emulator.peripherals.dma_f4 import DmaF4
 from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim_events import TRGO
 from emulator.peripherals.tim_registers import (
     ADVANCED,
     ALL_FLAGS,
@@ -98,6 +101,24 @@ DMA_STREAMS: dict[str, tuple[str, dict[int, tuple[tuple[int, int], ...]]]] = {
         },
     ),
 }
+ADC_TRIGGERS: Table = {  # by EXTSEL; 15 is an external interrupt
+    0: ("TIM1", CC1IF),
+    1: ("TIM1", CC2IF),
+    2: ("TIM1", CC3IF),
+    3: ("TIM2", CC2IF),
+    4: ("TIM2", CC3IF),
+    5: ("TIM2", CC4IF),
+    6: ("TIM2", TRGO),
+    7: ("TIM3", CC1IF),
+    8: ("TIM3", TRGO),
+    9: ("TIM4", CC4IF),
+    10: ("TIM5", CC1IF),
+    11: ("TIM5", CC2IF),
+    12: ("TIM5", CC3IF),
+    13: ("TIM8", CC1IF),
+    14: ("TIM8", TRGO),
+}
+TRIGGERS = dict.fromkeys(("ADC1", "ADC2", "ADC3"), ADC_TRIGGERS)
 PADS = pads_of(
     {
         "TIM1": (
@@ -134,7 +155,7 @@ def _irq(machine: Machine, irq: int) -> Callable[[bool], None]:
     if len(raised_by) == 1:
         return set_irq
     return lambda _: set_irq(
-        any(cast(Tim, machine.unit(name)).is_raising(flags) for name, flags in raised_by)
+        any(cast(Tim, machine.unit(name)).events.is_raising(flags) for name, flags in raised_by)
     )
 
 
@@ -167,7 +188,7 @@ def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> 
         controller, streams = DMA_STREAMS.get(name, ("DMA1", {}))
         return {flag: _pulse(machine, controller, each) for flag, each in streams.items()}
 
-    return timer(name, address, kind, irqs, requests, is_apb2=is_apb2)
+    return timer(name, address, kind, irqs, requests, triggers=TRIGGERS, is_apb2=is_apb2)
 
 
 TIMERS = (

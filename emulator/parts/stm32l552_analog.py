@@ -9,6 +9,8 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.part import Machine, Unit
+from emulator.parts.stm32l552_timers import ADC_TRIGGERS
+from emulator.parts.triggers import rewired
 from emulator.parts.wiring import clocked_by, shared_irq
 from emulator.peripherals.adc_l5 import (
     CALIBRATION_MV,
@@ -38,7 +40,8 @@ def _adc(number: int) -> Unit:
 
         irq = shared_irq(machine, ADC_IRQ, *ADCS)
         request = cast(Dmamux, machine.unit("DMAMUX1")).request(ADC1_REQUEST + number - 1)
-        return AdcL5(machine.clock, adc_hz, irq, request, ADC_PINS, is_first=number == 1)
+        wires = irq, request, ADC_PINS, rewired(machine, ADC_TRIGGERS)
+        return AdcL5(machine.clock, adc_hz, *wires, is_first=number == 1)
 
     address = 0x4202_8000 + 0x100 * (number - 1)
     return Unit(f"ADC{number}", address, make, clocked_by("ADC"), size=0x100, lane=Lane.MERGE)

@@ -1,8 +1,8 @@
-"""The STM32L552's timers: their interrupts, pins and DMA requests.
+"""The STM32L552's timers: their interrupts, pins and DMA requests, and what they trigger.
 
 Sources: ST's device header stm32l552xx.h for interrupts; ST's driver stm32l5xx_ll_dmamux.h for
-requests; for alternate functions, Zephyr's stm32l552zetx-pinctrl.dtsi, which is made of ST's own
-data.
+requests, and stm32l5xx_ll_adc.h for triggers; for alternate functions, Zephyr's
+stm32l552zetx-pinctrl.dtsi, which is made of ST's own data.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,9 @@ from typing import cast
 from emulator.pads import pads_of
 from emulator.part import Machine, Unit
 from emulator.parts.timers import interrupts, timer
+from emulator.parts.triggers import Table
 from emulator.peripherals.dmamux import Dmamux
+from emulator.peripherals.tim_events import TRGO
 from emulator.peripherals.tim_registers import (
     ALL_FLAGS,
     BASIC,
@@ -37,6 +39,22 @@ TIM_IRQS = {
     **{2 + n: {ALL_FLAGS: 45 + n} for n in range(6)},
     **{15 + n: {ALL_FLAGS: 69 + n} for n in range(3)},
 }
+ADC_TRIGGERS: Table = {  # by EXTSEL; 6 is an external interrupt, 8 and 10 are TRGO2
+    0: ("TIM1", CC1IF),
+    1: ("TIM1", CC2IF),
+    2: ("TIM1", CC3IF),
+    3: ("TIM2", CC2IF),
+    4: ("TIM3", TRGO),
+    5: ("TIM4", CC4IF),
+    7: ("TIM8", TRGO),
+    9: ("TIM1", TRGO),
+    11: ("TIM2", TRGO),
+    12: ("TIM4", TRGO),
+    13: ("TIM6", TRGO),
+    14: ("TIM15", TRGO),
+    15: ("TIM3", CC4IF),
+}
+TRIGGERS = {"ADC1": ADC_TRIGGERS, "ADC2": ADC_TRIGGERS}
 PADS = pads_of(
     {
         "TIM1": (
@@ -72,7 +90,8 @@ def _tim(number: int, address: int, kind: TimKind, *, is_apb2: bool = False) -> 
         return {flag: dmamux.pulse(first + n) for n, flag in enumerate((*channels, UIF))}
 
     irqs = interrupts(TIM_IRQS[number])
-    return timer(f"TIM{number}", address, kind, irqs, requests, is_apb2=is_apb2)
+    name, wires = f"TIM{number}", (irqs, requests)
+    return timer(name, address, kind, *wires, triggers=TRIGGERS, is_apb2=is_apb2)
 
 
 TIMERS = (

@@ -1,8 +1,9 @@
-"""How parts wire their timers: to the clock tree, to interrupts, to pins and to DMA."""
+"""How parts wire their timers: to the clock tree, interrupts, pins, DMA and what they trigger."""
 
 from collections.abc import Callable, Mapping
 
 from emulator.part import Machine, Unit
+from emulator.parts.triggers import Listeners, Table
 from emulator.parts.wiring import clocked_by, rcc_of
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.tim_registers import TimKind
@@ -27,6 +28,7 @@ def timer(
     irqs: Wires,
     requests: Wires = nothing,
     *,
+    triggers: Mapping[str, Table],
     is_apb2: bool = False,
 ) -> Unit:
     """Declare one."""
@@ -35,7 +37,8 @@ def timer(
         rcc = rcc_of(machine)
         timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
         pins = machine.pads.of(name)
-        tim = Tim(machine.clock, timer_hz, irqs(machine), kind, pins, requests(machine))
+        wires = pins, requests(machine), Listeners(machine, name, triggers)
+        tim = Tim(machine.clock, timer_hz, irqs(machine), kind, *wires)
         rcc.on_bus_clock.append(tim.clock_changed)
         return tim
 

@@ -4,15 +4,16 @@ Regular conversions of voltages that somebody sets from outside; each takes the 
 sampling and the clock tree say. The families' control registers are in adc_f1.py and adc_f4.py.
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them.
+A trigger that comes while it converts is lost, as RM0440 has it of a later converter.
 Not modelled: injected conversions, the analog watchdog, discontinuous and dual modes, triggers by
-timers; channels that nobody drives are at 0 V.
+external interrupts; channels that nobody drives are at 0 V.
 """
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from emulator.clock import Clock
+from emulator.clock import Clock, nothing
 from emulator.peripherals.analog_inputs import AnalogInputs
 from emulator.registers import Access, Field, Register, Unmodelled
 
@@ -106,7 +107,9 @@ class Adc(AnalogInputs):
         request_dma: Callable[[bool], None],
         inside_mv: Mapping[int, int],  # channels inside the chip
         pins: tuple[str, ...],
+        rewired: Callable[[], None] = nothing,  # it awaits another trigger
     ) -> None:
+        self._rewired = rewired
         self.sr, self.cr1, self.cr2, self.dr = AdcSr(), cr1, cr2, AdcDr()
         self._smprs = (AdcSmpr(), AdcSmpr())
         self._sqr1, self._sqrs = AdcSqr1(), (AdcSqr(), AdcSqr())
@@ -146,6 +149,16 @@ class Adc(AnalogInputs):
 
     @property
     @abstractmethod
+    def edges(self) -> int:
+        """Of a trigger, which ones start it: 1 that which rises, 2 that which falls."""
+
+    @property
+    @abstractmethod
+    def awaited(self) -> tuple[int, ...]:
+        """The trigger that starts it, by EXTSEL."""
+
+    @property
+    @abstractmethod
     def has_flag_each(self) -> bool:
         """Whether EOC comes with each conversion of a sequence, and not with the last alone."""
 
@@ -170,10 +183,19 @@ class Adc(AnalogInputs):
         return super().read(offset)
 
     def write(self, offset: int, word: int) -> None:
+        awaited = self.awaited
         super().write(offset, word)
+        if self.awaited != awaited:
+            self._rewired()
         self.update()
 
     # Conversions.
+
+    def trigger(self, number: int, *, rises: bool) -> None:
+        """Take an edge of a trigger."""
+        is_ours = number in self.awaited and self.edges >> (not rises) & 1
+        if is_ours and not self._conversion.is_running:
+            self.start()
 
     def start(self) -> None:
         """Begin the sequence anew."""

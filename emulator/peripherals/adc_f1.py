@@ -1,4 +1,4 @@
-"""Analog-to-digital converter (ADC), STM32F10x: calibrated by software, started by SWSTART or ADON.
+"""Analog-to-digital converter (ADC), STM32F10x: its calibration, its status, and what starts it.
 
 Sources: RM0008's register and bit names as ST's device header stm32f103xb.h has them.
 UNKNOWN: how long resetting the calibration takes; as long as calibrating here, 83 cycles.
@@ -7,7 +7,7 @@ Not modelled: see adc.py; a calibration's value in DR.
 
 from collections.abc import Callable
 
-from emulator.clock import Clock
+from emulator.clock import Clock, nothing
 from emulator.peripherals.adc import CR2, Adc, AdcCr1, AdcCr2
 from emulator.registers import Field, Unmodelled
 
@@ -53,10 +53,12 @@ class AdcF1(Adc):
         pins: tuple[str, ...],
         *,
         is_first: bool,
+        rewired: Callable[[], None] = nothing,
     ) -> None:
         self._cr2 = AdcCr2F1()
         inside = INSIDE_MV if is_first else {}
-        super().__init__({}, AdcCr1F1(), self._cr2, clock, set_irq, request_dma, inside, pins)
+        wires = clock, set_irq, request_dma, inside, pins, rewired
+        super().__init__({}, AdcCr1F1(), self._cr2, *wires)
         self._adc_hz = adc_hz
         self._calibration = clock.timer(lambda _: self._calibrated())
 
@@ -67,6 +69,16 @@ class AdcF1(Adc):
     @property
     def resolution(self) -> int:
         return 12
+
+    @property
+    def edges(self) -> int:
+        return self._cr2.EXTTRIG
+
+    @property
+    def awaited(self) -> tuple[int, ...]:
+        cr2 = self._cr2
+        is_awaiting = cr2.ADON and cr2.EXTTRIG and cr2.EXTSEL != SOFTWARE
+        return (cr2.EXTSEL,) if is_awaiting else ()
 
     @property
     def has_flag_each(self) -> bool:

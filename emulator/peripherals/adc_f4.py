@@ -6,7 +6,7 @@ Not modelled: see adc.py; multi mode and its data register, VBAT.
 
 from collections.abc import Callable, Sequence
 
-from emulator.clock import Clock
+from emulator.clock import Clock, nothing
 from emulator.peripherals.adc import CR2, Adc, AdcCr1, AdcCr2
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register, Unmodelled
@@ -29,7 +29,8 @@ class AdcCr2F4(AdcCr2):
     """ADC_CR2, ADC control register 2."""
 
     SWSTART = Field(30, 30)  # 0 again when the conversion has begun
-    EXT = Unmodelled(29, 24)  # EXTEN, EXTSEL
+    EXTEN = Field(29, 28)  # 1: an edge that rises starts it, 2: one that falls, 3: both
+    EXTSEL = Field(27, 24)
     JEXT = Unmodelled(22, 16)  # JSWSTART, JEXTEN, JEXTSEL
     EOCS = Field(10, 10)  # 1: EOC comes with each conversion, and overruns are told
     DDS = Field(9, 9)
@@ -68,10 +69,12 @@ class AdcF4(Adc):
         pins: tuple[str, ...],
         *,
         is_first: bool,
+        rewired: Callable[[], None] = nothing,
     ) -> None:
         self._cr1, self._cr2 = AdcCr1F4(), AdcCr2F4()
         inside = INSIDE_MV if is_first else {}
-        super().__init__({}, self._cr1, self._cr2, clock, set_irq, request_dma, inside, pins)
+        wires = clock, set_irq, request_dma, inside, pins, rewired
+        super().__init__({}, self._cr1, self._cr2, *wires)
         self._adc_hz = adc_hz
 
     @property
@@ -81,6 +84,14 @@ class AdcF4(Adc):
     @property
     def resolution(self) -> int:
         return 12 - 2 * self._cr1.RES
+
+    @property
+    def edges(self) -> int:
+        return self._cr2.EXTEN
+
+    @property
+    def awaited(self) -> tuple[int, ...]:
+        return (self._cr2.EXTSEL,) if self._cr2.ADON and self._cr2.EXTEN else ()
 
     @property
     def has_flag_each(self) -> bool:

@@ -1,26 +1,46 @@
-"""Analog-to-digital converter (ADC), STM32L5: woken, calibrated, enabled and started by software.
+"""Analog-to-digital converter (ADC), STM32L5: woken, calibrated, enabled, then started.
 
 Sources: ST's device header stm32l552xx.h for registers and bits, programs for what they wait for.
 DEEPPWD is cleared, ADVREGEN set, ADCAL waited for; ADEN leads to ADRDY, ADSTART to EOS. Bits of CR
 that start something are set by a 1, and a 0 does not change them.
 Deviation: ADRDY comes at once where the converter has a clock, ADSTP and ADDIS are done at once.
 UNKNOWN: calibrating takes 116 cycles, as on the STM32L4; what it finds (CALFACT stays 0).
-Not modelled: injected conversions, watchdogs, triggers by timers, oversampling, offsets, AUTDLY,
-differential inputs, discontinuous and dual modes; channels that nobody drives are at 0 V.
+A trigger that comes while it converts is lost, as RM0440 has it of the STM32G4.
+Not modelled: injected conversions, watchdogs, triggers by external interrupts and TRGO2,
+oversampling, offsets, AUTDLY, differential inputs, discontinuous and dual modes; channels that
+nobody drives are at 0 V.
 """
 
 from collections.abc import Callable, Sequence
 
-from emulator.clock import Clock
+from emulator.clock import Clock, nothing
 from emulator.peripherals.absent import absent_registers
+from emulator.peripherals.adc_l5_registers import (
+    CFGR,
+    CFGR2,
+    CR,
+    DR,
+    IER,
+    ISR,
+    SMPR1,
+    SMPR2,
+    SQR1,
+    AdcCcrL5,
+    AdcCdrL5,
+    AdcCfgr,
+    AdcCfgr2,
+    AdcCrL5,
+    AdcCsrL5,
+    AdcDrL5,
+    AdcIer,
+    AdcIsr,
+    AdcSmprL5,
+    AdcSqrL5,
+)
 from emulator.peripherals.analog_inputs import AnalogInputs
 from emulator.peripherals.base import Peripheral
-from emulator.registers import Access, Field, Register, Unmodelled
+from emulator.registers import Register
 
-ISR, IER, CR, CFGR, CFGR2, SMPR1, SMPR2, SQR1, DR = (
-    *(0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18),
-    *(0x30, 0x40),
-)
 ABSENT = (
     "@20 TR1=FFF0000 TR2=FF0000 TR3=FF0000 @4C JSQR @60 OFR1 OFR2 OFR3 OFR4"
     " @80 JDR1 JDR2 JDR3 JDR4 @A0 AWD2CR AWD3CR @B0 DIFSEL CALFACT"
@@ -33,103 +53,6 @@ VREFINT_MV = 1_212
 SENSOR_MV = {30: 757, 130: 1_007}  # by degrees
 INSIDE_MV = {0: VREFINT_MV, 17: SENSOR_MV[30], 18: 1_100}  # 18: a third of VBAT
 CALIBRATION_MV = 3_000  # the supply at which the vendor calibrates
-
-
-class AdcIsr(Register):
-    """ADC_ISR, interrupt and status register."""
-
-    OTHERS = Unmodelled(10, 5, Access.RC_W1)  # JQOVF, AWD3 to AWD1, JEOS, JEOC
-    OVR = Field(4, 4, Access.RC_W1)
-    EOS = Field(3, 3, Access.RC_W1)
-    EOC = Field(2, 2, Access.RC_W1)  # cleared by reading DR, too
-    EOSMP = Field(1, 1, Access.RC_W1)
-    ADRDY = Field(0, 0, Access.RC_W1)
-
-
-class AdcIer(Register):
-    """ADC_IER, interrupt enable register: at the places of the flags in ISR."""
-
-    OTHERS = Unmodelled(10, 5)
-    ENABLES = Field(4, 0)
-
-
-class AdcCrL5(Register):
-    """ADC_CR, control register."""
-
-    ADCAL = Field(31, 31)
-    ADCALDIF = Unmodelled(30, 30)
-    DEEPPWD = Field(29, 29)
-    ADVREGEN = Field(28, 28)
-    JADSTP = Unmodelled(5, 5)
-    ADSTP = Field(4, 4)
-    JADSTART = Unmodelled(3, 3)
-    ADSTART = Field(2, 2)
-    ADDIS = Field(1, 1)
-    ADEN = Field(0, 0)
-
-
-class AdcCfgr(Register):
-    """ADC_CFGR, configuration register."""
-
-    OTHERS = Unmodelled(31, 16)  # JQDIS to DISCEN
-    AUTDLY = Unmodelled(14, 14)
-    CONT = Field(13, 13)
-    OVRMOD = Field(12, 12)  # 1: a result that nobody has read is lost to the next one
-    EXTEN = Unmodelled(11, 10)  # 0: software alone starts
-    EXTSEL = Unmodelled(9, 6)
-    ALIGN = Field(5, 5)  # 1: results at the left
-    RES = Field(4, 3)  # 12, 10, 8 or 6 bits
-    DFSDMCFG = Unmodelled(2, 2)
-    DMACFG = Field(1, 1)
-    DMAEN = Field(0, 0)
-
-
-class AdcCfgr2(Register):
-    """ADC_CFGR2, configuration register 2."""
-
-    OVERSAMPLING = Unmodelled(10, 0)
-
-
-class AdcSmprL5(Register):
-    """ADC_SMPR1, ADC_SMPR2, sample time registers."""
-
-    SMPPLUS = Field(31, 31)  # of the first
-    SMP = Field(29, 0)
-
-
-class AdcSqrL5(Register):
-    """ADC_SQR1 to ADC_SQR4, regular sequence registers: L in the first one's first place."""
-
-    SQ = Field(28, 0)
-
-
-class AdcDrL5(Register):
-    """ADC_DR, regular data register."""
-
-    RDATA = Field(15, 0, Access.RO)
-
-
-class AdcCsrL5(Register):
-    """ADC_CSR, common status register."""
-
-    STATUS = Field(31, 0, Access.RO)
-
-
-class AdcCcrL5(Register):
-    """ADC_CCR, common control register."""
-
-    VBATEN = Field(24, 24)  # this and the next two: their channels convert without, too
-    TSEN = Field(23, 23)
-    VREFEN = Field(22, 22)
-    PRESC = Field(21, 18)
-    CKMODE = Field(17, 16)  # 0: a clock of its own; else the bus's, divided by 1, 2, 4
-    DUAL = Unmodelled(15, 0)
-
-
-class AdcCdrL5(Register):
-    """ADC_CDR, common regular data register for dual mode."""
-
-    RDATA = Unmodelled(31, 0, Access.RO)
 
 
 SETTINGS = AdcCrL5.ADCALDIF.mask | AdcCrL5.DEEPPWD.mask | AdcCrL5.ADVREGEN.mask
@@ -150,6 +73,7 @@ class AdcL5(AnalogInputs):
         set_irq: Callable[[bool], None],
         request_dma: Callable[[bool], None],
         pins: tuple[str, ...],
+        rewired: Callable[[], None] = nothing,  # it awaits another trigger
         *,
         is_first: bool,
     ) -> None:
@@ -172,7 +96,7 @@ class AdcL5(AnalogInputs):
         }
         super().__init__(registers, INSIDE_MV if is_first else {}, pins)
         self._clock, self._adc_hz = clock, adc_hz
-        self._set_irq, self._request_dma = set_irq, request_dma
+        self._set_irq, self._request_dma, self._rewired = set_irq, request_dma, rewired
         self._conversion = clock.timer(self._on_end)
         self._calibration = clock.timer(lambda _: self._calibrated())
         self._position = 0  # of the conversion under way, in the sequence
@@ -192,10 +116,12 @@ class AdcL5(AnalogInputs):
     def write(self, offset: int, word: int) -> None:
         if offset == CR:
             word |= self._cr.word & ~SETTINGS
-        before = self._cr.word
+        before, awaited = self._cr.word, self.awaited
         super().write(offset, word)
         if offset == CR:
             self._command(self._cr.word & ~before)
+        if self.awaited != awaited:
+            self._rewired()
         self._update()
 
     def _command(self, begun: int) -> None:
@@ -213,8 +139,18 @@ class AdcL5(AnalogInputs):
         if not cr.ADEN or cr.ADSTP:
             self._stop()
         elif AdcCrL5.ADSTART.of(begun) and not self._cfgr.EXTEN:
-            self._position = 0
-            self._convert(self._clock.cycles)
+            self._start()
+
+    @property
+    def awaited(self) -> tuple[int, ...]:
+        """The trigger that starts it, by EXTSEL."""
+        return (self._cfgr.EXTSEL,) if self._cr.ADSTART and self._cfgr.EXTEN else ()
+
+    def trigger(self, number: int, *, rises: bool) -> None:
+        """Take an edge of a trigger."""
+        is_ours = number in self.awaited and self._cfgr.EXTEN >> (not rises) & 1
+        if is_ours and not self._conversion.is_running:
+            self._start()
 
     def _calibrated(self) -> None:
         self._cr.ADCAL = 0
@@ -224,6 +160,10 @@ class AdcL5(AnalogInputs):
         self._cr.word &= ~STARTED
 
     # Conversions.
+
+    def _start(self) -> None:
+        self._position = 0
+        self._convert(self._clock.cycles)
 
     def _place(self, n: int) -> int:
         register, place = divmod(n, 5)
@@ -265,7 +205,7 @@ class AdcL5(AnalogInputs):
         self._position = 0 if is_last else self._position + 1
         if not is_last or cfgr.CONT:
             self._convert(due)
-        else:
+        elif not cfgr.EXTEN:
             self._cr.ADSTART = 0
         self._update()
 

@@ -1,10 +1,11 @@
 """Timers (TIM), STM32F1 and F4: counters, their updates, and their channels' interrupts.
 
-The count is in tim_counter.py and tim_course.py, capture and compare in tim_channels.py.
+The count is in tim_counter.py and tim_course.py, capture and compare in tim_channels.py, and what
+its events lead to in tim_events.py.
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them. Advanced-control timers count repetitions, basic ones have no channels;
 those with one or two channels, and basic ones, count up only.
-Not modelled: triggers to and from other units, bursts of DMA; see tim_channels.py, tim_slave.py.
+Not modelled: bursts of DMA; see tim_channels.py, tim_events.py, tim_slave.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from emulator.peripherals.base import Peripheral
 from emulator.peripherals.tim_channels import Channels
 from emulator.peripherals.tim_counter import Counter
 from emulator.peripherals.tim_course import Course
+from emulator.peripherals.tim_events import NO_AUDIENCE, RESTARTED, Audience, Events
 from emulator.peripherals.tim_pins import NO_PINS, TimPins
 from emulator.peripherals.tim_registers import (
     BIF,
@@ -28,14 +30,11 @@ from emulator.peripherals.tim_registers import (
     TimCr1,
     TimCr2,
     TimDcr,
-    TimDier,
-    TimDierAlone,
     TimDmar,
     TimEgr,
     TimKind,
     TimOr,
     TimSmcr,
-    TimSr,
 )
 from emulator.peripherals.tim_slave import Effect, effect_of
 from emulator.registers import Register
@@ -52,7 +51,8 @@ class Tim(Peripheral):
     `requests`: a flag, and what asks a DMA for one transfer when the flag's event comes.
 
     An event is set for what can be seen next: a flag that becomes 1, a preloaded value that takes
-    effect, an edge of a pin that somebody watches. All else is derived when somebody looks.
+    effect, an edge of a pin that somebody watches, a trigger that somebody listens to. All else is
+    derived when somebody looks.
     """
 
     extra_state = ("_progress",)
@@ -65,11 +65,13 @@ class Tim(Peripheral):
         kind: TimKind = GENERAL,
         pins: TimPins = NO_PINS,
         requests: Mapping[int, Callable[[bool], None]] = NO_REQUESTS,
+        audience: Audience = NO_AUDIENCE,
     ) -> None:
-        self.cr1, self.cr2, self.sr = TimCr1(), TimCr2(), TimSr()
-        self.dier: TimDier = TimDier() if requests else TimDierAlone()
+        self.cr1, self.cr2 = TimCr1(), TimCr2()
         self.counter = Counter(clock, timer_hz, kind.width, self.cr1, self._meet)
         self.channels = Channels(kind.channels, has_bdtr=kind.is_advanced)
+        self.events = Events(self.cr1, self.cr2, self.channels, set_irqs, requests, audience)
+        self.sr, self.dier = self.events.sr, self.events.dier
         self._limits = {CNT: self.counter.last, PSC: 0xFFFF, ARR: self.counter.last}
         self._limits |= {CCR1 + 4 * n: self.counter.last for n in range(kind.channels)}
         registers: dict[int, Register] = {
@@ -96,8 +98,7 @@ class Tim(Peripheral):
         self._can_go_down = kind.channels == ALL_CHANNELS
         self._flags = UIF | (2 << kind.channels) - 2 | TIF * (kind.channels > 1)
         self._flags |= (COMIF | BIF) * kind.is_advanced
-        self._clock, self._set_irqs, self._pins, self._requests = clock, set_irqs, pins, requests
-        self._asked = 0  # flags whose transfers are asked for when all else is done
+        self._clock, self._pins = clock, pins
         self._event = clock.timer(self._on_event)
 
     @property
@@ -114,7 +115,7 @@ class Tim(Peripheral):
         self.counter.preload()
         self.counter.take_clock()
         self.channels.reset()
-        self._update_irqs()
+        self.events.update_irqs()
 
     def read(self, offset: int) -> int:
         if offset in (CR1, CNT) and self.counter.is_counting:
@@ -124,7 +125,7 @@ class Tim(Peripheral):
         channel = (offset - CCR1) // 4
         if self.channels.is_input(channel):
             self.sr.word &= ~(1 << CCIF_LOW + channel)
-            self._update_irqs()
+            self.events.update_irqs()
         return word
 
     def write(self, offset: int, word: int) -> None:
@@ -163,14 +164,19 @@ class Tim(Peripheral):
         if flags & BIF:
             self.channels.break_off()
         if flags & UIF:
-            self._update(sets_flag=not self.cr1.URS)
-            self.counter.restart()
+            self._restart()
+
+    def _restart(self) -> None:
+        self._update(sets_flag=not self.cr1.URS)
+        self.counter.restart()
+        self.events.happened |= RESTARTED
 
     # What the count brings.
 
     def _settle(self) -> None:
         """Bring CNT, and what follows from it, up to now; what has an event waits for that."""
         self.counter.settle(self._event.due)
+        self.events.begin()
 
     def clock_changed(self) -> None:
         """Count at another rate from now on, if `timer_hz` is another."""
@@ -180,44 +186,28 @@ class Tim(Peripheral):
             self._schedule()
 
     def rewired(self) -> None:
-        """Note that other pins may be watched now."""
+        """Note that other pins may be watched now, or others may listen."""
         self._settle()
         self._schedule()
 
     def _meet(self, course: Course, after: int, until: int) -> None:
-        flags = self.channels.advance(course, after, until, self._seen_flags)
+        flags = self.channels.advance(course, after, until, self.events.seen_flags)
         if flags:
-            self._raise(flags)
-
-    @property
-    def _seen_flags(self) -> int:
-        """The flags whose events show nothing new: they are set, and ask for no transfer."""
-        return self.sr.word & ~(self.dier.word >> DE_LOW)
-
-    def _raise(self, flags: int) -> None:
-        """Set flags, and ask for the transfers that come with them."""
-        self.sr.word |= flags
-        self._asked |= flags & self.dier.word >> DE_LOW
+            self.events.set(flags)
 
     def _on_event(self, due: int) -> None:
+        self.events.begin()
         self.counter.come_to(due, self._wrap)
         self._go_on()
 
     def _go_on(self) -> None:
         """Tell of what has happened, and see what comes next."""
-        self._update_irqs()
+        self.events.update_irqs()
         self._schedule()
+        self.events.trigger()
         if self.is_at_pins:
             self._pins.changed()
-        if self._asked:
-            self._ask()
-
-    def _ask(self) -> None:
-        """Ask for transfers; they may write to this timer."""
-        asked, self._asked = self._asked, 0
-        for flag, request in self._requests.items():
-            if asked & flag:
-                request(True)
+        self.events.ask()
 
     def _schedule(self) -> None:
         """Find what can be seen next."""
@@ -225,8 +215,8 @@ class Tim(Peripheral):
         if not counter.is_counting:
             self._event.stop()
             return
-        course, seen_flags = counter.course, self._seen_flags
-        watched = self._pins.watched() if self.is_at_pins else 0
+        course, seen_flags = counter.course, self.events.seen_flags
+        watched = self.events.watched_outputs | (self._pins.watched() if self.is_at_pins else 0)
         places = self.channels.seen(course, seen_flags, watched)
         if self._is_update_seen(seen_flags):
             places += course.wraps
@@ -252,7 +242,8 @@ class Tim(Peripheral):
         if not self.cr1.UDIS:
             self.counter.preload()
             self.channels.update()
-            self._raise(UIF * sets_flag)
+            self.events.happened |= UIF
+            self.events.set(UIF * sets_flag)
 
     # Pins.
 
@@ -283,8 +274,7 @@ class Tim(Peripheral):
         effect = effect_of(counter.smcr, ccer, line, rises=rises, is_other_high=is_other_high)
         match effect:
             case Effect.RESTART:
-                self._update(sets_flag=not self.cr1.URS)
-                counter.restart()
+                self._restart()
             case Effect.START:
                 was_counting, self.cr1.CEN = counter.is_counting, 1
                 counter.take_writes(was_counting=was_counting)
@@ -295,7 +285,7 @@ class Tim(Peripheral):
             case None:
                 pass
         if effect in (Effect.RESTART, Effect.START, Effect.COUNT):
-            self._raise(TIF)
+            self.events.set(TIF)
 
     def _capture(self, channel: int) -> None:
         """Set a channel's flag; an input takes the count, too."""
@@ -303,15 +293,4 @@ class Tim(Peripheral):
         if self.channels.is_input(channel):
             self.channels.ccrs[channel].word = self.counter.cnt.word
             self.sr.word |= (self.sr.word & flag) << CCOF_LOW - CCIF_LOW
-        self._raise(flag)
-
-    # Interrupts.
-
-    def is_raising(self, flags: int) -> bool:
-        """Whether any of these flags is an interrupt."""
-        return bool(self.sr.word & self.dier.word & flags)
-
-    def _update_irqs(self) -> None:
-        raised = self.sr.word & self.dier.word  # whose enables are at the places of their flags
-        for flags, set_irq in self._set_irqs.items():
-            set_irq(bool(raised & flags))
+        self.events.set(flag)

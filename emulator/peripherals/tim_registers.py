@@ -45,7 +45,9 @@ class TimCr2(Register):
     """TIMx_CR2, Control register 2."""
 
     OIS = Field(14, 8)  # OIS1, OIS1N, OIS2, ...: levels while BDTR.MOE is 0
-    CR2 = Unmodelled(7, 0)  # TI1S, MMS, CCDS, CCUS, CCPC
+    TI1S = Unmodelled(7, 7)
+    MMS = Field(6, 4)  # what TRGO is
+    CC = Unmodelled(3, 0)  # CCDS, CCUS, CCPC
 
 
 class TimSmcr(Register):

@@ -1,0 +1,67 @@
+"""How parts wire what timers trigger: units that await one of some triggers, by their registers."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
+
+from emulator.part import Machine
+from emulator.peripherals.tim import Tim
+
+Table = Mapping[int, tuple[str, int]]  # by number: a timer, and TRGO or one of its channels
+
+
+class Triggered(Protocol):
+    """A unit that triggers start."""
+
+    @property
+    def awaited(self) -> tuple[int, ...]:
+        """The triggers that it waits for now, as its registers number them."""
+        ...
+
+    def trigger(self, number: int, *, rises: bool) -> None:
+        """Take an edge of one."""
+        ...
+
+
+class Listeners:
+    """Who may listen to one timer: tim_events.Audience. `tables` are those of units, by name."""
+
+    def __init__(self, machine: Machine, timer: str, tables: Mapping[str, Table]) -> None:
+        self._machine = machine
+        self._signals = {  # by the triggers' numbers
+            unit: {n: signal for n, (name, signal) in table.items() if name == timer}
+            for unit, table in tables.items()
+        }
+
+    @functools.cached_property
+    def _units(self) -> list[tuple[Triggered, dict[int, int]]]:
+        return [
+            (cast(Triggered, self._machine.unit(name)), signals)
+            for name, signals in self._signals.items()
+            if signals
+        ]
+
+    def heard(self) -> int:
+        heard = 0
+        for unit, signals in self._units:
+            for number in unit.awaited:
+                heard |= signals.get(number, 0)
+        return heard
+
+    def trigger(self, rising: int, falling: int) -> None:
+        for edges, rises in (rising, True), (falling, False):
+            for unit, signals in self._units:
+                for number in unit.awaited:
+                    if signals.get(number, 0) & edges:
+                        unit.trigger(number, rises=rises)
+
+
+def rewired(machine: Machine, table: Table) -> Callable[[], None]:
+    """Return what tells the timers of a table that a unit awaits another trigger."""
+    names = {timer: None for timer, _ in table.values()}
+
+    def rewire() -> None:
+        for name in names:
+            cast(Tim, machine.unit(name)).rewired()
+
+    return rewire
