@@ -1,0 +1,165 @@
+"""Converters that timers start, as guest programs use them. Numbers are ST's drivers'."""
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from emulator.parts import part_named
+from tests.emulator.conftest import Guest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Boot = Callable[..., Guest]
+
+PROGRAM = "triggers.c"
+F103, F405, L552 = (part_named(name) for name in ("stm32f103c8", "stm32f405", "stm32l552"))
+PARTS = {"f103": F103, "f405": F405, "l552": L552}
+TIM2, TIM3, TIM4, TIM5, TIM6 = (0x4000_0000 + 0x400 * n for n in range(5))
+TIM1 = {"f103": 0x4001_2C00, "f405": 0x4001_0000, "l552": 0x4001_2C00}
+TIM8 = {"f405": 0x4001_0400, "l552": 0x4001_3400}
+TIM15 = 0x4001_4000
+RESET, ENABLE, UPDATE, COMPARE_PULSE, OC1REF, OC2REF = (mms << 4 for mms in range(6))
+PWM1, PWM2 = 6, 7
+RISING, FALLING, BOTH = 1, 2, 3
+TRGO = 0  # in place of a channel
+SOURCES = {  # by EXTSEL
+    "f103": [(TIM1, 1), (TIM1, 2), (TIM1, 3), (TIM2, 2), (TIM3, TRGO), (TIM4, 4)],
+    "f405": [
+        *((TIM1, 1), (TIM1, 2), (TIM1, 3), (TIM2, 2), (TIM2, 3), (TIM2, 4), (TIM2, TRGO)),
+        *((TIM3, 1), (TIM3, TRGO), (TIM4, 4), (TIM5, 1), (TIM5, 2), (TIM5, 3)),
+        *((TIM8, 1), (TIM8, TRGO)),
+    ],
+    "l552": [
+        *((TIM1, 1), (TIM1, 2), (TIM1, 3), (TIM2, 2), (TIM3, TRGO), (TIM4, 4), None),
+        *((TIM8, TRGO), None, (TIM1, TRGO), None, (TIM2, TRGO), (TIM4, TRGO), (TIM6, TRGO)),
+        *((TIM15, TRGO), (TIM3, 4)),
+    ],
+}
+TIM3_TRGO = {"f103": 4, "f405": 8, "l552": 4}
+
+
+@pytest.fixture(params=list(PARTS))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def guest(boot: "Boot", name: str) -> Guest:
+    return boot(PROGRAM, PARTS[name])
+
+
+def intervals(guest: Guest) -> list[int]:
+    return [b - a for a, b in pairwise(guest.notes[::2])]
+
+
+def counts(guest: Guest) -> list[int]:
+    """Where the timer was when conversions had ended, to the hundred."""
+    return [count // 100 * 100 for count in guest.notes[1::2]]
+
+
+def test_each_trigger_starts_a_conversion_a_period(guest: Guest, name: str) -> None:
+    for extsel, source in enumerate(SOURCES[name]):
+        if source is None:
+            continue
+        timer, channel = source
+        address = timer[name] if isinstance(timer, dict) else timer
+        guest.call("set_up", address, UPDATE, channel, PWM2)
+        guest.call("arm", extsel, RISING, 0)
+        guest.call("conversions", 4)
+        assert intervals(guest) == [1000] * 3, extsel
+        assert counts(guest)[1:] == [300 if channel else 0] * 3, extsel
+        guest.call("arm", (extsel + 1) % 2, RISING, 0)  # another one
+        assert guest.call("conversions_in", 3) == 0, extsel
+
+
+@pytest.mark.parametrize(
+    ("mms", "mode", "at"), [(COMPARE_PULSE, 0, 300), (OC1REF, PWM1, 0), (OC1REF, PWM2, 300)]
+)
+def test_trgo_is_what_mms_says(guest: Guest, name: str, mms: int, mode: int, at: int) -> None:
+    guest.call("set_up", TIM3, mms, 1, mode)
+    guest.call("arm", TIM3_TRGO[name], RISING, 0)
+    guest.call("conversions", 3)
+    assert (intervals(guest), counts(guest)[1:]) == ([1000] * 2, [at] * 2)
+
+
+def test_reset_and_enable_trigger_once(guest: Guest, name: str) -> None:
+    guest.call("set_up", TIM3, RESET, 0, 0)
+    guest.call("arm", TIM3_TRGO[name], RISING, 0)
+    assert guest.call("conversions_in", 3) == 0
+    for generated, times in (2, 0), (1, 1), (1, 2):  # CC1G, UG
+        guest.call("generate", generated)
+        assert len(guest.notes) == 2 * times
+    guest.call("set_up", TIM3, ENABLE, 0, 0)
+    assert guest.call("conversions_in", 3) == 1
+
+
+@pytest.mark.parametrize("part", ["f405", "l552"])
+@pytest.mark.parametrize(
+    ("edges", "at"), [(RISING, [0] * 4), (FALLING, [300] * 4), (BOTH, [0, 300] * 2)]
+)
+def test_edges_are_chosen(boot: "Boot", part: str, edges: int, at: list[int]) -> None:
+    guest = boot(PROGRAM, PARTS[part])
+    guest.call("set_up", TIM3, OC2REF, 2, PWM1)
+    guest.call("arm", TIM3_TRGO[part], edges, 0)
+    guest.call("conversions", 5)
+    seen = counts(guest)
+    assert seen[-4:] == at or seen[-5:-1] == at
+
+
+def test_triggers_of_a_busy_converter_are_lost(guest: Guest, name: str) -> None:
+    guest.call("set_up", TIM3, UPDATE, 0, 0)
+    guest.call("arm", TIM3_TRGO[name], RISING, 7)
+    guest.call("set_period", 400)
+    guest.call("conversions", 3)
+    assert all(interval % 400 == 0 and interval > 400 for interval in intervals(guest))
+
+
+def test_stream_by_a_timer_that_runs_already_goes_on_by_itself(guest: Guest, name: str) -> None:
+    guest.call("set_up", TIM3, UPDATE, 0, 0)
+    guest.call("start")
+    guest.call("arm", 0, RISING, 0)
+    guest.board.set_voltage("PA3", 1000)
+    guest.call("start_stream", TIM3_TRGO[name])
+    guest.board.run_for(cycles=8_000)
+    guest.board.set_voltage("PA3", 2000)
+    guest.board.run_for(cycles=3_000)
+    read = guest.board.read(guest.address("samples"), 16)
+    samples = [int.from_bytes(read[n : n + 2], "little") for n in range(0, 16, 2)]
+    assert sorted(samples) == [1000 * 4096 // 3300] * 5 + [2000 * 4096 // 3300] * 3
+
+
+@pytest.mark.parametrize("part", ["f405", "l552"])
+def test_result_that_nobody_takes_is_an_overrun(boot: "Boot", part: str) -> None:
+    guest = boot(PROGRAM, PARTS[part])
+    guest.call("set_up", TIM3, UPDATE, 0, 0)
+    guest.call("arm", TIM3_TRGO[part], RISING, 0)
+    assert guest.call("leave_unread")
+    assert guest.call("conversions_in", 1) == 0
+
+
+def test_only_what_is_listened_to_makes_events(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    guest.call("set_up", TIM3, UPDATE, 2, PWM1)
+    guest.call("generate", 0b11111)  # all flags are set: nothing new comes
+
+    before = guest.board.clock.trace.state()
+    assert guest.call("conversions_in", 10) == 0
+    assert guest.board.clock.trace.state() == before
+    guest.call("arm", TIM3_TRGO["f103"], RISING, 0)
+    assert guest.call("conversions_in", 10) >= 9
+
+
+def test_snapshot_keeps_what_is_awaited(guest: Guest, name: str) -> None:
+    guest.call("set_up", TIM3, OC1REF, 1, PWM2)
+    guest.call("arm", TIM3_TRGO[name], RISING, 0)
+    guest.start("conversions", 5)
+    guest.board.run_for(cycles=2_700)
+    snapshot = guest.board.snapshot()
+    guest.board.run_for(cycles=10_000)
+    seen = guest.notes
+    guest.board.restore(snapshot)
+    guest.board.run_for(cycles=10_000)
+    assert guest.notes == seen
+    assert len(seen) == 10
