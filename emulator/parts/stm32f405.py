@@ -15,7 +15,7 @@ from emulator.memory_map import Kind, Region
 from emulator.pads import PORTS
 from emulator.part import Core, Machine, Part, Unit
 from emulator.parts.stm32f405_absent import ABSENT
-from emulator.parts.stm32f405_timers import ADC_TRIGGERS, PADS, TIMERS
+from emulator.parts.stm32f405_timers import ADC_TRIGGERS, DAC_TRIGGERS, PADS, TIMERS
 from emulator.parts.triggers import rewired
 from emulator.parts.wiring import (
     SerialUnit,
@@ -224,6 +224,10 @@ def _adc_common(machine: Machine) -> AdcCommon:
     return AdcCommon([cast(AdcF4, machine.unit(name)).sr for name in ADCS])
 
 
+def _dac(machine: Machine) -> Dac:
+    return Dac(("PA4", "PA5"), rewired=rewired(machine, DAC_TRIGGERS))
+
+
 UNITS = (
     Unit("RCC", 0x4002_3800, _rcc, lane=Lane.MERGE),
     Unit("DMA1", 0x4002_6000, _dma(DMA1_IRQS), clocked_by("DMA1"), lane=Lane.MERGE),
@@ -258,7 +262,7 @@ UNITS = (
     Unit("WWDG", 0x4000_2C00, window_watchdog(WWDG_IRQ), clocked_by("WWDG")),
     Unit("CAN1", 0x4000_6400, _can(1), clocked_by("CAN1")),
     Unit("CAN2", 0x4000_6800, _can(2), clocked_by("CAN2")),
-    Unit("DAC", 0x4000_7400, lambda _: Dac(("PA4", "PA5")), clocked_by("DAC")),
+    Unit("DAC", 0x4000_7400, _dac, clocked_by("DAC")),
     Unit("RNG", 0x5006_0800, _rng, clocked_by("RNG"), lane=Lane.MERGE),
     Unit("PWR", 0x4000_7000, lambda _: pwr_f4(), clocked_by("PWR")),
     Unit("RTC", 0x4000_2800, _rtc),

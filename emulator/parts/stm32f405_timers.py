@@ -2,7 +2,7 @@
 
 Sources: ST's device header stm32f405xx.h for interrupts; for alternate functions, ST's datasheet as
 MicroPython's stm32f405_af.csv has it; for DMA, ST's tables as ArduPilot's STM32F407xx.py has them;
-ST's driver stm32f4xx_ll_adc.h for triggers.
+ST's drivers stm32f4xx_ll_adc.h and stm32f4xx_hal_dac.h for triggers.
 """
 
 from collections.abc import Callable, Mapping
@@ -118,7 +118,20 @@ ADC_TRIGGERS: Table = {  # by EXTSEL; 15 is an external interrupt
     13: ("TIM8", CC1IF),
     14: ("TIM8", TRGO),
 }
-TRIGGERS = dict.fromkeys(("ADC1", "ADC2", "ADC3"), ADC_TRIGGERS)
+DAC_TRIGGERS: Table = {  # by TSELx; 6 is an external interrupt, 7 software
+    0: ("TIM6", TRGO),
+    1: ("TIM8", TRGO),
+    2: ("TIM7", TRGO),
+    3: ("TIM5", TRGO),
+    4: ("TIM2", TRGO),
+    5: ("TIM4", TRGO),
+}
+TRIGGERS: Mapping[str, Table] = {
+    "ADC1": ADC_TRIGGERS,
+    "ADC2": ADC_TRIGGERS,
+    "ADC3": ADC_TRIGGERS,
+    "DAC": DAC_TRIGGERS,
+}
 PADS = pads_of(
     {
         "TIM1": (

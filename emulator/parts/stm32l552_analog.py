@@ -9,7 +9,7 @@ from typing import cast
 
 from emulator.bus import Lane
 from emulator.part import Machine, Unit
-from emulator.parts.stm32l552_timers import ADC_TRIGGERS
+from emulator.parts.stm32l552_timers import ADC_TRIGGERS, DAC_TRIGGERS
 from emulator.parts.triggers import rewired
 from emulator.parts.wiring import clocked_by, shared_irq
 from emulator.peripherals.adc_l5 import (
@@ -20,7 +20,7 @@ from emulator.peripherals.adc_l5 import (
     AdcL5,
 )
 from emulator.peripherals.analog_inputs import calibration
-from emulator.peripherals.dac import dac_l5
+from emulator.peripherals.dac import Dac, dac_l5
 from emulator.peripherals.dmamux import Dmamux
 from emulator.peripherals.rcc_l5 import RccL5
 
@@ -53,11 +53,15 @@ def _adc_common(machine: Machine) -> AdcCommonL5:
     return AdcCommonL5(status, lambda: rcc.clocks.hclk, rcc.adc_hz)
 
 
+def _dac(machine: Machine) -> Dac:
+    return dac_l5(("PA4", "PA5"), rewired(machine, DAC_TRIGGERS))
+
+
 CONVERTERS = (
     _adc(1),
     _adc(2),
     Unit("ADC12_COMMON", 0x4202_8300, _adc_common, clocked_by("ADC"), 0x100, Lane.MERGE),
-    Unit("DAC1", 0x4000_7400, lambda _: dac_l5(("PA4", "PA5")), clocked_by("DAC1")),
+    Unit("DAC1", 0x4000_7400, _dac, clocked_by("DAC1")),
 )
 CALIBRATION = (  # addresses and bytes
     (TS_CAL1, calibration(CALIBRATION_MV, SENSOR_MV[30], VREFINT_MV)),

@@ -1,8 +1,8 @@
 """The STM32L552's timers: their interrupts, pins and DMA requests, and what they trigger.
 
 Sources: ST's device header stm32l552xx.h for interrupts; ST's driver stm32l5xx_ll_dmamux.h for
-requests, and stm32l5xx_ll_adc.h for triggers; for alternate functions, Zephyr's
-stm32l552zetx-pinctrl.dtsi, which is made of ST's own data.
+requests; ST's driver stm32l5xx_ll_adc.h and Embassy's dac/tsel.rs for triggers; for alternate
+functions, Zephyr's stm32l552zetx-pinctrl.dtsi, which is made of ST's own data.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +54,9 @@ ADC_TRIGGERS: Table = {  # by EXTSEL; 6 is an external interrupt, 8 and 10 are T
     14: ("TIM15", TRGO),
     15: ("TIM3", CC4IF),
 }
-TRIGGERS = {"ADC1": ADC_TRIGGERS, "ADC2": ADC_TRIGGERS}
+DAC_TIMERS = ("TIM1", "TIM2", "TIM4", "TIM5", "TIM6", "TIM7", "TIM8", "TIM15")
+DAC_TRIGGERS: Table = {n: (name, TRGO) for n, name in enumerate(DAC_TIMERS, start=1)}  # by TSELx
+TRIGGERS = {"ADC1": ADC_TRIGGERS, "ADC2": ADC_TRIGGERS, "DAC1": DAC_TRIGGERS}
 PADS = pads_of(
     {
         "TIM1": (

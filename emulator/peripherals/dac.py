@@ -5,13 +5,14 @@ stm32l552xx.h for what the L5 has otherwise.
 A channel holds one value, DHRx, of which the DHR registers are views; it goes to DORx at once, or
 with the trigger.
 UNKNOWN: DORx follows while the channel is off, too.
-Not modelled: triggers but software's, waves, DMA; that a converter reads the pin's voltage; the
-L5's calibration (CAL_FLAGx stay 0), outputs to the inside alone, sample and hold.
+Not modelled: triggers by external interrupts, waves, DMA; that a converter reads the pin's voltage;
+the L5's calibration (CAL_FLAGx stay 0), outputs to the inside alone, sample and hold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from emulator.clock import nothing
 from emulator.peripherals.absent import absent_registers
 from emulator.peripherals.base import Peripheral
 from emulator.registers import Access, Field, Register, Unmodelled
@@ -28,7 +29,7 @@ class DacCr(Register):
 
     DMA2 = Unmodelled(29, 28)  # DMAUDRIE2, DMAEN2
     WAVE2 = Unmodelled(27, 22)  # MAMP2, WAVE2
-    TSEL2 = Field(21, 19)  # 0b111: software; the others never come
+    TSEL2 = Field(21, 19)  # 0b111: software
     TEN2 = Field(18, 18)
     BOFF2 = Field(17, 17)
     EN2 = Field(16, 16)
@@ -46,7 +47,7 @@ class DacCrL5(Register):
     CEN2 = Field(30, 30)
     DMA2 = Unmodelled(29, 28)  # DMAUDRIE2, DMAEN2
     WAVE2 = Unmodelled(27, 22)  # MAMP2, WAVE2
-    TSEL2 = Field(21, 18)  # 0: software; the others never come
+    TSEL2 = Field(21, 18)  # 0: software
     TEN2 = Field(17, 17)
     EN2 = Field(16, 16)
     HFSEL = Field(15, 15)
@@ -123,8 +124,9 @@ class Dac(Peripheral):
         sr: Register | None = None,
         software: int = 0b111,
         further: Mapping[int, Register] = NOTHING,
+        rewired: Callable[[], None] = nothing,  # it awaits other triggers
     ) -> None:
-        self.pins, self._software = pins, software
+        self.pins, self._software, self._rewired = pins, software, rewired
         self.cr, self._dors = cr or DacCr(), (DacDor(), DacDor())
         dhrs = {0x08 + 4 * n: DacDhr() for n in range(9)}
         super().__init__(
@@ -168,13 +170,37 @@ class Dac(Peripheral):
             taken = self._taken(view, word)
             self._held = (one, taken) if channel else (taken, other)
         else:
+            awaited = self.awaited
             super().write(offset, word)
-        for n, dor in enumerate(self._dors):
-            control, kind = self.cr.word >> 16 * n, type(self.cr)
-            is_triggered = offset == 0x04 and word >> n & 1
-            is_ours = kind.TSEL1.of(control) == self._software and is_triggered
-            if is_ours or not kind.TEN1.of(control):
-                dor.DACCDOR = self._held[n]
+            if self.awaited != awaited:
+                self._rewired()
+        software = word if offset == 0x04 else 0
+        for n, number in enumerate(self._awaited):
+            if number is None or (number == self._software and software >> n & 1):
+                self._let_through(n)
+
+    @property
+    def _awaited(self) -> tuple[int | None, int | None]:
+        """The channels' triggers, None where one needs none."""
+        kind, one, other = type(self.cr), self.cr.word, self.cr.word >> 16
+        return (
+            kind.TSEL1.of(one) if kind.TEN1.of(one) else None,
+            kind.TSEL1.of(other) if kind.TEN1.of(other) else None,
+        )
+
+    @property
+    def awaited(self) -> tuple[int, ...]:
+        """The triggers that let values through, by TSELx."""
+        return tuple({number for number in self._awaited if number is not None})
+
+    def trigger(self, number: int, *, rises: bool) -> None:
+        """Take an edge of a trigger."""
+        for n, awaited in enumerate(self._awaited):
+            if rises and number == awaited:
+                self._let_through(n)
+
+    def _let_through(self, channel: int) -> None:
+        self._dors[channel].DACCDOR = self._held[channel]
 
     @staticmethod
     def _view_at(offset: int) -> tuple[int, int]:
@@ -194,9 +220,9 @@ class Dac(Peripheral):
         return word << right if right > 0 else word >> -right
 
 
-def dac_l5(pins: tuple[str, str]) -> Dac:
+def dac_l5(pins: tuple[str, str], rewired: Callable[[], None] = nothing) -> Dac:
     """Make the STM32L5's."""
     further: dict[int, Register] = {0x38: DacCcr(), 0x3C: DacMcr()}
     sample_and_hold = "@40 SHSR1 SHSR2 SHHR=10001 SHRR=10001"
     further |= absent_registers("DAC", sample_and_hold)
-    return Dac(pins, DacCrL5(), DacSrL5(), software=0, further=further)
+    return Dac(pins, DacCrL5(), DacSrL5(), software=0, further=further, rewired=rewired)

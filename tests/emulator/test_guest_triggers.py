@@ -1,4 +1,4 @@
-"""Converters that timers start, as guest programs use them. Numbers are ST's drivers'."""
+"""Converters both ways that timers trigger, by guest programs. Numbers are ST's drivers'."""
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PROGRAM = "triggers.c"
 F103, F405, L552 = (part_named(name) for name in ("stm32f103c8", "stm32f405", "stm32l552"))
 PARTS = {"f103": F103, "f405": F405, "l552": L552}
-TIM2, TIM3, TIM4, TIM5, TIM6 = (0x4000_0000 + 0x400 * n for n in range(5))
+TIM2, TIM3, TIM4, TIM5, TIM6, TIM7 = (0x4000_0000 + 0x400 * n for n in range(6))
 TIM1 = {"f103": 0x4001_2C00, "f405": 0x4001_0000, "l552": 0x4001_2C00}
 TIM8 = {"f405": 0x4001_0400, "l552": 0x4001_3400}
 TIM15 = 0x4001_4000
@@ -24,7 +24,7 @@ RESET, ENABLE, UPDATE, COMPARE_PULSE, OC1REF, OC2REF = (mms << 4 for mms in rang
 PWM1, PWM2 = 6, 7
 RISING, FALLING, BOTH = 1, 2, 3
 TRGO = 0  # in place of a channel
-SOURCES = {  # by EXTSEL
+SOURCES: "dict[str, list[tuple[int | dict[str, int], int] | None]]" = {  # by EXTSEL
     "f103": [(TIM1, 1), (TIM1, 2), (TIM1, 3), (TIM2, 2), (TIM3, TRGO), (TIM4, 4)],
     "f405": [
         *((TIM1, 1), (TIM1, 2), (TIM1, 3), (TIM2, 2), (TIM2, 3), (TIM2, 4), (TIM2, TRGO)),
@@ -42,7 +42,7 @@ TIM3_TRGO = {"f103": 4, "f405": 8, "l552": 4}
 
 @pytest.fixture(params=list(PARTS))
 def name(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture
@@ -137,6 +137,30 @@ def test_result_that_nobody_takes_is_an_overrun(boot: "Boot", part: str) -> None
     guest.call("arm", TIM3_TRGO[part], RISING, 0)
     assert guest.call("leave_unread")
     assert guest.call("conversions_in", 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "tsel1", "triggers"),
+    [
+        ("f405", 3, {0: TIM6, 1: TIM8["f405"], 2: TIM7, 3: TIM5, 4: TIM2, 5: TIM4}),
+        (
+            *("l552", 2),
+            {1: TIM1["l552"], 2: TIM2, 3: TIM4, 4: TIM5, 5: TIM6, 6: TIM7}
+            | {7: TIM8["l552"], 8: TIM15},
+        ),
+    ],
+)
+def test_triggers_let_values_through_to_a_pin(
+    boot: "Boot", part: str, tsel1: int, triggers: dict[int, int]
+) -> None:
+    guest, ten1, en1 = boot(PROGRAM, PARTS[part]), 1 << tsel1 - 1, 1
+    for tsel, timer in triggers.items():
+        guest.call("set_up", timer, UPDATE, 0, 0)
+        guest.call("generate", 1)
+        guest.call("convert_back", tsel << tsel1 | ten1 | en1, 1000 + 10 * tsel)
+        before = guest.board.voltage("PA4")
+        guest.call("start")
+        assert before != guest.board.voltage("PA4") == (1000 + 10 * tsel) * 3300 // 4095, tsel
 
 
 def test_only_what_is_listened_to_makes_events(boot: "Boot") -> None:

@@ -148,3 +148,9 @@ uint32_t leave_unread(void)
     tim[CR1] = 0;
     return ADC(ISR);
 }
+/* The other way: a value for PA4, of the DAC. */
+void convert_back(uint32_t cr, uint32_t value)
+{
+    REG(0x40007400) = cr;
+    REG(0x40007408) = value;
+}
