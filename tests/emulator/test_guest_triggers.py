@@ -157,9 +157,9 @@ def test_triggers_let_values_through_to_a_pin(
     for tsel, timer in triggers.items():
         guest.call("set_up", timer, UPDATE, 0, 0)
         guest.call("generate", 1)
-        guest.call("convert_back", tsel << tsel1 | ten1 | en1, 1000 + 10 * tsel)
-        before = guest.board.voltage("PA4")
         guest.call("start")
+        before = guest.board.voltage("PA4")
+        guest.call("convert_back", tsel << tsel1 | ten1 | en1, 1000 + 10 * tsel)
         assert before != guest.board.voltage("PA4") == (1000 + 10 * tsel) * 3300 // 4095, tsel
 
 
