@@ -167,9 +167,12 @@ class Adc(AnalogInputs):
         """How long a conversion takes, in halves of its clock's cycles."""
 
     def reset(self) -> None:
+        awaited = self.awaited
         super().reset()
         self.stop()
         self.update()
+        if awaited:
+            self._rewired()
 
     def stop(self) -> None:
         self._conversion.stop()

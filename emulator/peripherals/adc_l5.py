@@ -102,10 +102,13 @@ class AdcL5(AnalogInputs):
         self._position = 0  # of the conversion under way, in the sequence
 
     def reset(self) -> None:
+        awaited = self.awaited
         super().reset()
         self._calibration.stop()
         self._stop()
         self._update()
+        if awaited:
+            self._rewired()
 
     def read(self, offset: int) -> int:
         if offset == DR:

@@ -150,8 +150,11 @@ class Dac(Peripheral):
         return self._dors[channel].DACCDOR * VREF_MV // FULL_SCALE
 
     def reset(self) -> None:
+        awaited = self.awaited
         super().reset()
         self._held = (0, 0)
+        if awaited:
+            self._rewired()
 
     def read(self, offset: int) -> int:
         if offset in DUAL:

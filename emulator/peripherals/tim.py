@@ -103,11 +103,11 @@ class Tim(Peripheral):
 
     @property
     def _progress(self) -> tuple[Any, ...]:
-        return self.counter.progress, self.channels.progress
+        return self.counter.progress, self.channels.progress, self.events.heard
 
     @_progress.setter
     def _progress(self, progress: tuple[Any, ...]) -> None:
-        self.counter.progress, self.channels.progress = progress
+        self.counter.progress, self.channels.progress, self.events.heard = progress
 
     def reset(self) -> None:
         super().reset()
@@ -188,6 +188,7 @@ class Tim(Peripheral):
     def rewired(self) -> None:
         """Note that other pins may be watched now, or others may listen."""
         self._settle()
+        self.events.ask_who_listens()
         self._schedule()
 
     def _meet(self, course: Course, after: int, until: int) -> None:

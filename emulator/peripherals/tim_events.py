@@ -56,7 +56,10 @@ NO_AUDIENCE = NoAudience()
 
 
 class Events:
-    """Those of one timer. Between `begin` and `trigger` they are gathered."""
+    """Those of one timer. Between `begin` and `trigger` they are gathered.
+
+    `heard` is what others listened to when they were asked last: who changes that says so.
+    """
 
     def __init__(
         self,
@@ -73,12 +76,16 @@ class Events:
         self._set_irqs, self._requests, self._audience = set_irqs, requests, audience
         self.happened = 0  # flags, set or not, and RESTARTED
         self._asked = 0  # flags whose transfers are asked for when all else is done
-        self._heard = self._were_high = 0
+        self._were_high = 0
+        self.heard = 0
 
     def begin(self) -> None:
         """Note how it is before anything happens; nobody listened to what came before."""
-        self.happened, self._heard = 0, self._audience.heard()
-        self._were_high = self._high if self._heard else 0
+        self.happened = 0
+        self._were_high = self._high if self.heard else 0
+
+    def ask_who_listens(self) -> None:
+        self.heard = self._audience.heard()
 
     # What shows something new.
 
@@ -86,15 +93,15 @@ class Events:
     def seen_flags(self) -> int:
         """The flags whose events show nothing: they are set, and nobody is asked or told."""
         seen = self.sr.word & ~(self.dier.word >> DE_LOW)
-        if self._heard & TRGO:
+        if self.heard & TRGO:
             seen &= ~PULSES.get(self._cr2.MMS, 0)
         return seen
 
     @property
     def watched_outputs(self) -> int:
         """The channels whose outputs others listen to, a bit each."""
-        watched = self._heard >> CCIF_LOW
-        if self._heard & TRGO and self._cr2.MMS >= OC1REF:
+        watched = self.heard >> CCIF_LOW
+        if self.heard & TRGO and self._cr2.MMS >= OC1REF:
             watched |= 1 << self._cr2.MMS - OC1REF
         return watched
 
@@ -124,12 +131,12 @@ class Events:
 
     def trigger(self) -> None:
         """Tell those who listen."""
-        if not self._heard:
+        if not self.heard:
             return
         before, after, pulses = self._were_high, self._high, self._pulses
         rising, falling = after & ~before | pulses, before & ~after | pulses
-        if (rising | falling) & self._heard:
-            self._audience.trigger(rising & self._heard, falling & self._heard)
+        if (rising | falling) & self.heard:
+            self._audience.trigger(rising & self.heard, falling & self.heard)
 
     @property
     def _high(self) -> int:

@@ -183,6 +183,7 @@ def test_snapshot_keeps_what_is_awaited(guest: Guest, name: str) -> None:
     snapshot = guest.board.snapshot()
     guest.board.run_for(cycles=10_000)
     seen = guest.notes
+    guest.call("arm", 1, RISING, 0)  # nobody listens to this timer
     guest.board.restore(snapshot)
     guest.board.run_for(cycles=10_000)
     assert guest.notes == seen
