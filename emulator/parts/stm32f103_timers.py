@@ -2,7 +2,8 @@
 
 Sources: ST's device header stm32f103xb.h for interrupts and for AFIO_MAPR, whose comments name the
 pins; for DMA, ST's tables as ArduPilot's STM32F103xB.py has them; ST's driver stm32f1xx_ll_adc.h
-for triggers.
+for triggers; for ITR0 to ITR3, ST's examples TIM1_Synchro, Parallel_Synchro and Cascade_Synchro.
+UNKNOWN: what TIM1's and TIM2's ITR0 to ITR3 are, and TIM3's and TIM4's further ones; nothing here.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import cast
 from emulator.pads import Pad
 from emulator.part import Machine, Unit
 from emulator.parts.timers import Wires, interrupts, timer
-from emulator.parts.triggers import Table
+from emulator.parts.triggers import Table, masters
 from emulator.peripherals.dma import Dma
 from emulator.peripherals.tim_events import TRGO
 from emulator.peripherals.tim_registers import (
@@ -58,7 +59,11 @@ ADC_TRIGGERS: Table = {  # by EXTSEL; 6 is an external interrupt, 7 software
     4: ("TIM3", TRGO),
     5: ("TIM4", CC4IF),
 }
-TRIGGERS = {"ADC1": ADC_TRIGGERS, "ADC2": ADC_TRIGGERS}
+TRIGGERS: Mapping[str, Table] = {
+    "ADC1": ADC_TRIGGERS,
+    "ADC2": ADC_TRIGGERS,
+    **masters({"TIM3": "TIM1 TIM2", "TIM4": "TIM1 TIM2 TIM3"}),
+}
 PADS = tuple(
     Pad(timer, line, pin, remap)
     for timer, remaps in REMAPS.items()

@@ -2,7 +2,8 @@
 
 Sources: ST's device header stm32f405xx.h for interrupts; for alternate functions, ST's datasheet as
 MicroPython's stm32f405_af.csv has it; for DMA, ST's tables as ArduPilot's STM32F407xx.py has them;
-ST's drivers stm32f4xx_ll_adc.h and stm32f4xx_hal_dac.h for triggers.
+ST's drivers stm32f4xx_ll_adc.h and stm32f4xx_hal_dac.h for triggers, and
+RM0090's tables of ITR0 to ITR3 as Drone OS's driver of timers has them.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import cast
 from emulator.pads import pads_of
 from emulator.part import Machine, Unit
 from emulator.parts.timers import timer
-from emulator.parts.triggers import Table
+from emulator.parts.triggers import Table, masters
 from emulator.peripherals.dma_f4 import DmaF4
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.tim_events import TRGO
@@ -131,6 +132,18 @@ TRIGGERS: Mapping[str, Table] = {
     "ADC2": ADC_TRIGGERS,
     "ADC3": ADC_TRIGGERS,
     "DAC": DAC_TRIGGERS,
+    **masters(
+        {
+            "TIM1": "TIM5 TIM2 TIM3 TIM4",
+            "TIM2": "TIM1 TIM8 TIM3 TIM4",
+            "TIM3": "TIM1 TIM2 TIM5 TIM4",
+            "TIM4": "TIM1 TIM2 TIM3 TIM8",
+            "TIM5": "TIM2 TIM3 TIM4 TIM8",
+            "TIM8": "TIM1 TIM2 TIM4 TIM5",
+            "TIM9": "TIM2 TIM3",  # ITR2 and ITR3 are outputs of TIM10 and TIM11
+            "TIM12": "TIM4 TIM5",  # TIM13 and TIM14
+        }
+    ),
 }
 PADS = pads_of(
     {

@@ -3,6 +3,7 @@
 Sources: ST's device header stm32l552xx.h for interrupts; ST's driver stm32l5xx_ll_dmamux.h for
 requests; ST's driver stm32l5xx_ll_adc.h and Embassy's dac/tsel.rs for triggers; for alternate
 functions, Zephyr's stm32l552zetx-pinctrl.dtsi, which is made of ST's own data.
+UNKNOWN: what the timers' ITR0 to ITR3 are; nothing here.
 """
 
 from collections.abc import Callable, Mapping

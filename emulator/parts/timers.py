@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from emulator.part import Machine, Unit
-from emulator.parts.triggers import Listeners, Table
+from emulator.parts.triggers import Listeners, Table, rewired
 from emulator.parts.wiring import clocked_by, rcc_of
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.tim_registers import TimKind
@@ -38,7 +38,8 @@ def timer(
         timer_hz = rcc.tim2_hz if is_apb2 else rcc.tim1_hz
         pins = machine.pads.of(name)
         wires = pins, requests(machine), Listeners(machine, name, triggers)
-        tim = Tim(machine.clock, timer_hz, irqs(machine), kind, *wires)
+        rewire = rewired(machine, triggers.get(name, {}))
+        tim = Tim(machine.clock, timer_hz, irqs(machine), kind, *wires, rewire)
         rcc.on_bus_clock.append(tim.clock_changed)
         return tim
 

@@ -6,8 +6,17 @@ from typing import Protocol, cast
 
 from emulator.part import Machine
 from emulator.peripherals.tim import Tim
+from emulator.peripherals.tim_events import TRGO
 
 Table = Mapping[int, tuple[str, int]]  # by number: a timer, and TRGO or one of its channels
+
+
+def masters(links: Mapping[str, str]) -> dict[str, Table]:
+    """Read which timers' TRGO others may await: names for ITR0 and so on, a dash for none."""
+    return {
+        slave: {n: (name, TRGO) for n, name in enumerate(names.split()) if name != "-"}
+        for slave, names in links.items()
+    }
 
 
 class Triggered(Protocol):

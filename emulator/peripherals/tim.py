@@ -11,7 +11,7 @@ Not modelled: bursts of DMA; see tim_channels.py, tim_events.py, tim_slave.py.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.clock import Clock
+from emulator.clock import Clock, nothing
 from emulator.peripherals.base import Peripheral
 from emulator.peripherals.tim_channels import Channels
 from emulator.peripherals.tim_counter import Counter
@@ -36,10 +36,11 @@ from emulator.peripherals.tim_registers import (
     TimOr,
     TimSmcr,
 )
-from emulator.peripherals.tim_slave import Effect, effect_of
+from emulator.peripherals.tim_slave import BY_TRIGGER, Effect, awaited_by, effect_of
 from emulator.registers import Register
 
-CR1, DIER, SR, EGR, CNT, PSC, ARR, CCR1 = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C, 0x34
+CR1, CR2, SMCR, DIER, SR, EGR = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14
+CNT, PSC, ARR, CCR1 = 0x24, 0x28, 0x2C, 0x34
 CONNECTING = (0x18, 0x1C, 0x20, 0x44)  # CCMR1, CCMR2, CCER, BDTR
 ALL_CHANNELS = 4
 NO_REQUESTS: Mapping[int, Callable[[bool], None]] = {}
@@ -66,6 +67,7 @@ class Tim(Peripheral):
         pins: TimPins = NO_PINS,
         requests: Mapping[int, Callable[[bool], None]] = NO_REQUESTS,
         audience: Audience = NO_AUDIENCE,
+        rewired: Callable[[], None] = nothing,  # it awaits another timer's trigger
     ) -> None:
         self.cr1, self.cr2 = TimCr1(), TimCr2()
         self.counter = Counter(clock, timer_hz, kind.width, self.cr1, self._meet)
@@ -85,9 +87,9 @@ class Tim(Peripheral):
             **self.channels.registers,
         }
         if kind.channels != 1 or kind.is_advanced:
-            registers[0x04] = self.cr2
+            registers[CR2] = self.cr2
         if kind.channels > 1:
-            registers[0x08] = self.counter.smcr
+            registers[SMCR] = self.counter.smcr
         if kind.channels == ALL_CHANNELS:
             registers |= {0x48: TimDcr(), 0x4C: TimDmar()}
         if kind.is_advanced:
@@ -98,7 +100,7 @@ class Tim(Peripheral):
         self._can_go_down = kind.channels == ALL_CHANNELS
         self._flags = UIF | (2 << kind.channels) - 2 | TIF * (kind.channels > 1)
         self._flags |= (COMIF | BIF) * kind.is_advanced
-        self._clock, self._pins = clock, pins
+        self._clock, self._pins, self._rewired = clock, pins, rewired
         self._event = clock.timer(self._on_event)
 
     @property
@@ -110,12 +112,15 @@ class Tim(Peripheral):
         self.counter.progress, self.channels.progress, self.events.heard = progress
 
     def reset(self) -> None:
+        awaited = self.awaited
         super().reset()
         self._event.stop()
         self.counter.preload()
         self.counter.take_clock()
         self.channels.reset()
         self.events.update_irqs()
+        if awaited:
+            self._rewired()
 
     def read(self, offset: int) -> int:
         if offset in (CR1, CNT) and self.counter.is_counting:
@@ -141,6 +146,8 @@ class Tim(Peripheral):
         self._go_on()
         if offset in CONNECTING:
             self._pins.reconnected()
+        if offset == SMCR:
+            self._rewired()
 
     def _writable(self, offset: int, word: int) -> int:
         """Return what of a word a register takes."""
@@ -265,14 +272,26 @@ class Tim(Peripheral):
         for channel in self.channels.captures_of(line, rises=rises):
             self._capture(channel)
         if line in (0, 1) and self.counter.smcr.SMS:
-            self._obey(line, rises=rises)
+            smcr, ccer = self.counter.smcr, self.channels.ccer.word
+            is_other_high = self._pins.level(1 - line)
+            self._obey(effect_of(smcr, ccer, line, rises=rises, is_other_high=is_other_high))
         self._go_on()
 
-    def _obey(self, line: int, *, rises: bool) -> None:
-        """Do what a slave does at an edge."""
-        is_other_high = self._pins.level(1 - line)
-        counter, ccer = self.counter, self.channels.ccer.word
-        effect = effect_of(counter.smcr, ccer, line, rises=rises, is_other_high=is_other_high)
+    @property
+    def awaited(self) -> tuple[int, ...]:
+        """The trigger by another timer that it waits for."""
+        return awaited_by(self.counter.smcr)
+
+    def trigger(self, number: int, *, rises: bool) -> None:
+        """Take an edge of another timer's trigger."""
+        if rises and number in self.awaited:
+            self._settle()
+            self._obey(BY_TRIGGER[self.counter.smcr.SMS])
+            self._go_on()
+
+    def _obey(self, effect: Effect | None) -> None:
+        """Do what a slave does."""
+        counter = self.counter
         match effect:
             case Effect.RESTART:
                 self._restart()

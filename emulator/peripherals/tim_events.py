@@ -5,6 +5,7 @@ Sources: ST's drivers stm32f4xx_ll_tim.h and stm32f1xx_ll_adc.h for what is TRGO
 and compares trigger.
 UNKNOWN: what of a channel others listen to: the level of its output, as at the pin, or the captures
 of its input. A pulse rises and falls at once, with what it tells of, and without delay.
+Deviation: timers that trigger each other in a ring do so once around.
 Not modelled: TRGO2 and further modes of the STM32L5.
 """
 
@@ -76,8 +77,8 @@ class Events:
         self._set_irqs, self._requests, self._audience = set_irqs, requests, audience
         self.happened = 0  # flags, set or not, and RESTARTED
         self._asked = 0  # flags whose transfers are asked for when all else is done
-        self._were_high = 0
-        self.heard = 0
+        self.heard = self._were_high = 0
+        self._is_telling = False
 
     def begin(self) -> None:
         """Note how it is before anything happens; nobody listened to what came before."""
@@ -131,12 +132,14 @@ class Events:
 
     def trigger(self) -> None:
         """Tell those who listen."""
-        if not self.heard:
+        if not self.heard or self._is_telling:
             return
         before, after, pulses = self._were_high, self._high, self._pulses
         rising, falling = after & ~before | pulses, before & ~after | pulses
         if (rising | falling) & self.heard:
+            self._is_telling = True
             self._audience.trigger(rising & self.heard, falling & self.heard)
+            self._is_telling = False
 
     @property
     def _high(self) -> int:

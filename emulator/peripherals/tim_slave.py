@@ -1,10 +1,10 @@
-"""Slave modes of a timer (TIM): what edges at its first two inputs do to its counter.
+"""Slave modes of a timer (TIM): what edges of its first two inputs, or of another timer's TRGO, do.
 
 Sources: RM0008's and RM0090's register and bit names as ST's device headers stm32f103xb.h and
 stm32f405xx.h have them; their table of counting directions for encoders.
 UNKNOWN: which of encoder modes 1 and 2 counts edges of TI1, where the manual contradicts itself;
 mode 1 here, as ST's drivers name it.
-Not modelled: gated mode, triggers by other timers and by ETR; filters.
+Not modelled: gated mode, triggers by ETR, MSM; filters.
 """
 
 import enum
@@ -12,7 +12,7 @@ import enum
 from emulator.peripherals.tim_registers import TimSmcr
 
 ENCODER_1, ENCODER_2, ENCODER_3, RESET, TRIGGER, EXTERNAL = 1, 2, 3, 4, 6, 7  # SMS
-TI1F_ED, TI1FP1, TI2FP2 = 4, 5, 6  # TS
+TI1F_ED, TI1FP1, TI2FP2 = 4, 5, 6  # TS; below, ITR0 to ITR3
 ENCODERS = (ENCODER_1, ENCODER_2, ENCODER_3)
 CLOCKED_BY_EDGES = (*ENCODERS, EXTERNAL)
 COUNTED = {ENCODER_1: (0,), ENCODER_2: (1,), ENCODER_3: (0, 1)}  # edges of which inputs
@@ -29,6 +29,11 @@ class Effect(enum.Enum):
 
 
 BY_TRIGGER = {RESET: Effect.RESTART, TRIGGER: Effect.START, EXTERNAL: Effect.COUNT}
+
+
+def awaited_by(smcr: TimSmcr) -> tuple[int, ...]:
+    """Say which timer's trigger does something, by its number among ITR0 to ITR3."""
+    return (smcr.TS,) if smcr.TS < TI1F_ED and smcr.SMS in BY_TRIGGER else ()
 
 
 def effect_of(

@@ -19,7 +19,8 @@ PARTS = {"f103": F103, "f405": F405, "l552": L552}
 TIM2, TIM3, TIM4, TIM5, TIM6, TIM7 = (0x4000_0000 + 0x400 * n for n in range(6))
 TIM1 = {"f103": 0x4001_2C00, "f405": 0x4001_0000, "l552": 0x4001_2C00}
 TIM8 = {"f405": 0x4001_0400, "l552": 0x4001_3400}
-TIM15 = 0x4001_4000
+TIM15 = TIM9 = 0x4001_4000
+TIM12 = 0x4000_1800
 RESET, ENABLE, UPDATE, COMPARE_PULSE, OC1REF, OC2REF = (mms << 4 for mms in range(6))
 PWM1, PWM2 = 6, 7
 RISING, FALLING, BOTH = 1, 2, 3
@@ -36,6 +37,20 @@ SOURCES: "dict[str, list[tuple[int | dict[str, int], int] | None]]" = {  # by EX
         *((TIM8, TRGO), None, (TIM1, TRGO), None, (TIM2, TRGO), (TIM4, TRGO), (TIM6, TRGO)),
         *((TIM15, TRGO), (TIM3, 4)),
     ],
+}
+RESTART, TRIGGER, EXTERNAL, TIF = 4, 6, 7, 0x40
+MASTERS = {  # by slave: ITR0 and so on
+    "f103": {TIM3: (TIM1["f103"], TIM2), TIM4: (TIM1["f103"], TIM2, TIM3)},
+    "f405": {
+        TIM1["f405"]: (TIM5, TIM2, TIM3, TIM4),
+        TIM2: (TIM1["f405"], TIM8["f405"], TIM3, TIM4),
+        TIM3: (TIM1["f405"], TIM2, TIM5, TIM4),
+        TIM4: (TIM1["f405"], TIM2, TIM3, TIM8["f405"]),
+        TIM5: (TIM2, TIM3, TIM4, TIM8["f405"]),
+        TIM8["f405"]: (TIM1["f405"], TIM2, TIM4, TIM5),
+        TIM9: (TIM2, TIM3),
+        TIM12: (TIM4, TIM5),
+    },
 }
 TIM3_TRGO = {"f103": 4, "f405": 8, "l552": 4}
 
@@ -161,6 +176,37 @@ def test_triggers_let_values_through_to_a_pin(
         before = guest.board.voltage("PA4")
         guest.call("convert_back", tsel << tsel1 | ten1 | en1, 1000 + 10 * tsel)
         assert before != guest.board.voltage("PA4") == (1000 + 10 * tsel) * 3300 // 4095, tsel
+
+
+@pytest.mark.parametrize("part", list(MASTERS))
+def test_timer_counts_what_another_triggers(boot: "Boot", part: str) -> None:
+    guest = boot(PROGRAM, PARTS[part])
+    for slave, masters in MASTERS[part].items():
+        for ts, master in enumerate(masters):
+            guest.call("set_up", master, UPDATE, 0, 0)
+            assert guest.call("follow", slave, ts << 4 | EXTERNAL, 1, 5) == 5, (slave, ts)
+            assert guest.out(1) & TIF
+            assert guest.call("follow", slave, (ts + 1) % 4 << 4 | EXTERNAL, 1, 5) == 0, (slave, ts)
+
+
+@pytest.mark.parametrize("part", list(MASTERS))
+def test_timer_starts_and_restarts_with_another(boot: "Boot", part: str) -> None:
+    guest = boot(PROGRAM, PARTS[part])
+    guest.call("set_up", TIM2, ENABLE, 0, 0)
+    count = guest.call("follow", TIM3, 1 << 4 | TRIGGER, 0, 5)
+    assert 5000 <= count < 5100
+    assert guest.out(2) & 1
+    guest.call("set_up", TIM2, UPDATE, 0, 0)
+    count = guest.call("follow", TIM3, 1 << 4 | RESTART, 1, 5)
+    assert 0 <= count - guest.out(0) < 50
+    assert guest.call("follow", TIM3, 0, 1, 5) >= 5000
+
+
+def test_ring_of_timers_comes_to_an_end(boot: "Boot") -> None:
+    guest = boot(PROGRAM, F405)
+    guest.call("set_up", TIM2, UPDATE, 0, 0)
+    guest.call("ring", TIM3, 1 << 4 | RESTART, 2 << 4 | RESTART)
+    assert guest.call("get_status", TIM3) & TIF
 
 
 def test_only_what_is_listened_to_makes_events(boot: "Boot") -> None:

@@ -154,3 +154,33 @@ void convert_back(uint32_t cr, uint32_t value)
     REG(0x40007400) = cr;
     REG(0x40007408) = value;
 }
+/* Another timer that obeys this one for some of its periods, and its count. */
+uint32_t follow(uint32_t slave, uint32_t smcr, uint32_t cr1, uint32_t periods)
+{
+    volatile uint32_t *other = (volatile uint32_t *)(uintptr_t)slave;
+    other[ARR] = 0xFFFF;
+    other[SMCR] = 0;
+    other[EGR] = UG;
+    other[SR] = 0;
+    other[SMCR] = smcr;
+    other[CR1] = cr1;
+    conversions_in(periods);
+    uint32_t count = other[CNT];
+    out[0] = tim[CNT], out[1] = other[SR], out[2] = other[CR1];
+    other[SMCR] = other[CR1] = 0;
+    return count;
+}
+uint32_t get_status(uint32_t address)
+{
+    return ((volatile uint32_t *)(uintptr_t)address)[SR];
+}
+/* Two that restart each other. */
+void ring(uint32_t slave, uint32_t smcr, uint32_t smcr_back)
+{
+    volatile uint32_t *other = (volatile uint32_t *)(uintptr_t)slave;
+    other[CR2] = 2u << 4;
+    other[SMCR] = smcr;
+    tim[SMCR] = smcr_back;
+    tim[EGR] = UG;
+    other[SMCR] = tim[SMCR] = 0;
+}
