@@ -24,6 +24,8 @@ TIM12 = 0x4000_1800
 RESET, ENABLE, UPDATE, COMPARE_PULSE, OC1REF, OC2REF = (mms << 4 for mms in range(6))
 PWM1, PWM2 = 6, 7
 RISING, FALLING, BOTH = 1, 2, 3
+SMCR, RCC_APB1RSTR, RCC_APB2RSTR, RCC_APB1RSTR_F4 = 0x08, 0x4002_1010, 0x4002_100C, 0x4002_3820
+TIM3RST, ADC1RST, DACRST = 1 << 1, 1 << 9, 1 << 29
 TRGO = 0  # in place of a channel
 SOURCES: "dict[str, list[tuple[int | dict[str, int], int] | None]]" = {  # by EXTSEL
     "f103": [(TIM1, 1), (TIM1, 2), (TIM1, 3), (TIM2, 2), (TIM3, TRGO), (TIM4, 4)],
@@ -211,14 +213,39 @@ def test_ring_of_timers_comes_to_an_end(boot: "Boot") -> None:
 
 def test_only_what_is_listened_to_makes_events(boot: "Boot") -> None:
     guest = boot(PROGRAM)
-    guest.call("set_up", TIM3, UPDATE, 2, PWM1)
+    guest.call("set_up", TIM2, UPDATE, 2, PWM1)
     guest.call("generate", 0b11111)  # all flags are set: nothing new comes
 
+    def has_events() -> bool:
+        before = guest.board.clock.trace.state()
+        guest.call("conversions_in", 10)
+        return guest.board.clock.trace.state() != before
+
+    assert not has_events()
+    guest.call("arm", 3, RISING, 0)  # TIM2's channel 2
+    assert has_events()
+    reset(guest, RCC_APB2RSTR, ADC1RST)
+    assert not has_events()
+    guest.call("set", TIM3 + SMCR, 1 << 4 | EXTERNAL)
+    assert has_events()
+    reset(guest, RCC_APB1RSTR, TIM3RST)
+    assert not has_events()
+
+
+def test_converter_back_that_is_reset_listens_no_longer(boot: "Boot") -> None:
+    guest = boot(PROGRAM, F405)
+    guest.call("set_up", TIM6, UPDATE, 0, 0)
+    guest.call("convert_back", 0b101, 1000)  # TIM6, TEN1, EN1
+    guest.call("generate", 1)
+    reset(guest, RCC_APB1RSTR_F4, DACRST)
     before = guest.board.clock.trace.state()
     assert guest.call("conversions_in", 10) == 0
     assert guest.board.clock.trace.state() == before
-    guest.call("arm", TIM3_TRGO["f103"], RISING, 0)
-    assert guest.call("conversions_in", 10) >= 9
+
+
+def reset(guest: Guest, register: int, bit: int) -> None:
+    guest.call("set", register, bit)
+    guest.call("set", register, 0)
 
 
 def test_snapshot_keeps_what_is_awaited(guest: Guest, name: str) -> None:

@@ -170,6 +170,10 @@ uint32_t follow(uint32_t slave, uint32_t smcr, uint32_t cr1, uint32_t periods)
     other[SMCR] = other[CR1] = 0;
     return count;
 }
+void set(uint32_t address, uint32_t word)
+{
+    REG(address) = word;
+}
 uint32_t get_status(uint32_t address)
 {
     return ((volatile uint32_t *)(uintptr_t)address)[SR];
