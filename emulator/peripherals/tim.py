@@ -183,7 +183,8 @@ class Tim(Peripheral):
     def _settle(self) -> None:
         """Bring CNT, and what follows from it, up to now; what has an event waits for that."""
         self.counter.settle(self._event.due)
-        self.events.begin()
+        if self.events.heard:
+            self.events.begin()
 
     def clock_changed(self) -> None:
         """Count at another rate from now on, if `timer_hz` is another."""
@@ -204,18 +205,22 @@ class Tim(Peripheral):
             self.events.set(flags)
 
     def _on_event(self, due: int) -> None:
-        self.events.begin()
+        if self.events.heard:
+            self.events.begin()
         self.counter.come_to(due, self._wrap)
         self._go_on()
 
     def _go_on(self) -> None:
         """Tell of what has happened, and see what comes next."""
-        self.events.update_irqs()
+        events = self.events
+        events.update_irqs()
         self._schedule()
-        self.events.trigger()
+        if events.heard:
+            events.trigger()
         if self.is_at_pins:
             self._pins.changed()
-        self.events.ask()
+        if events.asked:
+            events.ask()
 
     def _schedule(self) -> None:
         """Find what can be seen next."""
@@ -224,7 +229,8 @@ class Tim(Peripheral):
             self._event.stop()
             return
         course, seen_flags = counter.course, self.events.seen_flags
-        watched = self.events.watched_outputs | (self._pins.watched() if self.is_at_pins else 0)
+        watched = self._pins.watched() if self.is_at_pins else 0
+        watched |= self.events.watched_outputs
         places = self.channels.seen(course, seen_flags, watched)
         if self._is_update_seen(seen_flags):
             places += course.wraps

@@ -57,7 +57,7 @@ NO_AUDIENCE = NoAudience()
 
 
 class Events:
-    """Those of one timer. Between `begin` and `trigger` they are gathered.
+    """Those of one timer. While somebody listens, they are gathered from `begin` to `trigger`.
 
     `heard` is what others listened to when they were asked last: who changes that says so.
     """
@@ -76,14 +76,14 @@ class Events:
         self._cr1, self._cr2, self._channels = cr1, cr2, channels
         self._set_irqs, self._requests, self._audience = set_irqs, requests, audience
         self.happened = 0  # flags, set or not, and RESTARTED
-        self._asked = 0  # flags whose transfers are asked for when all else is done
+        self.asked = 0  # flags whose transfers are asked for when all else is done
         self.heard = self._were_high = 0
         self._is_telling = False
 
     def begin(self) -> None:
         """Note how it is before anything happens; nobody listened to what came before."""
         self.happened = 0
-        self._were_high = self._high if self.heard else 0
+        self._were_high = self._high
 
     def ask_who_listens(self) -> None:
         self.heard = self._audience.heard()
@@ -101,6 +101,8 @@ class Events:
     @property
     def watched_outputs(self) -> int:
         """The channels whose outputs others listen to, a bit each."""
+        if not self.heard:
+            return 0
         watched = self.heard >> CCIF_LOW
         if self.heard & TRGO and self._cr2.MMS >= OC1REF:
             watched |= 1 << self._cr2.MMS - OC1REF
@@ -112,7 +114,7 @@ class Events:
         """Set flags, and ask for the transfers that come with them."""
         self.sr.word |= flags
         self.happened |= flags
-        self._asked |= flags & self.dier.word >> DE_LOW
+        self.asked |= flags & self.dier.word >> DE_LOW
 
     def is_raising(self, flags: int) -> bool:
         """Whether any of these flags is an interrupt."""
@@ -125,14 +127,14 @@ class Events:
 
     def ask(self) -> None:
         """Ask for transfers; they may write to this timer."""
-        asked, self._asked = self._asked, 0
-        for flag, request in self._requests.items() if asked else ():
+        asked, self.asked = self.asked, 0
+        for flag, request in self._requests.items():
             if asked & flag:
                 request(True)
 
     def trigger(self) -> None:
         """Tell those who listen."""
-        if not self.heard or self._is_telling:
+        if self._is_telling:
             return
         before, after, pulses = self._were_high, self._high, self._pulses
         rising, falling = after & ~before | pulses, before & ~after | pulses
