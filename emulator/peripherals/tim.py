@@ -19,6 +19,7 @@ from emulator.peripherals.tim_course import Course
 from emulator.peripherals.tim_events import NO_AUDIENCE, RESTARTED, Audience, Events
 from emulator.peripherals.tim_pins import NO_PINS, TimPins
 from emulator.peripherals.tim_registers import (
+    ALL_CHANNELS,
     BIF,
     CCIF_LOW,
     CCOF_LOW,
@@ -29,12 +30,10 @@ from emulator.peripherals.tim_registers import (
     UIF,
     TimCr1,
     TimCr2,
-    TimDcr,
-    TimDmar,
     TimEgr,
     TimKind,
-    TimOr,
     TimSmcr,
+    without_effect,
 )
 from emulator.peripherals.tim_slave import BY_TRIGGER, Effect, awaited_by, effect_of
 from emulator.registers import Register
@@ -42,7 +41,6 @@ from emulator.registers import Register
 CR1, CR2, SMCR, DIER, SR, EGR = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14
 CNT, PSC, ARR, CCR1 = 0x24, 0x28, 0x2C, 0x34
 CONNECTING = (0x18, 0x1C, 0x20, 0x44)  # CCMR1, CCMR2, CCER, BDTR
-ALL_CHANNELS = 4
 NO_REQUESTS: Mapping[int, Callable[[bool], None]] = {}
 
 
@@ -90,13 +88,9 @@ class Tim(Peripheral):
             registers[CR2] = self.cr2
         if kind.channels > 1:
             registers[SMCR] = self.counter.smcr
-        if kind.channels == ALL_CHANNELS:
-            registers |= {0x48: TimDcr(), 0x4C: TimDmar()}
         if kind.is_advanced:
             registers[0x30] = self.counter.rcr
-        if kind.has_or:
-            registers[0x50] = TimOr()
-        super().__init__(registers)
+        super().__init__(registers | without_effect(kind))
         self._can_go_down = kind.channels == ALL_CHANNELS
         self._flags = UIF | (2 << kind.channels) - 2 | TIF * (kind.channels > 1)
         self._flags |= (COMIF | BIF) * kind.is_advanced

@@ -15,6 +15,9 @@ DE_LOW = 8  # where the enables of DMA are in DIER, in the same order
 CCIF_LOW, CCOF_LOW = 1, 9  # where these flags of channel 1 are in SR
 
 
+ALL_CHANNELS = 4
+
+
 class TimKind(NamedTuple):
     """What a timer has."""
 
@@ -114,6 +117,14 @@ class TimOr(Register):
     """TIMx_OR, option register."""
 
     RMP = Unmodelled(11, 0)
+
+
+def without_effect(kind: TimKind) -> dict[int, Register]:
+    """Make the registers that are there and do nothing."""
+    registers: dict[int, Register] = {0x50: TimOr()} if kind.has_or else {}
+    if kind.channels == ALL_CHANNELS:
+        registers |= {0x48: TimDcr(), 0x4C: TimDmar()}
+    return registers
 
 
 class TimCount(Register):
