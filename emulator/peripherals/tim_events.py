@@ -1,8 +1,8 @@
 """What a timer's (TIM) events lead to: flags, interrupts, transfers, and triggers of other units.
 
 Others listen to TRGO, which CR2.MMS chooses, and to the channels.
-Sources: ST's drivers stm32f4xx_ll_tim.h and stm32f1xx_ll_adc.h for what is TRGO, and that captures
-and compares trigger.
+Sources: ST's driver stm32l5xx_ll_tim.h for what TRGO is; stm32f1xx_ll_adc.h, which says that a
+channel's captures or compares trigger.
 UNKNOWN: what of a channel others listen to: the level of its output, as at the pin, or the captures
 of its input. A pulse rises and falls at once, with what it tells of, and without delay.
 Deviation: timers that trigger each other in a ring do so once around.

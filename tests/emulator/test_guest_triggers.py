@@ -24,7 +24,8 @@ TIM12 = 0x4000_1800
 RESET, ENABLE, UPDATE, COMPARE_PULSE, OC1REF, OC2REF = (mms << 4 for mms in range(6))
 PWM1, PWM2 = 6, 7
 RISING, FALLING, BOTH = 1, 2, 3
-SMCR, RCC_APB1RSTR, RCC_APB2RSTR, RCC_APB1RSTR_F4 = 0x08, 0x4002_1010, 0x4002_100C, 0x4002_3820
+SMCR, CCMR1, CCER = 0x08, 0x18, 0x20
+RCC_APB1RSTR, RCC_APB2RSTR, RCC_APB1RSTR_F4 = 0x4002_1010, 0x4002_100C, 0x4002_3820
 TIM3RST, ADC1RST, DACRST = 1 << 1, 1 << 9, 1 << 29
 TRGO = 0  # in place of a channel
 SOURCES: "dict[str, list[tuple[int | dict[str, int], int] | None]]" = {  # by EXTSEL
@@ -110,6 +111,18 @@ def test_reset_and_enable_trigger_once(guest: Guest, name: str) -> None:
         assert len(guest.notes) == 2 * times
     guest.call("set_up", TIM3, ENABLE, 0, 0)
     assert guest.call("conversions_in", 3) == 1
+
+
+def test_capture_of_a_channel_triggers(boot: "Boot") -> None:
+    guest = boot(PROGRAM)
+    guest.call("set_up", TIM2, 0, 0, 0)
+    guest.call("set", TIM2 + CCMR1, 1 << 8)  # CC2S: TI2
+    guest.call("set", TIM2 + CCER, 1 << 4)
+    guest.call("arm", 3, RISING, 0)
+    for level in (True, False, True):
+        guest.board.drive_pin("PA1", level=level)
+        guest.board.run_for(ms=1)
+    assert len(guest.notes) == 2 * 2
 
 
 @pytest.mark.parametrize("part", ["f405", "l552"])
