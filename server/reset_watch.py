@@ -28,7 +28,7 @@ class ResetWatch:
         self._link = link
         self._warn = warn
         self._on_change = on_change
-        self._looked = 0.0  # when the board was asked last
+        self._looked = time.monotonic()  # when the board was asked last: to connect it, just now
         self.lost = self._compare()
 
     def hear(self, text: str) -> None:
