@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from typing import cast
 
 from emulator.part import Machine
 from emulator.peripherals.tim import Tim
 from emulator.peripherals.tim_events import TRGO
+from emulator.peripherals.triggered import Triggered
 
 Table = Mapping[int, tuple[str, int]]  # by number: a timer, and TRGO or one of its channels
 
@@ -17,19 +18,6 @@ def masters(links: Mapping[str, str]) -> dict[str, Table]:
         slave: {n: (name, TRGO) for n, name in enumerate(names.split()) if name != "-"}
         for slave, names in links.items()
     }
-
-
-class Triggered(Protocol):
-    """A unit that triggers start."""
-
-    @property
-    def awaited(self) -> tuple[int, ...]:
-        """The triggers that it waits for now, as its registers number them."""
-        ...
-
-    def trigger(self, number: int, *, rises: bool) -> None:
-        """Take an edge of one."""
-        ...
 
 
 class Listeners:

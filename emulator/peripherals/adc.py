@@ -109,7 +109,6 @@ class Adc(AnalogInputs):
         pins: tuple[str, ...],
         rewired: Callable[[], None] = nothing,  # it awaits another trigger
     ) -> None:
-        self._rewired = rewired
         self.sr, self.cr1, self.cr2, self.dr = AdcSr(), cr1, cr2, AdcDr()
         self._smprs = (AdcSmpr(), AdcSmpr())
         self._sqr1, self._sqrs = AdcSqr1(), (AdcSqr(), AdcSqr())
@@ -132,6 +131,7 @@ class Adc(AnalogInputs):
             },
             inside_mv,
             pins,
+            rewired,
         )
         self.clock, self._set_irq, self._request_dma = clock, set_irq, request_dma
         self._conversion = clock.timer(self.on_end)
@@ -154,11 +154,6 @@ class Adc(AnalogInputs):
 
     @property
     @abstractmethod
-    def awaited(self) -> tuple[int, ...]:
-        """The trigger that starts it, by EXTSEL."""
-
-    @property
-    @abstractmethod
     def has_flag_each(self) -> bool:
         """Whether EOC comes with each conversion of a sequence, and not with the last alone."""
 
@@ -167,12 +162,10 @@ class Adc(AnalogInputs):
         """How long a conversion takes, in halves of its clock's cycles."""
 
     def reset(self) -> None:
-        awaited = self.awaited
-        super().reset()
-        self.stop()
-        self.update()
-        if awaited:
-            self._rewired()
+        with self.rewiring():
+            super().reset()
+            self.stop()
+            self.update()
 
     def stop(self) -> None:
         self._conversion.stop()
@@ -186,10 +179,8 @@ class Adc(AnalogInputs):
         return super().read(offset)
 
     def write(self, offset: int, word: int) -> None:
-        awaited = self.awaited
-        super().write(offset, word)
-        if self.awaited != awaited:
-            self._rewired()
+        with self.rewiring():
+            super().write(offset, word)
         self.update()
 
     # Conversions.
@@ -219,16 +210,9 @@ class Adc(AnalogInputs):
         half_cycles = self.half_cycles(sampling)
         self._conversion.start_at(now + half_cycles * self.clock.hz // (2 * self.adc_hz))
 
-    @property
-    def _result(self) -> int:
-        level = self.level(self._channel) >> 12 - self.resolution
-        if not self.cr2.ALIGN:
-            return level
-        return level << (16 - self.resolution if self.resolution > 6 else 2)
-
     def on_end(self, due: int) -> None:
         is_last = not self.cr1.SCAN or self._position == self._sqr1.L
-        self.dr.DATA = self._result
+        self.dr.DATA = self.result(self._channel, self.resolution, is_left=bool(self.cr2.ALIGN))
         if is_last or self.has_flag_each:
             self.sr.EOC = 1
         self.update()

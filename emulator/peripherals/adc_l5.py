@@ -94,21 +94,19 @@ class AdcL5(AnalogInputs):
             DR: self._dr,
             **absent_registers("ADC", ABSENT),
         }
-        super().__init__(registers, INSIDE_MV if is_first else {}, pins)
+        super().__init__(registers, INSIDE_MV if is_first else {}, pins, rewired)
         self._clock, self._adc_hz = clock, adc_hz
-        self._set_irq, self._request_dma, self._rewired = set_irq, request_dma, rewired
+        self._set_irq, self._request_dma = set_irq, request_dma
         self._conversion = clock.timer(self._on_end)
         self._calibration = clock.timer(lambda _: self._calibrated())
         self._position = 0  # of the conversion under way, in the sequence
 
     def reset(self) -> None:
-        awaited = self.awaited
-        super().reset()
-        self._calibration.stop()
-        self._stop()
-        self._update()
-        if awaited:
-            self._rewired()
+        with self.rewiring():
+            super().reset()
+            self._calibration.stop()
+            self._stop()
+            self._update()
 
     def read(self, offset: int) -> int:
         if offset == DR:
@@ -119,12 +117,11 @@ class AdcL5(AnalogInputs):
     def write(self, offset: int, word: int) -> None:
         if offset == CR:
             word |= self._cr.word & ~SETTINGS
-        before, awaited = self._cr.word, self.awaited
-        super().write(offset, word)
-        if offset == CR:
-            self._command(self._cr.word & ~before)
-        if self.awaited != awaited:
-            self._rewired()
+        before = self._cr.word
+        with self.rewiring():
+            super().write(offset, word)
+            if offset == CR:
+                self._command(self._cr.word & ~before)
         self._update()
 
     def _command(self, begun: int) -> None:
@@ -189,19 +186,13 @@ class AdcL5(AnalogInputs):
         if hz := self._adc_hz():
             self._conversion.start_at(now + halves * self._clock.hz // (2 * hz))
 
-    @property
-    def _result(self) -> int:
-        level = self.level(self._channel) >> 12 - self._resolution
-        if not self._cfgr.ALIGN:
-            return level
-        return level << (16 - self._resolution if self._resolution > 6 else 2)
-
     def _on_end(self, due: int) -> None:
         isr, cfgr = self.isr, self._cfgr
         is_lost = isr.EOC and not cfgr.OVRMOD
         isr.OVR |= isr.EOC
         if not is_lost:
-            self._dr.RDATA = self._result
+            is_left = bool(cfgr.ALIGN)
+            self._dr.RDATA = self.result(self._channel, self._resolution, is_left=is_left)
         is_last = self._position == self._place(0) & 0xF
         isr.EOSMP = isr.EOC = 1
         isr.EOS |= is_last

@@ -1,9 +1,9 @@
 """The channels of an analog-to-digital converter: voltages that somebody sets from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.triggered import Triggered
 from emulator.registers import Register
 
 CHANNELS = 19
@@ -21,7 +21,7 @@ def calibration(vref_mv: int, *millivolts: int) -> bytes:
     return b"".join(level_of(each, vref_mv).to_bytes(2, "little") for each in millivolts)
 
 
-class AnalogInputs(Peripheral):
+class AnalogInputs(Triggered):
     """What a converter converts. `pins` names the channels at pins, from `first_at_pins` on."""
 
     extra_state: ClassVar[tuple[str, ...]] = ("_millivolts",)
@@ -32,8 +32,9 @@ class AnalogInputs(Peripheral):
         registers: Mapping[int, Register],
         inside_mv: Mapping[int, int],  # channels inside the chip
         pins: tuple[str, ...],
+        rewired: Callable[[], None],
     ) -> None:
-        super().__init__(registers)
+        super().__init__(registers, rewired)
         self.pins = pins
         self._millivolts = tuple(inside_mv.get(n, 0) for n in range(CHANNELS))
 
@@ -46,3 +47,10 @@ class AnalogInputs(Peripheral):
     def level(self, channel: int) -> int:
         """Return a channel's voltage in 12 bits."""
         return level_of(self._millivolts[channel]) if channel < CHANNELS else 0
+
+    def result(self, channel: int, resolution: int, *, is_left: bool) -> int:
+        """Return what a conversion of so many bits gives, at the right or the left of DR."""
+        level = self.level(channel) >> 12 - resolution
+        if not is_left:
+            return level
+        return level << (16 - resolution if resolution > 6 else 2)

@@ -4,6 +4,7 @@ import enum
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from emulator.registers import WORD_MASK, Register, unimplemented
@@ -29,6 +30,7 @@ class Gate(NamedTuple):
 
 
 Rewiring = Callable[[], AbstractContextManager[None]]  # what connects units changes within it
+NO_REGISTERS: Mapping[int, Register] = MappingProxyType({})
 OPEN = Gate(Register(WORD_MASK), WORD_MASK)
 
 

@@ -10,15 +10,14 @@ the L5's calibration (CAL_FLAGx stay 0), outputs to the inside alone, sample and
 """
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 from emulator.clock import nothing
 from emulator.peripherals.absent import absent_registers
-from emulator.peripherals.base import Peripheral
+from emulator.peripherals.analog_inputs import FULL_SCALE, VREF_MV
+from emulator.peripherals.base import NO_REGISTERS
+from emulator.peripherals.triggered import Triggered
 from emulator.registers import Access, Field, Register, Unmodelled
 
-VREF_MV = 3_300
-FULL_SCALE = 4_095
 VIEWS = {0x08: (0, 0xFFF), 0x0C: (-4, 0xFFF0), 0x10: (4, 0xFF)}  # DHR12Rx, DHR12Lx, DHR8Rx:
 CHANNEL_SIZE = 0x0C  # how far DHR goes to the right of them, and their bits
 DUAL = {0x20: (0x08, 16), 0x24: (0x0C, 16), 0x28: (0x10, 8)}  # which view, and channel 2's place
@@ -109,10 +108,7 @@ class DacMcr(Register):
     MODE1 = Unmodelled(2, 0)
 
 
-NOTHING: Mapping[int, Register] = MappingProxyType({})
-
-
-class Dac(Peripheral):
+class Dac(Triggered):
     """The converter. `pins` names those of its channels, `software` is that trigger's TSELx."""
 
     extra_state = ("_held",)
@@ -123,10 +119,10 @@ class Dac(Peripheral):
         cr: DacCr | DacCrL5 | None = None,
         sr: Register | None = None,
         software: int = 0b111,
-        further: Mapping[int, Register] = NOTHING,
+        further: Mapping[int, Register] = NO_REGISTERS,
         rewired: Callable[[], None] = nothing,  # it awaits other triggers
     ) -> None:
-        self.pins, self._software, self._rewired = pins, software, rewired
+        self.pins, self._software = pins, software
         self.cr, self._dors = cr or DacCr(), (DacDor(), DacDor())
         dhrs = {0x08 + 4 * n: DacDhr() for n in range(9)}
         super().__init__(
@@ -138,7 +134,8 @@ class Dac(Peripheral):
                 0x30: self._dors[1],
                 0x34: sr or DacSr(),
                 **further,
-            }
+            },
+            rewired,
         )
         self._held = (0, 0)  # DHR1, DHR2
 
@@ -150,11 +147,9 @@ class Dac(Peripheral):
         return self._dors[channel].DACCDOR * VREF_MV // FULL_SCALE
 
     def reset(self) -> None:
-        awaited = self.awaited
-        super().reset()
-        self._held = (0, 0)
-        if awaited:
-            self._rewired()
+        with self.rewiring():
+            super().reset()
+            self._held = (0, 0)
 
     def read(self, offset: int) -> int:
         if offset in DUAL:
@@ -173,10 +168,8 @@ class Dac(Peripheral):
             taken = self._taken(view, word)
             self._held = (one, taken) if channel else (taken, other)
         else:
-            awaited = self.awaited
-            super().write(offset, word)
-            if self.awaited != awaited:
-                self._rewired()
+            with self.rewiring():
+                super().write(offset, word)
         software = word if offset == 0x04 else 0
         for n, number in enumerate(self._awaited):
             if number is None or (number == self._software and software >> n & 1):

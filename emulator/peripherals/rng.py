@@ -9,14 +9,12 @@ Not modelled: errors of the noise source, which does not fail here.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import ClassVar
 
 from emulator.clock import Clock
-from emulator.peripherals.base import Peripheral, ResetCause
+from emulator.peripherals.base import NO_REGISTERS, Peripheral, ResetCause
 from emulator.registers import Access, Field, Register
 
-NOTHING: Mapping[int, Register] = MappingProxyType({})
 PERIODS = 40  # of PLL48CLK, from one number to the next
 
 
@@ -55,7 +53,7 @@ class Rng(Peripheral):
         clock_hz: Callable[[], int],
         set_irq: Callable[[bool], None],
         cr: RngCr | None = None,
-        further: Mapping[int, Register] = NOTHING,
+        further: Mapping[int, Register] = NO_REGISTERS,
     ) -> None:
         self.cr, self.sr, self.dr = cr or RngCr(), RngSr(), RngDr()
         super().__init__({0x00: self.cr, 0x04: self.sr, 0x08: self.dr, **further})

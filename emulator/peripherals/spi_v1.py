@@ -41,7 +41,6 @@ class SpiV1(Spi):
             i2s[0x20] = SpiI2s(reset=2)
         self._cr1, sr = SpiCr1V1(), SpiSr(reset=SpiSr.TXE.mask)
         super().__init__(i2s, self._cr1, SpiCr2(), sr, clock, pclk_hz, set_irq, set_dma_requests)
-        self._clock = clock
         self._waiting: int | None = None  # the word in the transmit buffer
 
     @property

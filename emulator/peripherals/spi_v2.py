@@ -59,7 +59,6 @@ class SpiV2(Spi):
         super().__init__(
             {}, SpiCr1V2(), self._cr2, self._sr, clock, pclk_hz, set_irq, set_dma_requests
         )
-        self._clock = clock
         self._to_send = self._heard = b""  # the FIFOs
 
     @property

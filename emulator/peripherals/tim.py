@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.clock import Clock, nothing
-from emulator.peripherals.base import Peripheral
 from emulator.peripherals.tim_channels import Channels
 from emulator.peripherals.tim_counter import Counter
 from emulator.peripherals.tim_course import Course
@@ -36,6 +35,7 @@ from emulator.peripherals.tim_registers import (
     without_effect,
 )
 from emulator.peripherals.tim_slave import BY_TRIGGER, Effect, awaited_by, effect_of
+from emulator.peripherals.triggered import Triggered
 from emulator.registers import Register
 
 CR1, CR2, SMCR, DIER, SR, EGR = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14
@@ -44,7 +44,7 @@ CONNECTING = (0x18, 0x1C, 0x20, 0x44)  # CCMR1, CCMR2, CCER, BDTR
 NO_REQUESTS: Mapping[int, Callable[[bool], None]] = {}
 
 
-class Tim(Peripheral):
+class Tim(Triggered):
     """One timer. `set_irqs`: the flags that share an interrupt, as a mask, and that one.
 
     `requests`: a flag, and what asks a DMA for one transfer when the flag's event comes.
@@ -90,11 +90,11 @@ class Tim(Peripheral):
             registers[SMCR] = self.counter.smcr
         if kind.is_advanced:
             registers[0x30] = self.counter.rcr
-        super().__init__(registers | without_effect(kind))
+        super().__init__(registers | without_effect(kind), rewired)
         self._can_go_down = kind.channels == ALL_CHANNELS
         self._flags = UIF | (2 << kind.channels) - 2 | TIF * (kind.channels > 1)
         self._flags |= (COMIF | BIF) * kind.is_advanced
-        self._clock, self._pins, self._rewired = clock, pins, rewired
+        self._clock, self._pins = clock, pins
         self._event = clock.timer(self._on_event)
 
     @property
@@ -106,15 +106,13 @@ class Tim(Peripheral):
         self.counter.progress, self.channels.progress, self.events.heard = progress
 
     def reset(self) -> None:
-        awaited = self.awaited
-        super().reset()
-        self._event.stop()
-        self.counter.preload()
-        self.counter.take_clock()
-        self.channels.reset()
-        self.events.update_irqs()
-        if awaited:
-            self._rewired()
+        with self.rewiring():
+            super().reset()
+            self._event.stop()
+            self.counter.preload()
+            self.counter.take_clock()
+            self.channels.reset()
+            self.events.update_irqs()
 
     def read(self, offset: int) -> int:
         if offset in (CR1, CNT) and self.counter.is_counting:
